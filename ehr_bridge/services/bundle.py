@@ -53,6 +53,7 @@ from ehr_bridge.services.intake.prediction import Matching
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.interfaces.commitment import Commitments
+from ehr_bridge.services.interfaces.commitment_requests import CommitmentRequests
 from ehr_bridge.services.interfaces.fhir_search import FhirSearch
 from ehr_bridge.services.interfaces.modalities import Modalities
 from ehr_bridge.services.interfaces.performed import PerformedSteps
@@ -161,6 +162,7 @@ class Services:
     performed: PerformedSteps
     performed_listing: PerformedListing
     commitments: Commitments
+    commitment_requests: CommitmentRequests
     selftest: SelfTestRecords
     outbox: Outbox
     results: Results
@@ -228,6 +230,8 @@ def build_services(
         recorder.settle()
         quarantine.flush()
 
+    modalities = Modalities(database, clock)
+    commitments = Commitments(database, settle_all, clock)
     return Services(
         settings=settings,
         roles=roles,
@@ -298,7 +302,7 @@ def build_services(
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
-        modalities=Modalities(database, clock),
+        modalities=modalities,
         sendings=Sendings(database, clock),
         selftest=SelfTestRecords(database, clock),
         outbox=outbox,
@@ -311,6 +315,7 @@ def build_services(
         ),
         performed=PerformedSteps(database, rules, clock, settings.time_zone, new_uid),
         performed_listing=performed_listing,
-        commitments=Commitments(database, settle_all, clock),
+        commitments=commitments,
+        commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
         results=build_results(settings, database, fresh, clock),
     )

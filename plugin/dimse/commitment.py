@@ -1,14 +1,17 @@
 """Orthanc's hook for storage commitment (PS3.4 annex J).
 
 Orthanc takes the N-ACTION, asks here about each instance on a thread of its own jobs, and sends the N-EVENT-REPORT to
-the modality. By itself it would answer for what is in its index, whether or not the file is there and whole.
+the modality. By itself it would answer for what is in its index, whether or not the file is there and whole. When the
+report is not taken, or the process dies before it, `commitment_requests` goes on.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
+import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +19,7 @@ from ehr_bridge.db.states import May
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.interfaces.commitment import Commitment, Commitments
+from ehr_bridge.services.interfaces.commitment_requests import CommitmentRequests, TooManyWaiting
 from ehr_bridge.services.interfaces.modalities import Modalities
 from plugin.storing.archive import OrthancArchive
 
@@ -41,17 +45,29 @@ class Request:
 
 
 class CommitmentScp:
-    def __init__(self, orthanc: Any, commitments: Commitments, modalities: Modalities, archive: OrthancArchive) -> None:
+    def __init__(
+        self,
+        orthanc: Any,
+        commitments: Commitments,
+        requests: CommitmentRequests,
+        modalities: Modalities,
+        archive: OrthancArchive,
+        node: Callable[[], str],
+    ) -> None:
         self._orthanc = orthanc
         self._commitments = commitments
+        self._requests = requests
         self._modalities = modalities
         self._archive = archive
+        self._node = node
+        self._jobs: dict[str, uuid.UUID] = {}
+        self._lock = threading.Lock()
 
     def begin(
         self,
-        _job_id: str,
+        job_id: str,
         transaction_uid: str,
-        _sop_class_uids: Sequence[str],
+        sop_class_uids: Sequence[str],
         sop_instance_uids: Sequence[str],
         calling_ae_title: str,
         _called: str,
@@ -61,6 +77,9 @@ class CommitmentScp:
         is_allowed = known is not None and May.COMMIT in known.may
         if not is_allowed:
             LOGGER.warning("storage commitment: %s may not ask for it", calling_ae_title)
+        else:
+            instances = list(zip(sop_class_uids, sop_instance_uids, strict=True))
+            self._keep(job_id, transaction_uid, instances, calling_ae_title.strip())
         return Request(transaction_uid, calling_ae_title.strip(), is_allowed, len(sop_instance_uids))
 
     def look_up(self, sop_class_uid: str, sop_instance_uid: str, request: Request) -> Any:
@@ -78,6 +97,23 @@ class CommitmentScp:
         if request.left == 0:
             self._note(request)
         return getattr(self._orthanc.StorageCommitmentFailureReason, REASONS[answer])
+
+    def job_ended(self, job_id: str, *, succeeded: bool) -> None:
+        """Orthanc's job has sent the report, or could not. Called for jobs of every kind, from Orthanc's callback."""
+        with self._lock:
+            request_id = self._jobs.pop(job_id, None)
+        if request_id is not None:
+            self._requests.job_ended(request_id, was_taken=succeeded)
+
+    def _keep(self, job_id: str, transaction_uid: str, instances: list[tuple[str, str]], ae_title: str) -> None:
+        """Without a row the request is answered all the same, while this process lives."""
+        try:
+            request_id = self._requests.keep(ae_title, transaction_uid, instances, node=self._node())
+        except (Unavailable, TooManyWaiting, OSError) as error:
+            LOGGER.warning("storage commitment: a request of %s is not kept: %s", ae_title, type(error).__name__)
+            return
+        with self._lock:
+            self._jobs[job_id] = request_id
 
     def _note(self, request: Request) -> None:
         origin = Origin(f"ae:{request.ae_title}")

@@ -1,7 +1,7 @@
 """The port on which modalities report what they do (MPPS, PS3.4 annex F), for Orthanc refuses that service.
 
-They may ask for the worklist here too, and get it in their own character set. Who connects must be a registered
-modality that may do one of the two, from its own host; what each of them asks is checked again.
+They may ask for the worklist here too, and get it in their own character set, and for storage commitment. Who connects
+must be a registered modality that may do one of the three, from its own host; what each of them asks is checked again.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 
 from ehr_bridge.db.states import May
+from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.dicom.mpps import TooMuch, read_performed
 from ehr_bridge.dicom.mwl_answer import answer_to
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.interfaces.commitment_requests import MOST_INSTANCES, CommitmentRequests, TooManyWaiting
 from ehr_bridge.services.interfaces.modalities import KnownModality, Modalities
 from ehr_bridge.services.interfaces.performed import PerformedSteps
 from ehr_bridge.services.interfaces.performed_values import Fault, RefusedStep
@@ -35,6 +37,10 @@ LOGGER = logging.getLogger(__name__)
 VERIFICATION: Final = "1.2.840.10008.1.1"
 MPPS: Final = "1.2.840.10008.3.1.2.3.3"
 WORKLIST: Final = "1.2.840.10008.5.1.4.31"
+COMMITMENT: Final = "1.2.840.10008.1.20.1"
+REQUEST_COMMITMENT: Final = 1
+"""Action Type ID (PS3.4 section J.3.2)."""
+MAY_CONNECT: Final = (May.MPPS, May.WORKLIST, May.COMMIT)
 SYNTAXES: Final = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
 MOST_ASSOCIATIONS: Final = 60
 STOP_SECONDS: Final = 10.0
@@ -43,8 +49,10 @@ EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  (as Orthanc's DICOM port)
 
 SUCCESS, CANCEL, PENDING, UNABLE = 0x0000, 0xFE00, 0xFF00, 0xC000
 NOT_AUTHORIZED, PROCESSING_FAILURE, RESOURCE_LIMITATION = 0x0124, 0x0110, 0x0213
+NO_SUCH_ACTION, INVALID_ARGUMENT = 0x0123, 0x0115
 MAY_NOT_BE_UPDATED: Final = 0xA710
 """Error ID (PS3.4 table F.7.2-2)."""
+ASKED: Final = {(May.WORKLIST,): "FindWorklist", (May.COMMIT,): "StorageCommitment"}
 STATUSES: Final = {
     Fault.ATTRIBUTE_MISSING: 0x0120,
     Fault.VALUE_MISSING: 0x0121,
@@ -66,6 +74,7 @@ class MppsServer:
         in_orthanc: OrthancModalities,
         performed: PerformedSteps,
         worklist: Worklist,
+        commitments: CommitmentRequests,
         on_refusal: Callable[[Refusal], None],
     ) -> None:
         self._port = port
@@ -73,6 +82,7 @@ class MppsServer:
         self._in_orthanc = in_orthanc
         self._performed = performed
         self._worklist = worklist
+        self._commitments = commitments
         self._on_refusal = on_refusal
         self._server: Any = None
         self._busy = 0
@@ -80,7 +90,7 @@ class MppsServer:
         self._ae = AE(ae_title)
         self._ae.maximum_associations = MOST_ASSOCIATIONS
         self._ae.acse_timeout = self._ae.dimse_timeout = self._ae.network_timeout = SECONDS
-        for service in (VERIFICATION, MPPS, WORKLIST):
+        for service in (VERIFICATION, MPPS, WORKLIST, COMMITMENT):
             self._ae.add_supported_context(service, SYNTAXES)
 
     @property
@@ -103,6 +113,7 @@ class MppsServer:
             (evt.EVT_C_ECHO, self._on_echo),
             (evt.EVT_N_CREATE, self._on_create),
             (evt.EVT_N_SET, self._on_set),
+            (evt.EVT_N_ACTION, self._on_action),
             (evt.EVT_C_FIND, self._on_find),
         ]
         self._server = self._ae.make_server((EVERYWHERE, self._port), evt_handlers=handlers, server_class=BoundedServer)
@@ -120,7 +131,7 @@ class MppsServer:
         self._ae.shutdown()
 
     def _on_requested(self, event: Any) -> None:
-        if self._admitted(event.assoc, May.MPPS, May.WORKLIST) is None:
+        if self._admitted(event.assoc, *MAY_CONNECT) is None:
             event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # permanently: calling AE title not recognised
             event.assoc.kill()  # waits until that is sent
         elif self._server is not None and not self._server.has_room_for(event.assoc):
@@ -129,7 +140,7 @@ class MppsServer:
             event.assoc.kill()
 
     def _on_echo(self, event: Any) -> int:
-        return SUCCESS if self._admitted(event.assoc, May.MPPS, May.WORKLIST) else 0x0122
+        return SUCCESS if self._admitted(event.assoc, *MAY_CONNECT) else 0x0122
 
     def _on_create(self, event: Any) -> tuple[Dataset, Dataset | None]:
         if (known := self._admitted(event.assoc, May.MPPS)) is None:
@@ -152,6 +163,31 @@ class MppsServer:
             self._performed.change(str(event.request.RequestedSOPInstanceUID), said, _origin(event.assoc))
 
         return self._answer(change)
+
+    def _on_action(self, event: Any) -> tuple[Dataset, Dataset | None]:
+        """A request for storage commitment: success when it is kept; the result follows on an association of ours."""
+        if (known := self._admitted(event.assoc, May.COMMIT)) is None:
+            return _status(NOT_AUTHORIZED), None
+        if event.action_type != REQUEST_COMMITMENT:
+            return _status(NO_SUCH_ACTION), None
+        said = event.action_information
+        transaction = str(said.get("TransactionUID") or "")
+        named = said.get("ReferencedSOPSequence") or []
+        if len(named) > MOST_INSTANCES:
+            return _status(RESOURCE_LIMITATION), None
+        instances = [
+            (str(one.get("ReferencedSOPClassUID") or ""), str(one.get("ReferencedSOPInstanceUID") or ""))
+            for one in named
+        ]
+        if not instances or not all(
+            is_storable_uid(one) for one in (transaction, *(uid for pair in instances for uid in pair))
+        ):
+            return _status(INVALID_ARGUMENT), None
+
+        def keep() -> None:
+            self._commitments.keep(known.ae_title, transaction, instances, address=event.assoc.requestor.address)
+
+        return self._answer(keep)
 
     def _on_find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:
         if (known := self._admitted(event.assoc, May.WORKLIST)) is None:
@@ -188,6 +224,8 @@ class MppsServer:
                 status.ErrorID = MAY_NOT_BE_UPDATED
         except TooMuch as error:
             status.Status, status.ErrorComment = RESOURCE_LIMITATION, str(error)[:64]
+        except TooManyWaiting:
+            status.Status, status.ErrorComment = RESOURCE_LIMITATION, "take the results that wait for you first"
         except Unavailable as error:
             LOGGER.warning("MPPS: could not be kept, %s", error.code)
             status.Status, status.ErrorComment = PROCESSING_FAILURE, "not kept; send it again in a moment"
@@ -208,7 +246,7 @@ class MppsServer:
             reason = "other_host"
         else:
             return known
-        route = route_of("FindWorklist" if any_of == (May.WORKLIST,) else "PerformedProcedureStep")
+        route = route_of(ASKED.get(any_of, "PerformedProcedureStep"))
         self._on_refusal(Refusal(None, address, REFUSED, route, actor=f"ae:{calling}", reason=reason))
         return None
 

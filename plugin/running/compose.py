@@ -34,7 +34,7 @@ from plugin.running.advisories import installed_version, written
 from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
-from plugin.running.sending import make_sending
+from plugin.running.sending import CommitmentWorker, make_sending
 from plugin.running.side_workers import make_delivering, make_fixity
 from plugin.running.threads import keeping_thread, take_turns_soon
 from plugin.running.worker import Chore, Worker
@@ -87,12 +87,20 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     worklist = WorklistScp(
         services.worklist, services.modalities, modalities, settings.dicom_port, services.refusals.hand_over
     )
-    commitment = CommitmentScp(orthanc, services.commitments, services.modalities, archive)
+    commitment = CommitmentScp(
+        orthanc,
+        services.commitments,
+        services.commitment_requests,
+        services.modalities,
+        archive,
+        lambda: Spool(settings.modifying_path).node,
+    )
     worker = _make_worker(services, archive, purging, modalities)
     fixity = make_fixity(services, archive)
     sending = make_sending(services, archive, OrthancSender(orthanc, modalities))
     delivering = make_delivering(services, archive)
-    workers = [worker, fixity, sending, delivering]
+    committing = CommitmentWorker(services, archive, modalities)
+    workers = [worker, fixity, sending, delivering, committing]
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,
@@ -140,6 +148,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
                     modalities,
                     worklist,
                     listeners,
+                    commitment,
                 )
             ),
         ),
@@ -183,13 +192,17 @@ class Lifecycle:
     modalities: OrthancModalities
     worklist: WorklistScp
     listeners: Listeners
+    commitment: CommitmentScp
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
-        if change_type == self.orthanc.ChangeType.DELETED:
+        kinds = self.orthanc.ChangeType
+        if change_type == kinds.DELETED:
             self.resources.forget(resource)
-        elif change_type == self.orthanc.ChangeType.ORTHANC_STARTED:
+        elif change_type in (kinds.JOB_SUCCESS, kinds.JOB_FAILURE):
+            self.commitment.job_ended(resource, succeeded=change_type == kinds.JOB_SUCCESS)
+        elif change_type == kinds.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
-        elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
+        elif change_type == kinds.ORTHANC_STOPPED:
             self.listeners.stop()
             self.worklist.end()
             for worker in reversed(self.workers):

@@ -74,6 +74,7 @@ def make_listeners(services: Services, modalities: OrthancModalities) -> Listene
             modalities,
             services.performed,
             services.worklist,
+            services.commitment_requests,
             services.refusals.hand_over,
         )
     return Listeners(found)

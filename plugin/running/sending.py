@@ -1,12 +1,17 @@
-"""The thread that sends studies to modalities, so that a slow device holds up nothing else."""
+"""The threads that speak to modalities, so that a slow device holds up nothing else: one sends studies, one reports
+results of storage commitment that Orthanc could not."""
 
 from __future__ import annotations
 
+from ehr_bridge.db.commits import Commits
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.interfaces.sending_jobs import Sender, SendingJobs
 from ehr_bridge.services.jobs.spool import Spool
+from plugin.dimse.commitment_reports import CommitmentReporter
+from plugin.dimse.modalities import OrthancModalities
 from plugin.running.worker import Chore, Worker
+from plugin.storing.archive import OrthancArchive
 
 EVERY_SECONDS = 0.5
 
@@ -28,3 +33,31 @@ def make_sending(services: Services, archive: Holdings, sender: Sender) -> Sendi
     return SendingWorker(
         SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
     )
+
+
+class CommitmentWorker(Worker):
+    def __init__(self, services: Services, archive: OrthancArchive, modalities: OrthancModalities) -> None:
+        requests, spool = services.commitment_requests, Spool(services.settings.modifying_path)
+        self._requests = requests
+        self._reporter = reporter = CommitmentReporter(services.settings.ae_title, modalities)
+        self._commits = commits = Commits(services.database.engine)
+        super().__init__(
+            lambda _arrival: None,
+            [
+                Chore(
+                    "commitments",
+                    lambda: requests.run(archive, archive.sop_class_of, reporter, spool.node),
+                    1.0,
+                    unchanged_seconds=5.0,
+                )
+            ],
+            "ehr-bridge-commitments",
+            lambda: (commits.state(), requests.news),
+        )
+
+    def stop(self) -> None:
+        """End the thread; a result under way is sent again."""
+        self._requests.stop()
+        self._reporter.stop()
+        super().stop()
+        self._commits.close()

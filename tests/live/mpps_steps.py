@@ -57,6 +57,10 @@ class Asker:
 
     def ask(self, dicom_port: int, instances: Iterable[tuple[str, str]]) -> dict[str, int]:
         """The failure reason of each instance, 0 for those that are committed to."""
+        return self.hear(self.request(dicom_port, instances))
+
+    def request(self, dicom_port: int, instances: Iterable[tuple[str, str]]) -> str:
+        """Ask, and be answered with success. The transaction's UID."""
         uid = generate_uid()
         said = [data(ReferencedSOPClassUID=what, ReferencedSOPInstanceUID=sop) for what, sop in instances]
         ae = patient_ae(self._title)
@@ -67,6 +71,10 @@ class Asker:
         status, _ = association.send_n_action(request, 1, StorageCommitmentPushModel, COMMITMENT)
         association.release()
         assert status.Status == 0x0000, status
+        return str(uid)
+
+    def hear(self, uid: str) -> dict[str, int]:
+        """What is answered to a request; waits for it."""
         with self._news:
             assert self._news.wait_for(lambda: uid in self._heard, timeout=180)
             return self._heard[uid]

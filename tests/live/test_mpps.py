@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
 from tests.conftest import ENGINES
-from tests.live.digest_steps import recorded
+from tests.live.digest_steps import ask, recorded
 from tests.live.door_steps import c_store
 from tests.live.mpps_steps import Asker, played
 from tests.live.worklist_steps import FINDSCU, audited, register
@@ -137,9 +138,11 @@ def content(path: Path) -> bytes:
 
 
 def test_what_was_answered_survives_the_server(mpps: tuple[Server, int]) -> None:
-    """kill -9 right after each answer: nothing is lost, and what is said again changes nothing."""
+    """kill -9 right after each answer: nothing is lost, and what is said again changes nothing. A modality that has
+    asked whether it may delete its images hears it from the next process, whichever port it asked on."""
     server, port = mpps
-    register(server, "MR2", "mpps")
+    answering, image = ports.free(), (MRImageStorage, str(generate_uid()))
+    register(server, "MR2", "mpps", "commit", port=answering)
     order = placed(server, "ACC-91")
     told = {"AccessionNumber": "ACC-91", "StudyInstanceUID": order["study_instance_uid"]}
     person = {"PatientID": "MRN-90", "PatientName": "Dvořák^Jiří", "PatientSex": "M"}
@@ -148,14 +151,23 @@ def test_what_was_answered_survives_the_server(mpps: tuple[Server, int]) -> None
         (lambda one: one.create(begun(told, **person), uid), 0x0111),
         (lambda one: one.set(ended(), uid), 0x0110),
     ]
-    for say, again in says:
-        assert say(connected(port, "MR2")).Status == 0x0000
-        server.kill()
-        server.start()
-        assert say(connected(port, "MR2")).Status == again
-    assert status(server, "ACC-91") == "completed"
-    events = [event["action"] for event in audited(server, "MR2")]
-    assert events.count("performed_step.created") == events.count("performed_step.completed") == 1
+    asker, requests = Asker("MR2", answering), []
+    with ExitStack() as stack:
+        for (say, again), asked_on in zip(says, (server.dicom_port, port), strict=True):
+            assert say(connected(port, "MR2")).Status == 0x0000
+            requests.append(asker.request(asked_on, [image]))
+            if asked_on == server.dicom_port:  # there a request is ours a moment after its answer
+                eventually(lambda: ask(server, "SELECT transaction_uid FROM commitment_requests") == requests)
+            server.kill()
+            if len(requests) == 2:
+                stack.enter_context(asker.listening())
+            server.start()
+            assert say(connected(port, "MR2")).Status == again
+        assert status(server, "ACC-91") == "completed"
+        events = [event["action"] for event in audited(server, "MR2")]
+        assert events.count("performed_step.created") == events.count("performed_step.completed") == 1
+        assert [asker.hear(request) for request in requests] == [{image[1]: 0x0112}] * 2
+        eventually(lambda: ask(server, "SELECT transaction_uid FROM commitment_requests") == [])
 
 
 def test_strangers_learn_nothing_and_are_on_record(mpps: tuple[Server, int]) -> None:

@@ -58,6 +58,9 @@ class World:
             raise self.wrong
         return Answer(self.items, self.is_incomplete)
 
+    def keep(self, ae_title: str, transaction_uid: str, instances: Any, *, address: str) -> None:
+        self._keep(transaction_uid, ae_title, instances, address)
+
     def defined_term(self, charset: str | None) -> str:
         return CHARSETS[charset or "latin1"].defined_term
 
@@ -65,7 +68,7 @@ class World:
 @contextmanager
 def serving(world: World) -> Iterator[MppsServer]:
     of: Any = world
-    server = MppsServer(0, "ORTHANC", of, of, of, of, world.refused.append)
+    server = MppsServer(0, "ORTHANC", of, of, of, of, of, world.refused.append)
     server.start()
     try:
         yield server
@@ -76,6 +79,12 @@ def serving(world: World) -> Iterator[MppsServer]:
 def world_of_modalities() -> World:
     """With modalities that may do different things."""
     found = World()
-    for title, *may in (("MR1", May.MPPS), ("CT1", May.WORKLIST), ("US1", May.MPPS, May.WORKLIST), ("XA1", May.STORE)):
+    for title, *may in (
+        ("MR1", May.MPPS),
+        ("CT1", May.WORKLIST),
+        ("US1", May.MPPS, May.WORKLIST),
+        ("XA1", May.STORE),
+        ("SC1", May.COMMIT),
+    ):
         found.known_as[title] = KnownModality(title, "127.0.0.1", 104, frozenset(may), None)
     return found

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pynetdicom import AE, evt
 
 from ehr_bridge.db.states import May
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.interfaces.commitment import Commitment
 from ehr_bridge.services.interfaces.modalities import KnownModality
 from plugin.dimse.commitment import REASONS, CommitmentScp
+from plugin.dimse.commitment_reports import COMMITMENT, CommitmentReporter, report_of
+from tests.support import ports
+from tests.support.scu import VERIFICATION
 
 
 class Judge:
@@ -20,6 +25,18 @@ class Judge:
         self.answers: dict[str, Commitment] = {}
         self.noted: list[tuple[str, str, dict[Commitment, int]]] = []
         self.is_away = False
+        self.kept: dict[uuid.UUID, tuple[Any, ...]] = {}
+        self.ended: list[tuple[uuid.UUID, bool]] = []
+
+    def keep(self, *given: Any, node: str) -> uuid.UUID:
+        if self.is_away:
+            raise Unavailable("database_unavailable", "away")
+        request = uuid.uuid4()
+        self.kept[request] = (*given, node)
+        return request
+
+    def job_ended(self, request: uuid.UUID, *, was_taken: bool) -> None:
+        self.ended.append((request, was_taken))
 
     def judge(self, _archive: Any, _class_of: Any, _sop_class: str, sop: str, _title: str) -> Commitment:
         return self.answers[sop]
@@ -47,7 +64,7 @@ def scp(judge: Judge) -> CommitmentScp:
     of: Any = judge
     modalities: Any = SimpleNamespace(known=find)
     archive: Any = SimpleNamespace(sop_class_of=None)
-    return CommitmentScp(orthanc, of, modalities, archive)
+    return CommitmentScp(orthanc, of, of, modalities, archive, lambda: "here")
 
 
 def asked(scp: CommitmentScp, title: str, *sops: str) -> list[str]:
@@ -70,3 +87,58 @@ def test_who_may_not_ask_is_promised_nothing(scp: CommitmentScp, judge: Judge, t
 def test_a_mistake_of_ours_is_a_failure_and_never_a_promise(scp: CommitmentScp, judge: Judge) -> None:
     judge.answers, judge.is_away = {"2": Commitment.COMMITTED}, True
     assert asked(scp, "MR1", "1", "2") == ["PROCESSING_FAILURE", "SUCCESS"]
+
+
+def test_a_request_is_kept_until_orthanc_has_reported_it(scp: CommitmentScp, judge: Judge) -> None:
+    """Before anything is looked at; other jobs are none of ours."""
+    for job in ("a", "b"):
+        scp.begin(job, "1.2.3", ["1.9"], ["1"], "MR1", "ORTHANC")
+    scp.begin("c", "1.2.3", ["1.9"], ["1"], "CT1", "ORTHANC")
+    assert list(judge.kept.values()) == [("MR1", "1.2.3", [("1.9", "1")], "here")] * 2
+    for job in ("c", "b", "x", "a", "a"):
+        scp.job_ended(job, succeeded=job != "b")
+    first, second = judge.kept
+    assert judge.ended == [(second, False), (first, True)]
+
+
+RESULTS = [(("1.9", "1"), Commitment.COMMITTED), (("1.8", "2"), Commitment.NO_SUCH_INSTANCE)]
+
+
+@pytest.mark.parametrize(
+    ("status", "takes", "why"),
+    [(0x0000, True, None), (0x0110, True, "it answered 0x0110"), (0x0000, False, "storage commitment")],
+)
+def test_a_result_is_reported_on_an_association_of_ours(status: int, takes: bool, why: str | None) -> None:
+    heard: list[tuple[int, Any]] = []
+
+    def on_report(event: Any) -> tuple[int, None]:
+        heard.append((event.event_type, event.event_information))
+        return status, None
+
+    ae = AE("MR1")
+    ae.add_supported_context(COMMITMENT if takes else VERIFICATION, scu_role=True, scp_role=True)
+    handlers: Any = [(evt.EVT_N_EVENT_REPORT, on_report)]
+    server: Any = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    try:
+        modality = KnownModality("MR1", "a name", server.server_address[1], frozenset({May.COMMIT}), None)
+        in_orthanc: Any = SimpleNamespace(address_of=lambda _title: "127.0.0.1")
+        said = CommitmentReporter("ORTHANC", in_orthanc).report(modality, "1.2.3", RESULTS)
+    finally:
+        server.shutdown()
+    assert (said is None) if why is None else (said is not None and why in said)
+    if takes:
+        ((kind, data),) = heard
+        (whole,), (failed,) = data.ReferencedSOPSequence, data.FailedSOPSequence
+        assert (kind, data.TransactionUID, whole.ReferencedSOPInstanceUID) == (2, "1.2.3", "1")
+        assert (failed.ReferencedSOPClassUID, failed.FailureReason) == ("1.8", 0x0112)
+
+
+def test_a_modality_that_does_not_listen_is_told_later() -> None:
+    modality = KnownModality("MR1", "127.0.0.1", ports.free(), frozenset({May.COMMIT}), None)
+    in_orthanc: Any = SimpleNamespace(address_of=lambda _title: None)
+    assert CommitmentReporter("ORTHANC", in_orthanc).report(modality, "1.2.3", RESULTS) == "it did not answer"
+
+
+def test_a_result_without_failures_is_of_the_other_kind() -> None:
+    data, kind = report_of("1.2.3", RESULTS[:1])
+    assert (kind, "FailedSOPSequence" in data) == (1, False)

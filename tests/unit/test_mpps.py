@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     ModalityPerformedProcedureStep,
     ModalityWorklistInformationFind,
+    StorageCommitmentPushModel,
     Verification,
 )
 
@@ -16,11 +17,14 @@ from ehr_bridge.dicom.mwl_item import TYPE_1, encode_item
 from ehr_bridge.dicom.transliteration import CHARSETS
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.interfaces.commitment_requests import TooManyWaiting
 from ehr_bridge.services.interfaces.modalities import KnownModality
 from ehr_bridge.services.interfaces.performed_values import Fault, RefusedStep
 from plugin.dimse import mpps
-from tests.support.mpps import Modality, begun, ended
+from plugin.dimse.commitment_reports import COMMITMENT_INSTANCE
+from tests.support.mpps import Modality, begun, data, ended
 from tests.support.mpps_world import World, serving, world_of_modalities
+from tests.support.scu import patient_ae
 from tests.support.steps import eventually
 
 ALL = (Verification, ModalityPerformedProcedureStep, ModalityWorklistInformationFind)
@@ -185,4 +189,39 @@ def test_a_server_that_stops_takes_nothing_more(world: World) -> None:
         assert (was_well, server.is_well) == (True, False)
         assert not Modality(port, "MR1").association.is_established
         assert eventually(lambda: not modality.association.is_established)
+    assert world.said == []
+
+
+def asked(title: str, port: int, action: int = 1, **values: object) -> int:
+    """The status of an N-ACTION."""
+    ae = patient_ae(title)
+    ae.add_requested_context(StorageCommitmentPushModel)
+    association = ae.associate("127.0.0.1", port, ae_title="ORTHANC")
+    items = [data(ReferencedSOPClassUID="1.9", ReferencedSOPInstanceUID=one) for one in ("1.3", "1.4")]
+    said = data(**{"TransactionUID": "1.2.3", "ReferencedSOPSequence": items} | values)
+    status, _ = association.send_n_action(said, action, StorageCommitmentPushModel, COMMITMENT_INSTANCE)
+    association.release()
+    return int(status.Status)
+
+
+def test_a_request_for_commitment_is_kept_before_it_is_answered(world: World) -> None:
+    """By modalities that may ask; what cannot be kept, or names nothing, gets no success."""
+    with serving(world) as server:
+        assert asked("SC1", server.port) == 0x0000
+        assert world.said == [("1.2.3", "SC1", [("1.9", "1.3"), ("1.9", "1.4")], "127.0.0.1")]
+        assert asked("CT1", server.port) == 0x0124
+        assert world.refused[-1].route == "DIMSE StorageCommitment"
+        assert asked("SC1", server.port, action=2) == 0x0123
+        assert asked("SC1", server.port, ReferencedSOPSequence=[]) == 0x0115
+        assert asked("SC1", server.port, TransactionUID="") == 0x0115
+        for wrong, status in ((Unavailable("database_unavailable", "away"), 0x0110), (TooManyWaiting(), 0x0213)):
+            world.wrong = wrong
+            assert asked("SC1", server.port) == status
+    assert len(world.said) == 1
+
+
+def test_more_instances_than_any_request_has_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mpps, "MOST_INSTANCES", 1)
+    with serving(world) as server:
+        assert asked("SC1", server.port) == 0x0213
     assert world.said == []

@@ -171,3 +171,24 @@ class SentInstance(Base):
     sending_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Sending.id, ondelete="CASCADE"), primary_key=True)
     orthanc_instance_id: Mapped[str] = mapped_column(String(44), primary_key=True)
     is_refused: Mapped[bool]
+
+
+class CommitmentRequest(Base):
+    """A request for storage commitment whose result the modality has not taken yet; deleted when it has, or when that
+    is given up."""
+
+    __tablename__ = "commitment_requests"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    ae_title: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(String(64))
+    """From where it asked; unknown on the DICOM port."""
+    transaction_uid: Mapped[str] = mapped_column(UID)
+    instances: Mapped[list[Any]]
+    """SOP Class UID and SOP Instance UID of each."""
+    requested_at: Mapped[datetime] = mapped_column(index=True)
+    node: Mapped[str | None] = mapped_column(String(64))
+    """The node that answers it until `leased_until`; then any may."""
+    leased_until: Mapped[datetime | None]
+    attempts: Mapped[int]
+    retry_at: Mapped[datetime | None]

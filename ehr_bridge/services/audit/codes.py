@@ -56,6 +56,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "account.locked": AuditCode("110113", "110137", "U"),
     "audit.exported": AuditCode("110101", None, "R"),
     "commitment.answered": AuditCode("110103", None, "R"),
+    "commitment.given_up": AuditCode("110103", None, "R"),
     "deletion.approved": AuditCode("110105", None, "U"),
     "deletion.late_arrival": AuditCode("110107", None, "U"),
     "deletion.purged": AuditCode("110105", None, "D"),

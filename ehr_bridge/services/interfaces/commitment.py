@@ -7,14 +7,16 @@ be deleted here is not promised any more, nor an image that the modality has als
 from __future__ import annotations
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.interfaces import CommitmentRequest
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -62,12 +64,20 @@ class Commitments:
         self._checks = FixityCheck(database, clock)
 
     def judge(
-        self, archive: Archive, sop_class_of: SopClassOf, sop_class_uid: str, sop_instance_uid: str, ae_title: str
+        self,
+        archive: Archive,
+        sop_class_of: SopClassOf,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        ae_title: str,
+        *,
+        is_patient: bool = True,
     ) -> Commitment:
-        """Whether we answer to this modality for an instance. Waits a moment for one that is not recorded yet, and
-        reads its file: not for callbacks of Orthanc for which others wait. What cannot be told now is a failure."""
+        """Whether we answer to this modality for an instance. Waits a moment for one that is not recorded yet unless
+        told otherwise, and reads its file: not for callbacks of Orthanc for which others wait. What cannot be told now
+        is a failure."""
         try:
-            rows = self._rows(sop_instance_uid)
+            rows = self._rows(sop_instance_uid, self._patience if is_patient else 0.0)
             if rows and self._sent_other_content(sop_instance_uid, ae_title):
                 return Commitment.PROCESSING_FAILURE
             answers = [self._judge(archive, sop_class_of, sop_class_uid, *row) for row in rows]
@@ -77,17 +87,27 @@ class Commitments:
             return Commitment.COMMITTED
         return answers[0] if answers else Commitment.NO_SUCH_INSTANCE
 
-    def note(self, ae_title: str, transaction_uid: str, answers: Mapping[Commitment, int], origin: Origin) -> None:
-        """Write into the audit trail what was answered to a request. Raises Unavailable."""
+    def note(
+        self,
+        ae_title: str,
+        transaction_uid: str,
+        answers: Mapping[Commitment, int],
+        origin: Origin,
+        request_id: uuid.UUID | None = None,
+    ) -> None:
+        """Write into the audit trail what was answered to a request, and forget the one whose result was taken. Raises
+        Unavailable."""
         counts = Counter({str(answer): count for answer, count in answers.items() if count})
         is_whole = set(counts) <= {str(Commitment.COMMITTED)}
         detail = {"ae_title": ae_title, "transaction_uid": transaction_uid, **counts}
         event = Event("commitment.answered", "success" if is_whole else "partial", detail=detail)
         with self._database.write() as session:
+            if request_id is not None:
+                session.execute(delete(CommitmentRequest).where(CommitmentRequest.id == request_id))
             audit.append(session, origin, event, self._clock())
 
-    def _rows(self, sop_instance_uid: str) -> list[tuple[str, str | None]]:
-        end = time.monotonic() + self._patience
+    def _rows(self, sop_instance_uid: str, patience: float) -> list[tuple[str, str | None]]:
+        end = time.monotonic() + patience
         while not (rows := self._recorded(sop_instance_uid)) and time.monotonic() < end:
             time.sleep(LOOK_SECONDS)
         return rows

@@ -61,6 +61,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.account.locked": "Name nach falschen Passwörtern gesperrt",
   "audit.action.audit.exported": "Protokoll exportiert",
   "audit.action.commitment.answered": "Ein Gerät fragte, ob seine Bilder sicher gespeichert sind",
+  "audit.action.commitment.given_up": "Die Antwort auf die Frage eines Gerätes, ob seine Bilder sicher sind, wurde aufgegeben",
   "audit.action.deletion.approved": "Löschung genehmigt",
   "audit.action.deletion.late_arrival": "Bilder für eine zu löschende Studie eingegangen",
   "audit.action.deletion.purged": "Studie endgültig gelöscht",

@@ -58,6 +58,7 @@ export const audit = {
   "audit.action.account.locked": "Name locked after wrong passwords",
   "audit.action.audit.exported": "Audit trail exported",
   "audit.action.commitment.answered": "A modality asked whether its images are safe",
+  "audit.action.commitment.given_up": "The answer to a modality's question whether its images are safe was given up",
   "audit.action.deletion.approved": "Deletion approved",
   "audit.action.deletion.late_arrival": "Images arrived for a study that is being deleted",
   "audit.action.deletion.purged": "Study permanently deleted",
