@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
@@ -13,6 +13,25 @@ from ehr_bridge.wrong_values import written
 
 LOOPBACK = "127.0.0.1"
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+MPPS_CERTIFICATE, MPPS_KEY, MPPS_CLIENTS = (
+    "EHR_BRIDGE_MPPS_CERTIFICATE",
+    "EHR_BRIDGE_MPPS_KEY",
+    "EHR_BRIDGE_MPPS_CLIENTS",
+)
+
+
+class MppsTls(NamedTuple):
+    """PEM files for the port of MPPS."""
+
+    certificate: Path
+    key: Path
+    clients: Path
+
+    @property
+    def by_variable(self) -> dict[str, Path]:
+        return dict(zip((MPPS_CERTIFICATE, MPPS_KEY, MPPS_CLIENTS), self, strict=True))
 
 
 class NetworkSettings(BaseModel):
@@ -63,6 +82,31 @@ class NetworkSettings(BaseModel):
     smart_ehrs: Path | None = Field(
         None, alias="EHR_BRIDGE_SMART_EHRS", description="TOML file of the EHRs that may open our pages as a SMART app."
     )
+
+    mpps_port: Port | None = Field(
+        None, alias="EHR_BRIDGE_MPPS_PORT", description="Port of MPPS and of worklists by modality; off when unset."
+    )
+    mpps_certificate: Path | None = Field(
+        None,
+        alias=MPPS_CERTIFICATE,
+        description="PEM file of the certificate of that port, and those of its issuers: only TLS is taken there.",
+    )
+    mpps_key: Path | None = Field(None, alias=MPPS_KEY, description="PEM file of its private key, without a password.")
+    mpps_clients: Path | None = Field(
+        None, alias=MPPS_CLIENTS, description="PEM file of the authorities of the modalities' certificates."
+    )
+
+    @property
+    def mpps_tls(self) -> MppsTls | None:
+        """None where the port takes no TLS."""
+        if self.mpps_certificate is None or self.mpps_key is None or self.mpps_clients is None:
+            return None
+        return MppsTls(self.mpps_certificate, self.mpps_key, self.mpps_clients)
+
+    @property
+    def mpps_tls_is_incomplete(self) -> bool:
+        given = [one is not None for one in (self.mpps_certificate, self.mpps_key, self.mpps_clients)]
+        return any(given) and not (all(given) and self.mpps_port is not None)
 
     @property
     def fhir_listens_on(self) -> int | None:

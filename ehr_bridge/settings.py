@@ -187,9 +187,6 @@ class Settings(NetworkSettings, ResultsSettings):
     hl7_sources: Path | None = Field(
         None, alias="EHR_BRIDGE_HL7_SOURCES", description="TOML file of the systems that send HL7 v2."
     )
-    mpps_port: Port | None = Field(
-        None, alias="EHR_BRIDGE_MPPS_PORT", description="Port of MPPS and of worklists by modality; off when unset."
-    )
     match_order_days: Annotated[int, Field(ge=0, le=365)] = Field(
         7,
         alias="EHR_BRIDGE_MATCH_ORDER_DAYS",
@@ -318,6 +315,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         problems.append("ORTHANC_USERNAME: set it together with ORTHANC_PASSWORD, or neither")
     if settings.lacks_public_url:
         problems.append("EHR_BRIDGE_PUBLIC_URL: FHIR and SMART lead to it; set it where EHR_BRIDGE_BIND is 0.0.0.0")
+    if settings.mpps_tls_is_incomplete:
+        problems.append("EHR_BRIDGE_MPPS_CERTIFICATE: set it, _KEY and _CLIENTS together with EHR_BRIDGE_MPPS_PORT")
     if problems:
         raise SettingsError(problems)
     return settings

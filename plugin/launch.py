@@ -96,6 +96,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     settings = load_settings(os.environ)
     _check_rules(settings.coercion_rules)
     _check_sources(settings)
+    _check_mpps(settings)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -165,6 +166,15 @@ def _check_sources(settings: Settings) -> None:
             contexts_of(load_sources(settings.hl7_sources, settings.time_zone))
         except OSError as error:
             raise SettingsError([f"{VARIABLE}: a certificate or key cannot be used: {error}"]) from error
+
+
+def _check_mpps(settings: Settings) -> None:
+    """Raises SettingsError when the certificates of the port of MPPS cannot be used."""
+    if settings.mpps_tls is not None:
+        from plugin.dimse.tls import problem_with
+
+        if (problem := problem_with(settings.mpps_tls)) is not None:
+            raise SettingsError([problem])
 
 
 def _check_tokens(settings: Settings) -> None:

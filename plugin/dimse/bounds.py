@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import time
 from contextlib import suppress
 from socketserver import TCPServer
@@ -49,6 +50,14 @@ class BoundedServer(ThreadedAssociationServer):
             return True
         LOGGER.warning("MPPS: too many connections from %s: %d, of them %d unknown", address, len(theirs), unknown)
         return False
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection. The handshake of TLS is left to its own thread, so that a peer that is silent keeps the
+        port from nobody."""
+        connection, address = self.socket.accept()
+        if self.ssl_context is not None:
+            connection = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def has_room_for(self, association: Any) -> bool:
         """Whether a peer that has said who it is may have one more association."""
@@ -109,8 +118,10 @@ class _Reader:
             self._connection.settimeout(left)
             try:
                 piece = self._connection.recv(size - len(found))
-            except TimeoutError:
+            except (TimeoutError, ssl.SSLWantReadError):
                 continue
+            except ssl.SSLError as error:
+                raise OutOfBounds(f"TLS: {error.reason or 'it was ended'}") from error
             if not piece:
                 break
             found += piece

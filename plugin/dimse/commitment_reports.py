@@ -49,9 +49,9 @@ class CommitmentReporter:
         association = ae.associate(host, modality.port, ae_title=modality.ae_title, ext_neg=[role])
         try:
             if not association.is_established:
+                if association.rejected_contexts:
+                    return "it does not take results of storage commitment on an association of ours"
                 return "it rejected the association" if association.is_rejected else "it did not answer"
-            if not association.accepted_contexts:
-                return "it does not take results of storage commitment on an association of ours"
             said, event_type = report_of(transaction_uid, results)
             status, _ = association.send_n_event_report(said, event_type, COMMITMENT, COMMITMENT_INSTANCE)
         finally:

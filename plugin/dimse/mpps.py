@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -21,7 +22,9 @@ from ehr_bridge.db.states import May
 from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.dicom.mpps import TooMuch, read_performed
 from ehr_bridge.dicom.mwl_answer import answer_to
+from ehr_bridge.dicom.transliteration import CHARSETS
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.network_settings import MppsTls
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.interfaces.commitment_requests import MOST_INSTANCES, CommitmentRequests, TooManyWaiting
@@ -31,12 +34,15 @@ from ehr_bridge.services.interfaces.performed_values import Fault, RefusedStep
 from ehr_bridge.services.interfaces.worklist import Worklist
 from plugin.dimse.bounds import SECONDS, BoundedServer, bound, peer_of
 from plugin.dimse.modalities import OrthancModalities
+from plugin.dimse.performed_answer import told_of
 from plugin.dimse.rejections import REFUSED, route_of
+from plugin.dimse.tls import context_of
 
 LOGGER = logging.getLogger(__name__)
 VERIFICATION: Final = "1.2.840.10008.1.1"
 MPPS: Final = "1.2.840.10008.3.1.2.3.3"
 WORKLIST: Final = "1.2.840.10008.5.1.4.31"
+RETRIEVE: Final = "1.2.840.10008.3.1.2.3.4"
 COMMITMENT: Final = "1.2.840.10008.1.20.1"
 REQUEST_COMMITMENT: Final = 1
 """Action Type ID (PS3.4 section J.3.2)."""
@@ -49,6 +55,8 @@ EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  (as Orthanc's DICOM port)
 
 SUCCESS, CANCEL, PENDING, UNABLE = 0x0000, 0xFE00, 0xFF00, 0xC000
 NOT_AUTHORIZED, PROCESSING_FAILURE, RESOURCE_LIMITATION = 0x0124, 0x0110, 0x0213
+NOT_ALL_ATTRIBUTES: Final = 0x0001
+"""A warning (PS3.4 table F.8.2-2)."""
 NO_SUCH_ACTION, INVALID_ARGUMENT = 0x0123, 0x0115
 MAY_NOT_BE_UPDATED: Final = 0xA710
 """Error ID (PS3.4 table F.7.2-2)."""
@@ -76,7 +84,10 @@ class MppsServer:
         worklist: Worklist,
         commitments: CommitmentRequests,
         on_refusal: Callable[[Refusal], None],
+        time_zone: str = "UTC",
+        tls: MppsTls | None = None,
     ) -> None:
+        """`time_zone` is that of the modalities' clocks; with `tls` nobody is heard in clear."""
         self._port = port
         self._modalities = modalities
         self._in_orthanc = in_orthanc
@@ -84,13 +95,15 @@ class MppsServer:
         self._worklist = worklist
         self._commitments = commitments
         self._on_refusal = on_refusal
+        self._zone = ZoneInfo(time_zone)
+        self._tls = tls
         self._server: Any = None
         self._busy = 0
         self._lock = threading.Lock()
         self._ae = AE(ae_title)
         self._ae.maximum_associations = MOST_ASSOCIATIONS
         self._ae.acse_timeout = self._ae.dimse_timeout = self._ae.network_timeout = SECONDS
-        for service in (VERIFICATION, MPPS, WORKLIST, COMMITMENT):
+        for service in (VERIFICATION, MPPS, RETRIEVE, WORKLIST, COMMITMENT):
             self._ae.add_supported_context(service, SYNTAXES)
 
     @property
@@ -103,7 +116,7 @@ class MppsServer:
         return self._server is not None
 
     def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Listen. Raises OSError when the port is taken, or a certificate cannot be used."""
         _config.LOG_HANDLER_LEVEL = "none"  # its own handlers would write whole data sets into the log
         logging.getLogger("pynetdicom").setLevel(logging.WARNING)
         logging.getLogger("pynetdicom.dul").setLevel(logging.CRITICAL)  # of a port scanner it has 300 lines a second
@@ -113,10 +126,16 @@ class MppsServer:
             (evt.EVT_C_ECHO, self._on_echo),
             (evt.EVT_N_CREATE, self._on_create),
             (evt.EVT_N_SET, self._on_set),
+            (evt.EVT_N_GET, self._on_get),
             (evt.EVT_N_ACTION, self._on_action),
             (evt.EVT_C_FIND, self._on_find),
         ]
-        self._server = self._ae.make_server((EVERYWHERE, self._port), evt_handlers=handlers, server_class=BoundedServer)
+        self._server = self._ae.make_server(
+            (EVERYWHERE, self._port),
+            ssl_context=None if self._tls is None else context_of(self._tls),
+            evt_handlers=handlers,
+            server_class=BoundedServer,
+        )
         threading.Thread(target=self._server.serve_forever, name="ehr-bridge-mpps", daemon=True).start()
 
     def stop(self) -> None:
@@ -163,6 +182,24 @@ class MppsServer:
             self._performed.change(str(event.request.RequestedSOPInstanceUID), said, _origin(event.assoc))
 
         return self._answer(change)
+
+    def _on_get(self, event: Any) -> tuple[Dataset, Dataset | None]:
+        """What is on record of a step, for the modality that has reported it."""
+        if (known := self._admitted(event.assoc, May.MPPS)) is None:
+            return _status(NOT_AUTHORIZED), None
+        is_whole = True
+
+        def tell() -> Dataset:
+            nonlocal is_whole
+            step = self._performed.reported_by(known.ae_title, str(event.request.RequestedSOPInstanceUID))
+            charset = CHARSETS[known.charset or "utf8"]
+            told, is_whole = told_of(step, charset, self._zone, event.attribute_identifiers)
+            return told
+
+        status, told = self._answer(tell)
+        if not is_whole:
+            status.Status = NOT_ALL_ATTRIBUTES
+        return status, told
 
     def _on_action(self, event: Any) -> tuple[Dataset, Dataset | None]:
         """A request for storage commitment: success when it is kept; the result follows on an association of ours."""

@@ -76,6 +76,8 @@ def make_listeners(services: Services, modalities: OrthancModalities) -> Listene
             services.worklist,
             services.commitment_requests,
             services.refusals.hand_over,
+            settings.time_zone,
+            settings.mpps_tls,
         )
     return Listeners(found)
 

@@ -139,6 +139,8 @@ class Modality:
         port = self._stage.settings.mpps_port
         if port is None:
             raise NotConfigured("EHR_BRIDGE_MPPS_PORT")
+        if self._stage.settings.mpps_tls is not None:
+            raise NotTried("EHR_BRIDGE_MPPS_CERTIFICATE is set, and the self-test has no certificate of a modality")
         return port
 
     @property

@@ -10,9 +10,11 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from ehr_bridge.db.states import May
+from ehr_bridge.db.tables.interfaces import PerformedStep
 from ehr_bridge.dicom.mpps import Performed
 from ehr_bridge.dicom.mwl_query import Keys, read_keys
 from ehr_bridge.dicom.transliteration import CHARSETS
+from ehr_bridge.network_settings import MppsTls
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.interfaces.modalities import KnownModality, key_of
@@ -31,6 +33,7 @@ class World:
     refused: list[Refusal] = field(default_factory=list)
     items: Sequence[bytes] = ()
     is_incomplete: bool = False
+    step: PerformedStep = field(default_factory=PerformedStep)
 
     def known(self, ae_title: str) -> KnownModality | None:
         return self.known_as.get(key_of(ae_title))
@@ -43,6 +46,12 @@ class World:
 
     def change(self, uid: str, said: Performed, origin: Origin) -> str:
         return self._keep(uid, said, "", origin)
+
+    def reported_by(self, ae_title: str, uid: str) -> PerformedStep:
+        if self.wrong is not None:
+            raise self.wrong
+        assert (ae_title, uid) == ("MR1", "1.2.3")
+        return self.step
 
     def _keep(self, uid: str, *more: Any) -> str:
         if self.wrong is not None:
@@ -66,9 +75,9 @@ class World:
 
 
 @contextmanager
-def serving(world: World) -> Iterator[MppsServer]:
+def serving(world: World, tls: MppsTls | None = None) -> Iterator[MppsServer]:
     of: Any = world
-    server = MppsServer(0, "ORTHANC", of, of, of, of, of, world.refused.append)
+    server = MppsServer(0, "ORTHANC", of, of, of, of, of, world.refused.append, "Europe/Berlin", tls)
     server.start()
     try:
         yield server

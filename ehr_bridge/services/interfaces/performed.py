@@ -116,6 +116,14 @@ class PerformedSteps:
             assign(session, step, self._rules)
             self._follow(session, step, _ACTIONS[step.status], origin, now)
 
+    def reported_by(self, ae_title: str, uid: str) -> PerformedStep:
+        """A step that this modality has reported. Raises RefusedStep, also for those of others."""
+        with self._database.read() as session:
+            step = _find(session, uid)
+            if step is None or step.ae_title != ae_title[:16]:
+                raise RefusedStep(Fault.UNKNOWN, "there is no such step of yours")
+        return step
+
     def close(self, uid: str, reason: str, origin: Origin) -> PerformedStep:
         """A person says that nothing more will come of a step: no images, no order, no end.
 
