@@ -1,7 +1,7 @@
 """Requests for storage commitment survive the process that has answered them
 
 Revision ID: 0035_commitments
-Revises: 0028_report_documents
+Revises: 0033_draft_critical
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from ehr_bridge.db.types import UtcDateTime
 
 revision = "0035_commitments"
-down_revision = "0028_report_documents"
+down_revision = "0033_draft_critical"
 branch_labels = None
 depends_on = None
 
