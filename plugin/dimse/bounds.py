@@ -54,6 +54,7 @@ class BoundedServer(ThreadedAssociationServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         """The next connection. The handshake of TLS is left to its own thread, so that a peer that is silent keeps the
         port from nobody."""
+        assert self.socket is not None  # it is closed only after the last of these
         connection, address = self.socket.accept()
         if self.ssl_context is not None:
             connection = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)

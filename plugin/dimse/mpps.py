@@ -60,7 +60,7 @@ NOT_ALL_ATTRIBUTES: Final = 0x0001
 NO_SUCH_ACTION, INVALID_ARGUMENT = 0x0123, 0x0115
 MAY_NOT_BE_UPDATED: Final = 0xA710
 """Error ID (PS3.4 table F.7.2-2)."""
-ASKED: Final = {(May.WORKLIST,): "FindWorklist", (May.COMMIT,): "StorageCommitment"}
+ASKED: Final[dict[tuple[May, ...], str]] = {(May.WORKLIST,): "FindWorklist", (May.COMMIT,): "StorageCommitment"}
 STATUSES: Final = {
     Fault.ATTRIBUTE_MISSING: 0x0120,
     Fault.VALUE_MISSING: 0x0121,

@@ -38,7 +38,8 @@ def asked(port: int, *tags: int, title: str = "MR1") -> tuple[int, Dataset | Non
     ae.add_requested_context(ModalityPerformedProcedureStepRetrieve)
     association = ae.associate("127.0.0.1", port, ae_title="ORTHANC")
     service: Any = ModalityPerformedProcedureStepRetrieve
-    status, told = association.send_n_get(list(tags), service, "1.2.3")
+    wanted: Any = list(tags)
+    status, told = association.send_n_get(wanted, service, "1.2.3")
     association.release()
     return int(status.Status), told
 
