@@ -14,15 +14,36 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
-from tests.support.mpps import data
+from tests.support.mpps import Modality, data
 from tests.support.scu import patient_ae
 from tests.support.server import ROOT
+from tests.support.steps import eventually
 
 COMMITMENT = "1.2.840.10008.1.20.1.1"
 """The well-known SOP instance of the service (PS3.4 section J.3.5)."""
 
 PROGRAM = ROOT / "tests" / "modality" / "modality.cjs"
 MODULES = ROOT / ".build" / "modality"
+
+
+def connected(port: int, title: str, *services: Any) -> Modality:
+    """The port is opened after the gate, and a modality is known a moment after it was registered."""
+
+    def connect() -> Modality | None:
+        modality = Modality(port, title, services) if services else Modality(port, title)
+        return modality if modality.association.is_established else None
+
+    found: Modality = eventually(connect)
+    return found
+
+
+def request_of(item: Dataset) -> dict[str, str]:
+    (step,) = item.ScheduledProcedureStepSequence
+    return {
+        "AccessionNumber": item.AccessionNumber,
+        "StudyInstanceUID": item.StudyInstanceUID,
+        "ScheduledProcedureStepID": step.ScheduledProcedureStepID,
+    }
 
 
 def played(**work: Any) -> dict[str, Any]:

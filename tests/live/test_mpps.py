@@ -16,7 +16,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore
 from tests.conftest import ENGINES
 from tests.live.digest_steps import ask, recorded
 from tests.live.door_steps import c_store
-from tests.live.mpps_steps import Asker, played
+from tests.live.mpps_steps import Asker, connected, played, request_of
 from tests.live.worklist_steps import FINDSCU, audited, register
 from tests.support import ports
 from tests.support.mpps import Modality, begun, ended
@@ -37,17 +37,6 @@ def mpps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     environ = {"EHR_BRIDGE_MPPS_PORT": str(port), "EHR_BRIDGE_DICOM_ACCESS": "known"}
     with running(tmp_path_factory.mktemp("mpps"), **environ, **databases(request, request.param)) as server:
         yield server, port
-
-
-def connected(port: int, title: str, *services: Any) -> Modality:
-    """The port is opened after the gate, and a modality is known a moment after it was registered."""
-
-    def connect() -> Modality | None:
-        modality = Modality(port, title, services) if services else Modality(port, title)
-        return modality if modality.association.is_established else None
-
-    found: Modality = eventually(connect)
-    return found
 
 
 def placed(server: Server, number: str, **order: Any) -> dict[str, Any]:
@@ -75,15 +64,6 @@ def image(item: Dataset, sop: str) -> bytes:
         StudyInstanceUID=item.StudyInstanceUID, SOPInstanceUID=sop, AccessionNumber=item.AccessionNumber,
         PatientID=item.PatientID, PatientName=str(item.PatientName), PatientBirthDate="19610314", PatientSex="M",
     )  # fmt: skip
-
-
-def request_of(item: Dataset) -> dict[str, str]:
-    (step,) = item.ScheduledProcedureStepSequence
-    return {
-        "AccessionNumber": item.AccessionNumber,
-        "StudyInstanceUID": item.StudyInstanceUID,
-        "ScheduledProcedureStepID": step.ScheduledProcedureStepID,
-    }
 
 
 def test_from_the_worklist_to_the_promise_that_all_is_safe(mpps: tuple[Server, int]) -> None:

@@ -59,7 +59,10 @@ def read_request(connection: socket.socket) -> tuple[dict[str, str], bytes] | No
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     while len(body) < int(headers.get("content-length", "0")):
-        body += connection.recv(65_536)
+        more = connection.recv(65_536)
+        if not more:
+            return None
+        body += more
     return headers | {":request": lines[0]}, body
 
 
