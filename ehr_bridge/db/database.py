@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.commits import Commits
 from ehr_bridge.db.engines.postgresql import TURN, postgresql_engines
 from ehr_bridge.db.engines.sqlite import sqlite_engines
+from ehr_bridge.db.rows import write_at_the_end
 from ehr_bridge.db.turns import Turns
 from ehr_bridge.errors import Unavailable
 
@@ -31,6 +32,7 @@ class Database:
         self.engines = sqlite_engines(url, self._turns) if url.startswith("sqlite") else postgresql_engines(url)
         self.write_session = type("WriteSession", (Session,), {})
         """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
+        self._info = write_at_the_end(self.write_session)
         self._of_thread = local()
         self.commits = Commits(self.engine)
         """Whether anything was committed; for the worker."""
@@ -75,7 +77,8 @@ class Database:
                 yield joined
             return
         writing = self.engines.writing
-        with _translate_outage(), self.write_session(writing, expire_on_commit=False) as session, session.begin():
+        made = self.write_session(writing, expire_on_commit=False, info=self._info)
+        with _translate_outage(), made as session, session.begin():
             yield session
 
     @contextmanager

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, event, func, insert, inspect, select
+from sqlalchemy import event, exists, func, inspect, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import STEPS, dated, is_new, moment
-from ehr_bridge.db.rows import table_of
+from ehr_bridge.db.rows import ClosingRows, table_of, write_now
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.base import Dated
-from ehr_bridge.db.tables.logs import FeedEvent
+from ehr_bridge.db.tables.logs import DestinationEvent, FeedEvent
 from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
@@ -33,14 +33,10 @@ _ANSWERS, _ORDER_IDS = "answers", "order_ids"
 """The attribute of a study that holds the orders it answers, and what is remembered of it."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
 _TABLE = table_of(FeedEvent)
-_ADD = (
-    insert(_TABLE)
-    .values(
-        seq=select(func.coalesce(func.max(_TABLE.c.seq), 0) + 1).scalar_subquery(),
-        **{column.name: bindparam(column.name) for column in _TABLE.c if column.name != "seq"},
-    )
-    .inline()
-)
+_IS_HEARD = "somebody_is_told_of_events"
+IS_HEARD = exists(select(table_of(DestinationEvent).c.type)).label(_IS_HEARD)
+"""Column for the first question of a transaction, for `note_heard`."""
+_ROWS = ClosingRows(FeedEvent, seq=select(func.coalesce(func.max(_TABLE.c.seq), 0) + 1).scalar_subquery())
 
 
 class Fact(NamedTuple):
@@ -93,11 +89,18 @@ def tell_facts(database: Database, clock: Callable[[], datetime], *heard: Heard)
             return
         if facts := [*_facts(touched.values())]:
             _write(session, facts, moment(session, clock))
-            for one in heard:
-                one(session, facts)
+            if heard and session.info.get(_IS_HEARD, True):
+                write_now(session)
+                for one in heard:
+                    one(session, facts)
 
     event.listen(database.write_session, "before_flush", note)
-    event.listen(database.write_session, "before_commit", tell)
+    event.listen(database.write_session, "before_commit", tell, insert=True)
+
+
+def note_heard(session: Session, *, is_heard: bool) -> None:
+    """Whether there is anybody to tell, as this transaction has read it in the writer's turn with `IS_HEARD`."""
+    session.info[_IS_HEARD] = is_heard
 
 
 def _remember(touched: _Touched, names: set[str]) -> None:
@@ -118,7 +121,7 @@ def _write(session: Session, facts: list[Fact], at: datetime) -> None:
         data = {name: value if isinstance(value, int) else str(value) for name, value in said.items()}
         row = {"id": uuid.uuid4(), "time": at, "data": data}
         rows.append(row | {name: getattr(fact, name) for name in _COLUMNS})
-    session.connection().execute(_ADD, rows)
+    _ROWS.add(session, rows)
 
 
 def _facts(touched: Collection[_Touched]) -> Iterator[Fact]:

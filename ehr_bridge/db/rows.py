@@ -2,6 +2,8 @@
 
 Rows that no listener has to see (`row_changes`, `facts`) are added by SQLAlchemy's Core. A statement that is asked
 often stands at the top of its module, with parameters (`among`), because to make one takes longer than to ask it.
+Rows that nobody reads before their transaction ends (audit, events, a message) are written at its end (`ClosingRows`),
+on PostgreSQL in one statement, because each statement is a way to the server and back.
 """
 
 from __future__ import annotations
@@ -10,10 +12,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Insert, Table, bindparam, insert
+from sqlalchemy import BindParameter, ColumnElement, Insert, Table, bindparam, event, insert
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.base import Base
+
+_WAITING = "rows_for_the_end"
+_WRITES_AT_THE_END = "writes_at_the_end"
 
 
 def add_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -37,3 +42,56 @@ def table_of(model: type[Base]) -> Table:
 @cache
 def _insert(model: type[Base]) -> Insert:
     return insert(table_of(model))
+
+
+class ClosingRows:
+    """The rows of one table. Each kind is made once, at the top of a module."""
+
+    def __init__(self, model: type[Base], **computed: ColumnElement[Any]) -> None:
+        """Columns in `computed` are worked out by the database; they may use parameters of `named`."""
+        self._model = model
+        columns = {column.name: column.type for column in table_of(model).c if column.name not in computed}
+        given = {name: bindparam(self.named(name), type_=kind) for name, kind in columns.items()}
+        self.statement = insert(table_of(model)).values(given | computed).inline()
+
+    def named(self, name: str) -> str:
+        """The parameter of this name; kinds that are written together share none."""
+        return f"{self._model.__tablename__}_{name}"
+
+    def add(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows, each with all columns and parameters, when the transaction ends; at once in a session that is not
+        one of `Database.write`."""
+        named = [{self.named(name): value for name, value in row.items()} for row in rows]
+        if not session.info.get(_WRITES_AT_THE_END):
+            session.connection().execute(self.statement, named)
+            return
+        waiting: dict[ClosingRows, list[dict[str, Any]]] = session.info.setdefault(_WAITING, {})
+        waiting.setdefault(self, []).extend(named)
+
+
+def write_at_the_end(sessions: type[Session]) -> dict[str, Any]:
+    """From now on sessions of this class write such rows before they are committed; returns the `info` they need."""
+    event.listen(sessions, "before_commit", write_now)
+    return {_WRITES_AT_THE_END: True}
+
+
+def write_now(session: Session) -> None:
+    """Write the rows that wait for the end of this transaction."""
+    waiting: dict[ClosingRows, list[dict[str, Any]]] = session.info.pop(_WAITING, {})
+    if not waiting:
+        return
+    connection = session.connection()
+    is_one_each = len(waiting) > 1 and all(len(rows) == 1 for rows in waiting.values())
+    if is_one_each and connection.dialect.name == "postgresql":
+        row = {name: value for rows in waiting.values() for name, value in rows[0].items()}
+        connection.execute(_together(tuple(waiting)), row)
+        return
+    for kind, rows in waiting.items():
+        connection.execute(kind.statement, rows)
+
+
+@cache
+def _together(kinds: tuple[ClosingRows, ...]) -> Insert:
+    """One row of each."""
+    *first, last = kinds
+    return last.statement.add_cte(*(kind.statement.cte(f"w_{number}") for number, kind in enumerate(first)))

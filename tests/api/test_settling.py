@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 from pydicom.uid import generate_uid
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.intake import recorder as recording
 from ehr_bridge.services.intake.entries import open_entry
 from ehr_bridge.services.uploads.settling import settle_studies
 from tests.api.conftest import Api
+from tests.support.asked import statements
 from tests.support.samples import small
 
 
@@ -106,24 +106,6 @@ def test_an_image_two_clients_send_at_once_is_counted_once_for_each(api: Api, mo
     assert counted(quick) == (1, 1, [("quick.dcm", "duplicate")])
 
 
-def statements(api: Api, act: Callable[[], Any]) -> int:
-    """How often the database is asked while something is done."""
-    asked: list[str] = []
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    engines = api.services.database.engines.different
-    for engine in engines:
-        event.listen(engine, "after_cursor_execute", count)
-    try:
-        act()
-    finally:
-        for engine in engines:
-            event.remove(engine, "after_cursor_execute", count)
-    return len(asked)
-
-
 @pytest.mark.parametrize("is_new", [True, False], ids=["new", "sent again"])
 def test_the_fiftieth_file_of_a_study_asks_no_more_than_the_fifth(api: Api, is_new: bool) -> None:
     """Files sent one by one without an upload's id have an entry each; none looks at the others' entries."""
@@ -132,7 +114,7 @@ def test_the_fiftieth_file_of_a_study_asks_no_more_than_the_fifth(api: Api, is_n
     asked: list[int] = []
     for _ in range(50):
         data = small(StudyInstanceUID=uid) if is_new and asked else first
-        asked.append(statements(api, partial(api.upload, data)))
+        asked.append(len(statements(api.services.database, partial(api.upload, data))))
     # of ten in a row: on a busy machine some of them ask once more than their neighbours
     assert min(asked[40:]) <= max(asked[4:14])
     assert api.services.studies.get(uid).study.number_of_instances == (50 if is_new else 1)

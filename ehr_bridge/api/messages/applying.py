@@ -119,7 +119,8 @@ class Hl7Commands:
         if told.accession_number is None:
             place = told.places.get("accession_number", told.place)
             raise Fault(Code.MISSING, f"{place} has no accession number", place)
-        order, known = self._services.orders.known(told.accession_number), {}
+        uid = told.values.get("scheduled_study_instance_uid")
+        order, known = self._services.orders.known(told.accession_number, uid), {}
         if order is not None:
             self._require_placeable(order, told, patient)
             known = told_of_order(self._services.orders, order)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge import request_id
 from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, in_period
-from ehr_bridge.db.rows import add_rows, table_of
+from ehr_bridge.db.rows import ClosingRows, table_of
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.time_limit import in_one_transaction
@@ -23,6 +23,7 @@ from ehr_bridge.services.audit.verification import GENESIS, Verification
 
 _WRITTEN = "audit_events_of_this_session"
 _TABLE = table_of(AuditEvent)
+_ROWS = ClosingRows(AuditEvent)
 _CHAIN_END = select(_TABLE.c.id, _TABLE.c.hash).order_by(_TABLE.c.id.desc()).limit(1)
 _END_READ = "end_of_the_audit_chain"
 CHAIN_END = tuple(_CHAIN_END.with_only_columns(column).scalar_subquery() for column in (_TABLE.c.id, _TABLE.c.hash))
@@ -102,7 +103,7 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
         previous = row.hash = chain_hash(row)
         written.append(row)
     columns = _TABLE.c.keys()
-    add_rows(session, AuditEvent, [{name: getattr(row, name) for name in columns} for row in written[-len(events) :]])
+    _ROWS.add(session, [{name: getattr(row, name) for name in columns} for row in written[-len(events) :]])
 
 
 def note_chain_end(session: Session, number: int | None, last_hash: str | None) -> None:

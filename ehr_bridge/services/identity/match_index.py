@@ -30,6 +30,7 @@ _ADD_LISTED = insert(_KEYS).from_select(
     ["patient_id", "key"], select(text("*")).select_from(_LISTED_KEYS.table_valued("patient_id", "key"))
 )
 """Rows as two lists: to PostgreSQL, one statement with many rows is many statements."""
+_KEYS_TOO = _ADD_LISTED.cte("keys")
 _COUNTS = func.unnest(bindparam("value", type_=ARRAY(String)), bindparam("patients", type_=ARRAY(Integer)))
 _LISTED_COUNTS = select(text("*")).select_from(_COUNTS.table_valued("value", "patients"))
 _GONE = delete(_KEYS).where(_KEYS.c.patient_id == bindparam("of_patient"), _KEYS.c.key == bindparam("gone"))
@@ -62,11 +63,9 @@ def index_patients(session: Session, patients: Iterable[Patient]) -> None:
         session.connection().execute(_GONE, gone)
     if session.get_bind().dialect.name == "sqlite":
         add_rows(session, PatientMatchKey, fresh)
-    elif fresh:
-        session.connection().execute(
-            _ADD_LISTED, {name: [one[name] for one in fresh] for name in ("patient_id", "key")}
-        )
-    _count(session, counts)
+        _count(session, counts)
+    else:
+        _count(session, counts, {name: [one[name] for one in fresh] for name in ("patient_id", "key")})
 
 
 def forget_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> None:
@@ -81,22 +80,30 @@ def forget_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> Non
     )
 
 
-def _count(session: Session, changes: Mapping[str, int]) -> None:
+def _count(session: Session, changes: Mapping[str, int], keys: dict[str, list[Any]] | None = None) -> None:
+    """Note how many patients more have these values. On PostgreSQL with `keys`, new ones of patients, in the same
+    statement."""
     rows = [{"value": key, "patients": by} for key, by in sorted(changes.items()) if by and is_counted(key)]
-    if not rows:
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        if rows:
+            connection.execute(_counting("sqlite"), rows)
         return
-    dialect = session.get_bind().dialect.name
     listed = {name: [row[name] for row in rows] for name in ("value", "patients")}
-    session.connection().execute(_counting(dialect), rows if dialect == "sqlite" else listed)
+    if keys and keys["key"]:
+        connection.execute(_counting("postgresql", with_keys=True), listed | keys)
+    elif rows:
+        connection.execute(_counting("postgresql"), listed)
 
 
 @cache
-def _counting(dialect: str) -> Insert:
+def _counting(dialect: str, *, with_keys: bool = False) -> Insert:
     table = table_of(PatientValueCount)
     if dialect == "sqlite":
         statement: sqlite.Insert | postgresql.Insert = sqlite.insert(table)
     else:
         statement = postgresql.insert(table).from_select(["value", "patients"], _LISTED_COUNTS)
+        statement = statement.add_cte(_KEYS_TOO) if with_keys else statement
     return statement.on_conflict_do_update(
         index_elements=["value"], set_={"patients": table.c.patients + statement.excluded.patients}
     )

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, select, union
+from sqlalchemy import ColumnElement, Executable, Select, cast, null, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -66,24 +66,27 @@ _WITH_ORDERS = frozenset({Cause.PATIENTS_MERGED, Cause.PATIENTS_PARTED})
 """Changes that affect which orders a patient has."""
 _FIELDS = tuple(PatientFacts.__slots__)
 _OPEN = Study.link_status.in_(UNCERTAIN) | Study.order_id.is_(None)
+_NO_KEY, _NO_ID = cast(null(), StudyMatchKey.key.type), cast(null(), Study.match_patient_id.type)
 _USED = (
-    select(StudyMatchKey.key)
+    select(StudyMatchKey.key, _NO_ID)
     .join(Study, Study.id == StudyMatchKey.study_id)
     .where(StudyMatchKey.key.in_(among("keys")), _OPEN)
     .distinct()
 )
 """Those of some keys by which an open study is found."""
-_IDS = among("ids")
-_MATCH_PATIENTS = select(Study.match_patient_id).where(
-    Study.match_patient_id.in_(_IDS), Study.link_status.in_(UNCERTAIN)
+_PATIENTS, _ORDERS = among("patients"), among("orders")
+_MATCH_PATIENTS = select(_NO_KEY, Study.match_patient_id).where(
+    Study.match_patient_id.in_(_PATIENTS), Study.link_status.in_(UNCERTAIN)
 )
-_MATCH_ORDERS = select(Study.match_order_id).where(Study.match_order_id.in_(_IDS), Study.link_status.in_(UNCERTAIN))
-_WITHOUT_ORDER = select(Study.patient_id).where(Study.patient_id.in_(_IDS), Study.order_id.is_(None))
-_SURVIVORS = select(Patient.merged_into_id).where(Patient.merged_into_id.in_(_IDS))
-_PATIENTS_NAMED = union(_MATCH_PATIENTS, _SURVIVORS)
-_PATIENTS_WAITING = union(_MATCH_PATIENTS, _WITHOUT_ORDER)
-"""Those of some patients or orders that such studies or other records name. Statements are made once, because to make
-one takes longer than to ask."""
+_MATCH_ORDERS = select(_NO_KEY, Study.match_order_id).where(
+    Study.match_order_id.in_(_ORDERS), Study.link_status.in_(UNCERTAIN)
+)
+_WITHOUT_ORDER = select(_NO_KEY, Study.patient_id).where(Study.patient_id.in_(_PATIENTS), Study.order_id.is_(None))
+_SURVIVORS = select(_NO_KEY, Patient.merged_into_id).where(Patient.merged_into_id.in_(_PATIENTS))
+_OF_PATIENTS = union(_USED, _MATCH_PATIENTS, _SURVIVORS)
+_OF_ORDERS = union(_USED, _MATCH_PATIENTS, _WITHOUT_ORDER, _MATCH_ORDERS)
+"""Which of some keys, patients and orders such studies or other records name: one question, each part of it with an
+index of its own. Statements are made once, because to make one takes longer than to ask."""
 _ORDER_NUMBERS = (
     "accession_number",
     "scheduled_study_instance_uid",
@@ -117,14 +120,14 @@ type Before = Mapping[str, Any] | None
 
 
 def patients_told(session: Session, told: Sequence[tuple[Patient, Before]], now: datetime) -> None:
-    """Like `patient_changed`, for many that the EHR has told. Most concern no study: two questions about all of them
-    say which ones may, and only these are looked at one by one."""
+    """Like `patient_changed`, for many that the EHR has told. Most concern no study: one question about all of them
+    says which ones may, and only these are looked at one by one."""
     session.flush()
     keys = {patient.id: _keys_of_patient(patient, before) for patient, before in told}
-    used = _those(session, _USED, keys=set().union(*keys.values()))
-    named = _those(session, _PATIENTS_NAMED, ids={patient.id for patient, before in told if before is not None})
+    known = {patient.id for patient, before in told if before is not None}  # what is new is named by nothing
+    named = _named(session, _OF_PATIENTS if known else _USED, keys=set().union(*keys.values()), patients=known)
     for patient, before in told:
-        if patient.id in named or keys[patient.id] & used:
+        if patient.id in named or keys[patient.id] & named:
             cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
             patient_changed(session, patient, cause, now, before)
 
@@ -133,14 +136,14 @@ def orders_told(session: Session, told: Sequence[tuple[Order, Before]], now: dat
     """Like `order_changed`, for many that the EHR has told; see `patients_told`."""
     session.flush()
     keys = {order.id: set(order_keys(*_all_numbers(order, before or {}))) for order, before in told}
-    used = _those(session, _USED, keys=set().union(*keys.values()))
     people = {
         order.id: {order.patient_id, (before or {}).get("patient_id", order.patient_id)} for order, before in told
     }
-    waiting = _those(session, _PATIENTS_WAITING, ids=set().union(*people.values()))
-    matched = _those(session, _MATCH_ORDERS, ids={order.id for order, before in told if before is not None})
+    known = {order.id for order, before in told if before is not None}
+    patients = set().union(*people.values())
+    named = _named(session, _OF_ORDERS, keys=set().union(*keys.values()), patients=patients, orders=known)
     for order, before in told:
-        if order.id in matched or people[order.id] & waiting or keys[order.id] & used:
+        if order.id in named or people[order.id] & named or keys[order.id] & named:
             order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
 
 
@@ -153,10 +156,10 @@ def _former(facts: PatientFacts, before: Before) -> PatientFacts:
     return replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
 
 
-def _those[Name: (str, uuid.UUID)](session: Session, query: Executable, **among: set[Name]) -> set[Name]:
-    """What a question answers about these; a new patient or order is named by no study, so nothing is asked then."""
-    ((name, values),) = among.items()
-    return set(session.connection().scalars(query, {name: sorted(values)})) if values else set()
+def _named(session: Session, query: Executable, **among: set[str] | set[uuid.UUID]) -> set[str | uuid.UUID]:
+    """The keys and ids that a question answers about these."""
+    rows = session.connection().execute(query, {name: [*values] for name, values in among.items()})
+    return {one for row in rows for one in row if one is not None}
 
 
 def stored_late(session: Session, study: Study, now: datetime) -> None:

@@ -14,11 +14,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, insert, select
+from sqlalchemy import BindParameter, and_, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.rows import table_of
+from ehr_bridge.db.facts import IS_HEARD, note_heard
+from ehr_bridge.db.rows import ClosingRows, table_of
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.logs import ReceivedMessage
@@ -36,13 +37,13 @@ LOGGER = logging.getLogger(__name__)
 
 
 _TABLE = table_of(ReceivedMessage)
-_SOURCE: BindParameter[str] = bindparam("of_source")
-_NUMBER: BindParameter[str] = bindparam("of_number")
-_OF_BYTES = select(_TABLE.c.id).where(_TABLE.c.source == _SOURCE, _TABLE.c.sha256 == bindparam("digest"))
-_OPENING = select(_OF_BYTES.scalar_subquery(), *CHAIN_END)
-"""Whether these bytes are known, and the end of the audit trail, in one way to the database."""
-_IS_USED = exists().where(_TABLE.c.source == _SOURCE, _TABLE.c.control_id == _NUMBER)
-_ADD = insert(_TABLE).values(reuses_control_id=and_(_NUMBER != "", _IS_USED))
+_OF_BYTES = select(_TABLE.c.id).where(_TABLE.c.source == bindparam("of_source"), _TABLE.c.sha256 == bindparam("digest"))
+_OPENING = select(_OF_BYTES.scalar_subquery(), IS_HEARD, *CHAIN_END)
+"""Whether these bytes are known, whether anybody is told of events, and the end of the audit trail: one way to the
+database."""
+_NUMBER: BindParameter[str] = bindparam("hl7_messages_of_number")
+_IS_USED = exists().where(_TABLE.c.source == bindparam("hl7_messages_of_source"), _TABLE.c.control_id == _NUMBER)
+_ROWS = ClosingRows(ReceivedMessage, reuses_control_id=and_(_NUMBER != "", _IS_USED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,10 @@ class Inbox:
                 "raw": delivered.content,
                 "sha256": digest,
                 "control_id": number,
+                "replayed_by": None,
+                "replayed_at": None,
             }
-            session.connection().execute(_ADD, arrived | said | {"of_source": source, "of_number": number})
+            _ROWS.add(session, [arrived | said | {"of_source": source, "of_number": number}])
         else:
             for name, value in said.items():
                 setattr(row, name, value)
@@ -247,7 +250,8 @@ def _row_of(session: Session, source: str, digest: str, message_id: uuid.UUID | 
     if message_id is None:
         opening = session.connection().execute(_OPENING, {"of_source": source, "digest": digest}).one()
         message_id = opening[0]
-        note_chain_end(session, *opening[1:])
+        note_heard(session, is_heard=opening[1])
+        note_chain_end(session, *opening[2:])
     return None if message_id is None else session.get(ReceivedMessage, message_id)
 
 

@@ -36,6 +36,9 @@ from ehr_bridge.services.registry.told_orders import Change, Taking, ToldOrder, 
 from ehr_bridge.services.visibility.asker import require_open
 
 _OF_NUMBER = select(Order).where(Order.accession_number == bindparam("number"))
+_OF_NUMBER_OR_UID = select(Order).where(
+    (Order.accession_number == bindparam("number")) | (Order.scheduled_study_instance_uid == bindparam("uid"))
+)
 
 
 class Listener(Protocol):
@@ -178,16 +181,19 @@ class Orders:
         with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
 
-    def known(self, id_or_accession_number: str) -> Order | None:
-        """Like `get`, but None where there is none; `upsert` within the same `together` does not read it again. Raises
-        NotPermitted when the caller may not see its patient."""
+    def known(self, id_or_accession_number: str, uid: str | None = None) -> Order | None:
+        """Like `get`, but None where there is none; `upsert` within the same `together` does not read it again, nor
+        which order has the Study Instance UID `uid`. Raises NotPermitted when the caller may not see its patient."""
         with self._database.look() as session:
-            try:
-                order = find_order(session, id_or_accession_number)
-            except NotFound:
-                order = None
-            if self._database.is_joined and as_uuid(id_or_accession_number) is None:
-                note_read(session, id_or_accession_number, order)
+            if not self._database.is_joined or as_uuid(id_or_accession_number) is not None:
+                try:
+                    return find_order(session, id_or_accession_number)
+                except NotFound:
+                    return None
+            named = session.scalars(_OF_NUMBER_OR_UID, {"number": id_or_accession_number, "uid": uid}).all()
+            note_read(session, id_or_accession_number, uid, named)
+            order = next((one for one in named if one.accession_number == id_or_accession_number), None)
+            require_open(None if order is None else order.patient_id)
             return order
 
     def placed_as(self, placer_order_number: str, of: Collection[uuid.UUID] | None = None) -> list[Order]:

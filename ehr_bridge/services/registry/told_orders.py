@@ -83,17 +83,21 @@ def state_event(action: str, order: Order, before: str) -> Event:
     return Event(action, "success", order.patient_id, order.id, detail={"before": before, "after": order.status})
 
 
-def note_read(session: Session, number: str, order: Order | None) -> None:
-    """What has this accession number was read in the transaction that is about to change it."""
-    session.info[_JUST_READ] = (number, order)
+def note_read(session: Session, number: str, uid: str | None, orders: Sequence[Order]) -> None:
+    """All orders that have this accession number or Study Instance UID were read in the transaction that is about to
+    change one."""
+    session.info[_JUST_READ] = (number, uid, orders)
 
 
-def _locked(session: Session, numbers: list[str]) -> Iterable[Order]:
-    """The orders with these numbers. Nobody else has changed one that was read within this writer's turn."""
-    just_read: tuple[str, Order | None] | None = session.info.pop(_JUST_READ, None)
-    if just_read is not None and [just_read[0]] == numbers:
-        return [one for one in just_read[1:] if isinstance(one, Order)]
-    return session.scalars(_LOCKED, {"numbers": numbers})
+def _named(session: Session, numbers: list[str], uids: list[str]) -> tuple[Iterable[Order], dict[str, uuid.UUID]]:
+    """The orders with these numbers, and which have these UIDs. Nobody else has changed what was read within this
+    writer's turn."""
+    just_read: tuple[str, str | None, Sequence[Order]] | None = session.info.pop(_JUST_READ, None)
+    if just_read is not None and [just_read[0]] == numbers and {*uids} <= {just_read[1]}:
+        orders = just_read[2]
+        return orders, {one.scheduled_study_instance_uid: one.id for one in orders}
+    holders = session.execute(_HOLDERS, {"uids": uids}) if uids else ()
+    return session.scalars(_LOCKED, {"numbers": numbers}), {row[0]: row[1] for row in holders}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +158,9 @@ class Taking:
         self._now = now
         self._patients = NamedPatients(session, [one.mrn for one in told])
         numbers = sorted(one.accession_number for one in told)
-        self._orders = {order.accession_number: order for order in _locked(session, numbers)}
         uids = sorted({uid for one in told if (uid := one.scheduled_study_instance_uid)})
-        holders = session.execute(_HOLDERS, {"uids": uids}) if uids else ()
-        self._holders: dict[str, uuid.UUID] = {row[0]: row[1] for row in holders}
+        orders, self._holders = _named(session, numbers, uids)
+        self._orders = {order.accession_number: order for order in orders}
 
     def take(self, told: ToldOrder) -> Change:
         """Set what was told on the order; a new one is not in the session yet. Raises as `Orders.upsert` says, before
