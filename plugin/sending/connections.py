@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import io
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
 
+from ehr_bridge.authorities import trusting
 from ehr_bridge.services.delivery.addresses import Network, is_permitted
 
 CONNECT_SECONDS = 10.0
@@ -26,9 +26,16 @@ class NotAllowedThere(OSError):
 
 
 def connect(
-    host: str, port: int, networks: Sequence[Network], *, is_encrypted: bool, seconds: float = CONNECT_SECONDS
+    host: str,
+    port: int,
+    networks: Sequence[Network],
+    *,
+    is_encrypted: bool,
+    authorities: str | None = None,
+    seconds: float = CONNECT_SECONDS,
 ) -> socket.socket:
-    """A connection to one of the host's permitted addresses, encrypted where that is said. Raises OSError."""
+    """A connection to one of the host's permitted addresses, encrypted where that is said, then with a certificate
+    of the authorities, or without any of those that the machine trusts. Raises OSError."""
     end = time.monotonic() + seconds
     found = socket.getaddrinfo(host.removeprefix("[").removesuffix("]"), port, type=socket.SOCK_STREAM)
     permitted = [
@@ -45,7 +52,7 @@ def connect(
             connection.settimeout(left(end))
             connection.connect(address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return _encrypted(connection, host, end) if is_encrypted else connection
+            return _encrypted(connection, host, end, authorities) if is_encrypted else connection
         except OSError as error:
             connection.close()
             failure = error
@@ -61,12 +68,12 @@ def left(end: float) -> float:
     return seconds
 
 
-def _encrypted(connection: socket.socket, host: str, end: float) -> socket.socket:
+def _encrypted(connection: socket.socket, host: str, end: float, authorities: str | None) -> socket.socket:
     watch = threading.Timer(left(end), _shut, (connection,))
     watch.daemon = True
     watch.start()
     try:
-        return ssl.create_default_context().wrap_socket(connection, server_hostname=host.strip("[]"))
+        return trusting(authorities).wrap_socket(connection, server_hostname=host.strip("[]"))
     finally:
         watch.cancel()
 

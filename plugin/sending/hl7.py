@@ -74,7 +74,8 @@ class Hl7:
             self._kept = None
 
     def _exchange(self, destination: Destination, content: bytes) -> Outcome:
-        where = (destination.host, destination.port, destination.tls, tuple(destination.allow_networks))
+        networks, authorities = destination.allow_networks, destination.ca_certificates
+        where = (destination.host, destination.port, destination.tls, tuple(networks), authorities)
         if where != self._where or (self._kept is not None and _says_something(self._kept)):
             self.close()  # what comes unasked belongs to no message of ours
             self._where = where
@@ -86,8 +87,9 @@ class Hl7:
         self._kept = connect(
             destination.host or "",
             destination.port or 0,
-            networks_of(destination.allow_networks),
+            networks_of(networks),
             is_encrypted=destination.tls,
+            authorities=authorities,
         )
         frame = self._answer(self._kept, content)
         if frame is None:

@@ -26,7 +26,7 @@ FORBIDDEN = 403
 """To us, or this alone."""
 GONE = 410
 
-type Where = tuple[str, tuple[str, ...]]
+type Where = tuple[str, tuple[str, ...], str | None]
 
 
 class Poster:
@@ -63,7 +63,7 @@ class Poster:
             self._kept = None
 
     def _exchange(self, destination: Destination, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
-        where: Where = ((destination.url or ""), tuple(destination.allow_networks))
+        where: Where = ((destination.url or ""), tuple(destination.allow_networks), destination.ca_certificates)
         if where != self._where:
             self.close()
             self._where = where
@@ -97,7 +97,9 @@ def _connected(destination: Destination) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(host, port)
     connection.auto_open = 0  # it never connects by itself, which nobody would judge
     networks = networks_of(destination.allow_networks)
-    connection.sock = Timed(connect(host, port, networks, is_encrypted=is_encrypted))
+    connection.sock = Timed(
+        connect(host, port, networks, is_encrypted=is_encrypted, authorities=destination.ca_certificates)
+    )
     return connection
 
 

@@ -13,6 +13,7 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.services.delivery.secrets import Safe, new_secret
 from tests.api.conftest import Api, facts
 from tests.api.outbox_steps import HL7, WEBHOOK, deliveries, order, put
+from tests.support.authority import Authority
 
 PATH = "/api/v1/destinations/ehr"
 
@@ -179,6 +180,24 @@ def test_what_cannot_be_a_destination_is_refused_with_the_field(api: Api, body: 
     answer = put(api, body=body)
     assert answer.status_code == 422, answer.json
     assert field in [one["field"].partition(".")[0] for one in answer.json["errors"]]
+
+
+def test_an_authority_is_kept_with_its_destination_and_judged_when_it_is_given(api: Api) -> None:
+    """Only where it is encrypted; what is no certificate is refused with the reason; leaving it out ends it."""
+    pem = Authority().pem.strip()
+    assert put(api, body=WEBHOOK | {"ca_certificates": pem}).json["ca_certificates"] == pem
+    assert api.get(PATH, "admin").json["ca_certificates"] == pem
+    assert audited(api)[-1][1]["fields"].count("ca_certificates") == 1
+    inside = {"url": "http://10.1.2.3/", "allow_networks": ["10.0.0.0/8"]}
+    for body, why in (
+        (WEBHOOK | inside | {"ca_certificates": pem}, "only where it is encrypted"),
+        (WEBHOOK | {"ca_certificates": "no certificate"}, "each begins with"),
+    ):
+        refused = put(api, body=body)
+        assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "ca_certificates")
+        assert why in refused.json["errors"][0]["message"]
+    assert put(api, "ris", body=HL7 | {"ca_certificates": pem}).status_code == 201
+    assert put(api).json["ca_certificates"] is None
 
 
 def test_a_name_keeps_its_kind(api: Api) -> None:

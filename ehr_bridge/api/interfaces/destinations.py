@@ -132,6 +132,11 @@ class DestinationBody(Input):
         Field(None, description="Bearer token for the FHIR server; never shown again")
     )
     enabled: bool = Field(True, description="false: what happens waits for it")
+    ca_certificates: Annotated[Annotated[str, StringConstraints(max_length=65_536)] | None, EmptyIsNone] = Field(
+        None,
+        description="Certificates in PEM of the authorities that are trusted there, and no others. Left out: those "
+        "that the machine trusts. Its certificate is always verified",
+    )
     description: Annotated[
         Annotated[str, StringConstraints(max_length=255), AfterValidator(no_control_characters)] | None, EmptyIsNone
     ] = None
@@ -152,6 +157,9 @@ class DestinationAnswer(Versioned):
     order_message: str | None = Field(description="Message that tells of an order's state; null: ORM")
     has_secret: bool = Field(description="Whether there is a secret to sign with, or a token")
     enabled: bool = Field(description="false: what happens waits for it")
+    ca_certificates: str | None = Field(
+        description="Certificates in PEM of the authorities that are trusted there; null: those that the machine trusts"
+    )
     description: str | None
     created_at: Moment
     updated_at: Moment

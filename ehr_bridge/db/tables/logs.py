@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ehr_bridge.db.states import (
@@ -91,6 +91,10 @@ class Destination(Dated, Base):
     former_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     """Webhooks are signed with it too, until then."""
     former_secret_until: Mapped[datetime | None]
+    ca_certificates: Mapped[str | None] = mapped_column(Text)
+    """Of the authorities that are trusted there, in PEM; None: those that the machine trusts."""
+    subscription: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a FHIR Subscription says of itself, where one has made this destination."""
 
 
 class DestinationEvent(Base):
@@ -122,6 +126,8 @@ class Sending(Base):
     last_error: Mapped[str | None] = mapped_column(String(500))
     last_error_at: Mapped[datetime | None]
     last_sent_at: Mapped[datetime | None]
+    numbered: Mapped[int | None] = mapped_column(BigInteger)
+    """How many events a subscription was told of: each notification has its number, without gaps."""
 
 
 class Delivery(Base):

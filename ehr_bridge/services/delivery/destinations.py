@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.authorities import fault_of
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page
 from ehr_bridge.db.states import UNDELIVERED, DestinationKind, Policy
@@ -49,6 +50,8 @@ class DestinationData:
     order_message: str | None = None
     enabled: bool = True
     description: str | None = None
+    ca_certificates: str | None = None
+    """Of the authorities that are trusted there, in PEM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class Destinations:
                 for another server.
             Conflict: another kind of destination has this name.
         """
-        data = _whole(data)
         now = self._clock()
+        data = _whole(data, now)
         with self._database.write() as session:
             row = session.scalar(select(Destination).where(Destination.name == name))
             is_new = row is None
@@ -202,10 +205,10 @@ def _tell_of(session: Session, row: Destination) -> None:
         session.delete(known[type_])
 
 
-def _whole(data: DestinationData) -> DestinationData:
+def _whole(data: DestinationData, now: datetime) -> DestinationData:
     """With what is usual for its kind where nothing is said. Raises InvalidInput."""
     is_webhook = data.kind == DestinationKind.WEBHOOK
-    faults = _faults(data)
+    faults = [*_faults(data), *_faults_of_authorities(data, now)]
     if faults:
         raise InvalidInput("invalid_request", "This cannot be a destination.", tuple(faults))
     return replace(
@@ -235,7 +238,7 @@ def _faults(data: DestinationData) -> list[tuple[str, str]]:
     except ValueError:
         return [*faults, ("allow_networks", "networks such as 10.20.0.0/16")]
     where = data.host if is_hl7 else urlsplit(data.url or "").hostname
-    is_encrypted = data.tls if is_hl7 else (data.url or "").lower().startswith("https:")
+    is_encrypted = _is_encrypted(data)
     address = literal(where) if where else None
     if address is not None and not is_permitted(address, networks, is_encrypted=is_encrypted):
         why = (
@@ -244,3 +247,16 @@ def _faults(data: DestinationData) -> list[tuple[str, str]]:
         )
         faults.append(("host" if is_hl7 else "url", why))
     return faults
+
+
+def _faults_of_authorities(data: DestinationData, now: datetime) -> list[tuple[str, str]]:
+    if data.ca_certificates is None:
+        return []
+    if not _is_encrypted(data):
+        return [("ca_certificates", "only where it is encrypted: with tls, or an address that begins with https")]
+    fault = fault_of(data.ca_certificates, now)
+    return [] if fault is None else [("ca_certificates", fault)]
+
+
+def _is_encrypted(data: DestinationData) -> bool:
+    return data.tls if data.kind == DestinationKind.HL7 else (data.url or "").lower().startswith("https:")

@@ -6999,6 +6999,7 @@ export interface components {
         };
         DestinationAnswer: {
             allow_networks: string[];
+            ca_certificates: string | null;
             charset: string | null;
             /** Format: date-time */
             created_at: string;
@@ -7020,6 +7021,8 @@ export interface components {
         };
         DestinationBody: {
             allow_networks?: string[];
+            /** @default null */
+            ca_certificates: string | null;
             /** @default null */
             charset: string | null;
             /** @default null */
@@ -7055,6 +7058,7 @@ export interface components {
         };
         DestinationMade: {
             allow_networks: string[];
+            ca_certificates: string | null;
             charset: string | null;
             /** Format: date-time */
             created_at: string;

@@ -2,6 +2,7 @@ import { useId, useState } from "react";
 import { useChangeDestination, useLoadDestinations, useRegisterDestination, type Destination, type DestinationBody, type EventType, type Made } from "../api/destinations";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
+import { TextArea } from "../components/TextArea";
 import { TextField } from "../components/TextField";
 import { t, word } from "../i18n";
 import { EVENTS, KINDS, NEW, networksOf, problemsOf, typedOf, type Kind, type Typed } from "./typed";
@@ -28,6 +29,7 @@ export function DestinationDialog({ destination, onDone, onClose }: Props) {
   const flag = (name: keyof typeof flags) => ({ label: t(`destinations.${name}`), checked: flags[name], onChange: (is: boolean) => setFlags({ ...flags, [name]: is }) });
   const error = destination ? change.error : register.error;
   const isHl7 = kind === "hl7";
+  const isEncrypted = isHl7 ? flags.tls : /^https:/i.test(typed.url.trim());
   const become = (value: string) => {
     const next = KINDS.find((each) => each === value) ?? "webhook";
     setKind(next);
@@ -50,6 +52,7 @@ export function DestinationDialog({ destination, onDone, onClose }: Props) {
       tls: isHl7 && flags.tls,
       charset: destination?.charset ?? null,
       order_message: destination?.order_message === "OMG" ? "OMG" : null,
+      ca_certificates: isEncrypted ? typed.authorities.trim() || null : null,
       token: kind === "fhir" ? typed.token.trim() || null : null,
     };
     if (destination) change.mutate({ seen: destination, body }, { onSuccess: onDone });
@@ -83,6 +86,7 @@ export function DestinationDialog({ destination, onDone, onClose }: Props) {
       )}
       {kind === "fhir" && <TextField label={t("destinations.token")} type="password" value={typed.token} onChange={set("token")} maxLength={4096} hint={t(destination?.has_secret ? "destinations.token.kept" : "destinations.token.hint")} />}
       <TextField label={t("destinations.networks")} value={typed.networks} onChange={set("networks")} maxLength={1000} hint={t("destinations.networks.hint")} />
+      {isEncrypted && <TextArea label={t("destinations.authorities")} value={typed.authorities} onChange={set("authorities")} maxLength={65536} hint={t("destinations.authorities.hint")} />}
       <fieldset className="boxes">
         <legend>{t("destinations.events")}</legend>
         {EVENTS[kind].map((each) => (

@@ -25,9 +25,10 @@ export interface Typed {
   networks: string;
   token: string;
   description: string;
+  authorities: string;
 }
 
-export const NEW: Typed = { name: "", url: "", host: "", port: "2575", networks: "", token: "", description: "" };
+export const NEW: Typed = { name: "", url: "", host: "", port: "2575", networks: "", token: "", description: "", authorities: "" };
 
 export const typedOf = (one: Destination): Typed => ({
   name: one.name,
@@ -37,6 +38,7 @@ export const typedOf = (one: Destination): Typed => ({
   networks: one.allow_networks.join(", "),
   token: "",
   description: one.description ?? "",
+  authorities: one.ca_certificates ?? "",
 });
 
 /** The fields that cannot be right. */

@@ -22,6 +22,8 @@ export const destinations = {
   "destinations.token": "Token of the FHIR server",
   "destinations.token.hint": "Leave it empty where the server asks for none.",
   "destinations.token.kept": "There is one; leave it empty to keep it.",
+  "destinations.authorities": "Authority of its certificate",
+  "destinations.authorities.hint": "Only for a certificate that a hospital has signed itself: the authority's certificate in PEM, no private key. Left empty: those that this machine trusts. The certificate is always verified.",
   "destinations.networks": "Networks it may be in",
   "destinations.networks.hint": "Private addresses and unencrypted connections only there, such as 10.20.0.0/16; several separated by commas",
   "destinations.events": "Is told of",
