@@ -55,11 +55,11 @@ def _pem(certificate: x509.Certificate) -> str:
 
 def encrypted(behaviour: Behaviour, certificate: tuple[str, str], folder: Path) -> Behaviour:
     """The behaviour of a receiver behind TLS."""
-    paths = [folder / "server.pem", folder / "server.key"]
-    for path, text in zip(paths, certificate, strict=True):
-        path.write_text(text)
+    pem, key = folder / "server.pem", folder / "server.key"
+    pem.write_text(certificate[0])
+    key.write_text(certificate[1])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*paths)
+    context.load_cert_chain(pem, key)
 
     def behave(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as secured:

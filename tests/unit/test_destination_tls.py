@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from ehr_bridge.db.states import DestinationKind
 from ehr_bridge.db.tables.logs import Destination
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.secrets import Safe, new_secret
+from ehr_bridge.services.delivery.sender import Transport
 from plugin.sending.fhir import Fhir
 from plugin.sending.hl7 import Hl7
 from plugin.sending.webhooks import Webhooks
@@ -44,18 +44,19 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
         one.close()
 
 
-def send(kind: DestinationKind, port: int, authorities: str | None, transport: Any = None) -> Outcome:
+def send(kind: DestinationKind, port: int, authorities: str | None) -> Outcome:
     key = uuid.uuid4()
     to = Destination(id=key, kind=kind, allow_networks=["127.0.0.0/8"], ca_certificates=authorities, tls=True)
     if kind == DestinationKind.HL7:
         to.host, to.port = "127.0.0.1", port
     else:
         to.url, to.secret = f"https://127.0.0.1:{port}/in", SAFE.close(key, new_secret())
-    with closing(transport or MADE[kind]()) as by:
+    by = MADE[kind]()
+    with closing(by):
         return by.send(to, waiting(), content_of())
 
 
-MADE: dict[DestinationKind, Callable[[], Any]] = {
+MADE: dict[DestinationKind, Callable[[], Transport]] = {
     DestinationKind.WEBHOOK: lambda: Webhooks(SAFE, lambda: datetime.now(UTC)),
     DestinationKind.HL7: Hl7,
     DestinationKind.FHIR: lambda: Fhir(SAFE),
