@@ -21,9 +21,7 @@ from plugin.sending.hl7 import Hl7
 from plugin.sending.webhooks import Webhooks
 from tests.support.authority import DAY, Authority, encrypted
 from tests.support.receivers import Behaviour, Receiver, answering
-from tests.unit.test_hl7_out import answering as acknowledging
-from tests.unit.test_hl7_out import content_of
-from tests.unit.test_webhooks import waiting
+from tests.unit.sending_steps import MESSAGE, acknowledging, waiting
 
 SAFE = Safe("the secret of this server, long enough")
 NOW = datetime.now(UTC)
@@ -53,7 +51,7 @@ def send(kind: DestinationKind, port: int, authorities: str | None) -> Outcome:
         to.url, to.secret = f"https://127.0.0.1:{port}/in", SAFE.close(key, new_secret())
     by = MADE[kind]()
     with closing(by):
-        return by.send(to, waiting(), content_of())
+        return by.send(to, waiting(), MESSAGE)
 
 
 MADE: dict[DestinationKind, Callable[[], Transport]] = {

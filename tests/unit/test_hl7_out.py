@@ -25,6 +25,7 @@ from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from plugin.sending.hl7 import Hl7
 from tests.support.receivers import Behaviour, Receiver
+from tests.unit.sending_steps import acknowledging
 
 AT = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
 ENVELOPE = Envelope(uuid.UUID("5f0c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1"), AT, "ris")
@@ -144,18 +145,8 @@ def send(transport: Hl7, port: int, number: int = 1) -> Outcome:
     return transport.send(to(port), None, content_of(number))  # type: ignore[arg-type]
 
 
-def answering(fault: Fault | None = None, change: Callable[[bytes], bytes] = lambda ack: ack) -> Behaviour:
-    def behave(connection: socket.socket) -> None:
-        frames = Frames(1_000_000)
-        while data := connection.recv(65_536):
-            for frame in frames.feed(data):
-                connection.sendall(framed(change(acknowledge(header_in(frame.content), "A1", AT, fault))))
-
-    return behave
-
-
 def test_messages_go_one_after_the_other_on_one_connection(listen: Listen) -> None:
-    receiver = listen(answering())
+    receiver = listen(acknowledging())
     transport = Hl7(SECONDS)
     assert [send(transport, receiver.port, number).kind for number in range(1, 6)] == [Kind.SENT] * 5
     assert receiver.connections == 1
@@ -172,18 +163,18 @@ def test_messages_go_one_after_the_other_on_one_connection(listen: Listen) -> No
     ],
 )
 def test_what_is_refused_is_told_from_what_passes(listen: Listen, fault: Fault, kind: Kind, said: str) -> None:
-    outcome = send(Hl7(SECONDS), listen(answering(fault)).port)
+    outcome = send(Hl7(SECONDS), listen(acknowledging(fault)).port)
     assert (outcome.kind, outcome.said) == (kind, said)
 
 
 def test_an_old_receiver_says_its_code_in_err_1(listen: Listen) -> None:
     ack = acknowledge(Header(version="2.3.1", control_id=header_in(content_of()).control_id), "A", AT,
                       Fault(Code.LOCKED, "in use"))  # fmt: skip
-    assert send(Hl7(SECONDS), listen(answering(change=lambda _ack: ack)).port).kind is Kind.FAILED
+    assert send(Hl7(SECONDS), listen(acknowledging(change=lambda _ack: ack)).port).kind is Kind.FAILED
 
 
 def test_an_acknowledgement_of_another_message_is_none(listen: Listen) -> None:
-    receiver = listen(answering(change=lambda ack: ack.replace(b"MSA|AA|", b"MSA|AA|X")))
+    receiver = listen(acknowledging(change=lambda ack: ack.replace(b"MSA|AA|", b"MSA|AA|X")))
     transport = Hl7(SECONDS)
     outcome = send(transport, receiver.port)
     assert (outcome.kind, outcome.said) == (Kind.AWAY, "its answer acknowledges another message")
@@ -211,7 +202,7 @@ def test_one_that_comes_too_late_is_never_taken_for_that_of_the_next_message(lis
 
 def test_a_second_acknowledgement_belongs_to_no_message(listen: Listen) -> None:
     """A receiver that answers everything twice."""
-    receiver = listen(answering(change=lambda ack: ack + b"\x1c\r\x0b" + ack))
+    receiver = listen(acknowledging(change=lambda ack: ack + b"\x1c\r\x0b" + ack))
     transport = Hl7(SECONDS)
     for number in (1, 2, 3):
         assert send(transport, receiver.port, number).kind is Kind.SENT
@@ -259,6 +250,6 @@ def test_a_kept_connection_that_the_receiver_has_closed_is_made_anew(listen: Lis
 
 
 def test_only_addresses_of_the_named_networks_are_called(listen: Listen) -> None:
-    receiver = listen(answering())
+    receiver = listen(acknowledging())
     outcome = Hl7(SECONDS).send(to(receiver.port, []), None, content_of())  # type: ignore[arg-type]
     assert (outcome.kind, receiver.connections) == (Kind.AWAY, 0)

@@ -26,6 +26,7 @@ from ehr_bridge.services.delivery.queue import Waiting
 from ehr_bridge.services.delivery.secrets import Safe, new_secret
 from plugin.sending.webhooks import Webhooks
 from tests.support.receivers import Behaviour, Receiver, answering, read_request
+from tests.unit.sending_steps import waiting
 
 SAFE = Safe("the secret of this server, long enough")
 LOCAL = ["127.0.0.0/8"]
@@ -57,12 +58,6 @@ def webhook(
         allow_networks=LOCAL if networks is None else networks,
         secret=SAFE.close(key, secret or new_secret()),
     )
-
-
-def waiting(**values: Any) -> Waiting:
-    usual = dict.fromkeys(Waiting.__dataclass_fields__)
-    event = {"event_id": uuid.uuid4(), "seq": 7, "type": "order.status", "time": datetime.now(UTC)}
-    return Waiting(**usual | event | {"id": 1, "data": {"order_id": str(uuid.uuid4())}, "attempts": 0} | values)  # type: ignore[arg-type]
 
 
 def send(to: Destination, one: Waiting | None = None, by: Webhooks | None = None) -> Outcome:
