@@ -174,6 +174,7 @@ SAMPLES: dict[str, Any] = {
     # destinations and deliveries
     "host": "10.0.3.17",
     "order_message": "ORM",
+    "ca_certificates": "-----BEGIN CERTIFICATE-----\nMIIBfDCCASGgAwIBAgIU…\n-----END CERTIFICATE-----",
     "port": 104,
     "charset": "latin2",
     "url": "https://ehr.example.org/events",

@@ -36,7 +36,7 @@ _DESTINATION: dict[str, Any] = {
     "order_message": None,
     "has_secret": True,
     "enabled": True,
-    "ca_certificates": "-----BEGIN CERTIFICATE-----\nMIIBfDCCASGgAwIBAgIU…\n-----END CERTIFICATE-----",
+    "ca_certificates": None,
     "description": "EHR, message broker",
     "created_at": MOMENT,
     "updated_at": MOMENT,
