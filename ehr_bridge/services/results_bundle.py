@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.services.day.listing import DayList
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
@@ -25,6 +26,7 @@ class Results:
     pdfs: ReportPdfs
     templates: Templates
     macros: Macros
+    day: DayList
 
 
 def build_results(settings: Settings, database: Database, fresh: Fresh, clock: Callable[[], datetime]) -> Results:
@@ -36,4 +38,4 @@ def build_results(settings: Settings, database: Database, fresh: Fresh, clock: C
     filing = Filing(database, maker, clock)
     reports.on_issued(filing.note_issued)
     templates, macros = Templates(database, clock), Macros(database, clock)
-    return Results(reports, filing, ReportPdfs(database, maker), templates, macros)
+    return Results(reports, filing, ReportPdfs(database, maker), templates, macros, DayList(fresh, clock))

@@ -10,7 +10,7 @@ const ORDER = [
   ["shell/"],
   ["destinations/", "reporting/"],
   ["accounts/", "audit/", "deletions/", "desk/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
-  ["objects/", "reconciliation/"],
+  ["day/", "objects/", "reconciliation/"],
   ["study/"],
   ["signin/"],
   ["upload/[^/]+$"],

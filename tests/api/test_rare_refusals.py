@@ -56,7 +56,7 @@ def test_a_defect_is_said_without_its_details(api: Api, monkeypatch: pytest.Monk
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("Lindqvist^Åsa")
 
-    monkeypatch.setattr(api.services.orders, "search", broken)
+    monkeypatch.setattr(api.services.results.day, "search", broken)
     answer = api.get("/api/v1/orders", "nurse")
     assert heard(answer) == (500, "internal_error")
     assert "Lindqvist" not in answer.text

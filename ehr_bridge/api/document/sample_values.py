@@ -47,6 +47,7 @@ SAMPLES: dict[str, Any] = {
     # a person
     "approximate_age": 40,
     "birth_date": "1984-05-06",
+    "claimed_by": "Ravi Radiologist",
     "full_name": "Rita Meyer",
     "patient_birth_date": "19840506",
     "patient_name": "Ferreira^João",

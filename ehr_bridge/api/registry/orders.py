@@ -11,21 +11,8 @@ from typing import Annotated, Literal, Self
 from flask import Response
 from pydantic import Field, model_validator
 
-from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
-from ehr_bridge.api.filters import (
-    At,
-    ByAccession,
-    Former,
-    OfStudy,
-    Sort,
-    Words,
-    at_or_after,
-    before,
-    formerly,
-    sorted_by,
-)
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import (
     AsOf,
     EmptyIsNone,
@@ -63,15 +50,12 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.desk import EHR, Teller
-from ehr_bridge.services.registry.order_search import SORTS, OrderWish
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.registry.told_orders import OrderData, ToldOrder
 from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("orders", "Orders")
-
-_ONE_STATE = f"({'|'.join(OrderStatus)})"
 
 
 class AccessionPath(Input):
@@ -153,43 +137,6 @@ class OrderBody(Input):
         return self
 
 
-class OrderQuery(CursorQuery, OfStudy):
-    accession_number: ByAccession = None
-    q: Words = None
-    status: Annotated[str | None, EmptyIsNone] = Field(
-        None,
-        max_length=255,
-        pattern=written(
-            f"^{_ONE_STATE}(,{_ONE_STATE})*$", f"a state, or several with commas between: {', '.join(OrderStatus)}"
-        ),
-        description="One state, or several: scheduled,arrived",
-    )
-    modality: Annotated[Modality | None, EmptyIsNone] = Field(None, description="Orders with a step of it")
-    station_ae_title: Annotated[Text16 | None, EmptyIsNone] = Field(None, description="Orders with a step on it")
-    since: At = at_or_after("Appointments")
-    until: At = before("Appointments")
-    sort: Sort = sorted_by(SORTS)
-    scheduled_from: Former = formerly("from")
-    scheduled_to: Former = formerly("to")
-
-    def wish(self) -> OrderWish:
-        """Raises NotFound, Conflict and NotPermitted like `records_of`."""
-        return OrderWish(
-            text=self.q,
-            patients=self.records,
-            order_id=self.named_order_id,
-            study_instance_uid=self.study,
-            accession_number=self.accession_number,
-            modality=self.modality,
-            station_ae_title=self.station_ae_title,
-            states=tuple(self.status.split(",")) if self.status else (),
-            since=self.since,
-            until=self.until,
-            closed=closed(),
-            updated_since=self.updated_since,
-        )
-
-
 class StepAnswer(Model):
     scheduled_procedure_step_id: str
     modality: str
@@ -237,10 +184,6 @@ class OrderAnswer(Versioned):
     ehr_says: EhrSays
     created_at: Moment
     updated_at: Moment
-
-
-class OrderList(CursorList):
-    items: list[OrderAnswer]
 
 
 def tags_of_order(order: str) -> list[str]:
@@ -297,13 +240,6 @@ def told_order(accession_number: str, body: OrderBody, patients: Patients, who: 
     data = OrderData(**told, further_steps=tuple(StepData(**step.model_dump()) for step in body.further_steps))
     mrn = patients.certain(body.mrn, body.issuer)
     return ToldOrder(accession_number, mrn, data, body.status, body.scheduled_study_instance_uid, body.as_of, who)
-
-
-@blueprint.get("/orders", responses={200: OrderList, 404: Problem, 409: Problem, 422: Problem})
-def list_orders(query: OrderQuery) -> Response:
-    """List orders, latest appointment first"""
-    page = services().orders.search(query.wish(), query.limit, query.offset, query.after, query.sort)
-    return answer(OrderList(items=[order_answer(one) for one in page.items], **counts(page)))
 
 
 @blueprint.get("/orders/<order>", responses={200: OrderAnswer, 404: Problem})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
@@ -15,17 +16,29 @@ from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.services.registry.searching import among_found, number_fits, person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
+PRIORITIES = ("STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW")
+ROUTINE = "ROUTINE"
+"""What an order is that says nothing of its priority."""
+_URGENCY = case({"STAT": 0, "HIGH": 1}, value=Order.priority, else_=2)
+_SCHEDULED_AT = Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat)
+_NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
 SORTS = Sorts(
     {
-        "scheduled_at": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat),
+        "scheduled_at": _SCHEDULED_AT,
         "accession_number": (),
         "created_at": Key(Order.created_at.expression, datetime.fromisoformat),
         "updated_at": Key(Order.updated_at.expression, datetime.fromisoformat),
+        "urgency": (Key(_URGENCY, int), _SCHEDULED_AT),
+        "patient_name": tuple(Key(func.coalesce(part, "")) for part in _NAME),
+        "modality": (Key(ScheduledStep.modality.expression), _SCHEDULED_AT),
+        "station_ae_title": (Key(ScheduledStep.station_ae_title.expression), _SCHEDULED_AT),
+        "status": (Key(Order.status.expression), _SCHEDULED_AT),
     },
     "-scheduled_at",
     Key(Order.accession_number.expression),
 )
-"""By the appointment of the first step; orders without one come last."""
+"""By the appointment of the first step; orders without one come last. By urgency: emergencies, then what is urgent,
+then all others, each soonest first. `patient_name` needs the patients joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,10 @@ class OrderWish:
     modality: str | None = None
     """Of any step, like the next."""
     station_ae_title: str | None = None
+    body_part: str | None = None
+    """In any case."""
+    priorities: tuple[str, ...] = ()
+    """Any of these; none means all. An order that says nothing is `ROUTINE`."""
     states: tuple[str, ...] = ()
     """Any of these; none means all."""
     since: datetime | None = None
@@ -53,11 +70,20 @@ class OrderWish:
 
 
 def search_orders(
-    session: Session, wish: OrderWish, limit: int, offset: int, after: Position | None, sort: str | None
+    session: Session,
+    wish: OrderWish,
+    limit: int,
+    offset: int,
+    after: Position | None,
+    sort: str | None,
+    further: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Order]:
-    """As `Orders.search`."""
+    """As `Orders.search`; `further`: what an order must fulfil beside the wish."""
     first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
-    query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed), *_conditions(wish))
+    query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
+    query = query.where(*_conditions(wish), *further)
+    if (sort or "").removeprefix("-") == "patient_name":
+        query = query.join(Patient, Patient.id == Order.patient_id)
     if wish.text:
         query = query.where(_text_fits(session, wish.text))
     return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
@@ -80,6 +106,11 @@ def _conditions(wish: OrderWish) -> list[ColumnElement[bool]]:
         conditions.append(Order.patient_id.in_(wish.patients))
     if wish.states:
         conditions.append(Order.status.in_(wish.states))
+    if wish.body_part is not None:
+        conditions.append(func.upper(Order.body_part) == wish.body_part.upper())
+    if wish.priorities:
+        named = Order.priority.in_(wish.priorities)
+        conditions.append(or_(named, Order.priority.is_(None)) if ROUTINE in wish.priorities else named)
     if wish.updated_since:
         conditions.append(Order.updated_at >= wish.updated_since)
     if wish.study_instance_uid is not None:

@@ -3,16 +3,23 @@ import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } 
 import { useCallback } from "react";
 import { useApi } from "./context";
 import { ApiError, isRecord } from "./errors";
-import type { Me, Order, Page, SignInAnswer, Study } from "./types";
+import type { Me, Order, OrderRow, Page, SignInAnswer, Study } from "./types";
 
 export const PAGE_SIZE = 50;
 
-export interface OrderFilter {
+/** The server's names; what is empty asks for nothing. */
+export interface OrderQuestion {
   q: string;
   status: string;
-  /** Only appointments of the present day, as this computer counts days. */
-  today: boolean;
-  offset: number;
+  /** Moments between which the appointment is. */
+  from: string;
+  to: string;
+  modality: string;
+  station_ae_title: string;
+  body_part: string;
+  priority: string;
+  report: string;
+  sort: string;
 }
 
 /** The server's names; what is empty asks for nothing. */
@@ -87,13 +94,12 @@ export function useMe() {
   });
 }
 
-export function useOrders({ q, status, today, offset }: OrderFilter) {
+export function useOrders(question: OrderQuestion, offset: number) {
   const { ask } = useApi();
-  const day = today ? dayAround(new Date()) : {};
   return useQuery({
-    queryKey: ["orders", { q, status, offset, ...day }],
+    queryKey: ["orders", question, offset],
     queryFn: async ({ signal }) =>
-      asPage<Order>(await ask("orders", { query: { status, q, ...day, limit: PAGE_SIZE, offset }, signal })),
+      asPage<OrderRow>(await ask("orders", { query: { ...question, limit: PAGE_SIZE, offset }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -141,12 +147,6 @@ export function useRefreshAfterUpload(): () => void {
   return useCallback(() => {
     for (const changed of ["order", "orders", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
   }, [client]);
-}
-
-/** The local day that a moment is in. */
-function dayAround(moment: Date): { from: string; to: string } {
-  const [year, month, day] = [moment.getFullYear(), moment.getMonth(), moment.getDate()];
-  return { from: new Date(year, month, day).toISOString(), to: new Date(year, month, day + 1).toISOString() };
 }
 
 /** A page of a list that may be narrowed to one patient: of a patient nobody knows there is nothing. */

@@ -3760,6 +3760,9 @@ export interface paths {
                     status?: string | null;
                     modality?: string | null;
                     station_ae_title?: string | null;
+                    body_part?: string | null;
+                    priority?: string | null;
+                    report?: string | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -7847,7 +7850,7 @@ export interface components {
             status: "created" | "updated" | "failed";
         };
         OrderList: {
-            items: components["schemas"]["OrderAnswer"][];
+            items: components["schemas"]["OrderRow"][];
             limit: number;
             next: string | null;
             offset: number;
@@ -7862,6 +7865,55 @@ export interface components {
         };
         OrderPatch: {
             [key: string]: unknown;
+        };
+        OrderRow: {
+            accession_number: string;
+            arrived_at: string | null;
+            as_of: string | null;
+            body_part: string | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            differs_from_ehr: boolean;
+            ehr_says: {
+                [key: string]: unknown;
+            };
+            further_steps: components["schemas"]["StepAnswer"][];
+            /** Format: uuid */
+            id: string;
+            issuer: string | null;
+            laterality: ("L" | "R" | "B") | null;
+            modality: string;
+            mrn: string;
+            number_of_images: number | null;
+            number_of_series: number | null;
+            ordered_by: string | null;
+            orthanc_study_id: string | null;
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            placer_order_number: string | null;
+            priority: string | null;
+            procedure_code: string | null;
+            registered_here: boolean;
+            report: components["schemas"]["StandingAnswer"] | null;
+            requested_procedure_id: string;
+            scheduled_at: string | null;
+            scheduled_procedure_step_id: string;
+            scheduled_study_instance_uid: string;
+            station_ae_title: string | null;
+            status: components["schemas"]["OrderStatus"];
+            study_date: string | null;
+            study_instance_uid: string;
+            study_time: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            upload_source: string | null;
+            uploaded_at: string | null;
+            uploaded_by_id: string | null;
         };
         /** @enum {string} */
         OrderStatus: "scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled";
@@ -8418,6 +8470,14 @@ export interface components {
         SourceList: {
             items: components["schemas"]["SourceAnswer"][];
         };
+        StandingAnswer: {
+            claimed_by: string | null;
+            /** Format: uuid */
+            id: string;
+            is_being_written: boolean;
+            is_critical: boolean;
+            status: components["schemas"]["ReportStatus"];
+        };
         StepAnswer: {
             modality: string;
             scheduled_at: string | null;
@@ -8916,6 +8976,7 @@ export type OrderItemAnswer = components['schemas']['OrderItemAnswer'];
 export type OrderList = components['schemas']['OrderList'];
 export type OrderOfStep = components['schemas']['OrderOfStep'];
 export type OrderPatch = components['schemas']['OrderPatch'];
+export type OrderRow = components['schemas']['OrderRow'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
@@ -8978,6 +9039,7 @@ export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
 export type SourceAnswer = components['schemas']['SourceAnswer'];
 export type SourceList = components['schemas']['SourceList'];
+export type StandingAnswer = components['schemas']['StandingAnswer'];
 export type StepAnswer = components['schemas']['StepAnswer'];
 export type StepBody = components['schemas']['StepBody'];
 export type StorageAnswer = components['schemas']['StorageAnswer'];

@@ -11,6 +11,7 @@ export type SignInAnswer = schema.LoginAnswer;
 export type Permission = schema.Permission;
 export type Me = schema.MeAnswer;
 export type Order = schema.OrderAnswer;
+export type OrderRow = schema.OrderRow;
 export type Patient = schema.PatientAnswer;
 export type Study = schema.StudyAnswer;
 export type Job = schema.JobAnswer;

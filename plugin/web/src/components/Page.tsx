@@ -10,10 +10,12 @@ interface Props {
   heading?: ReactNode;
   lead?: ReactNode;
   above?: ReactNode;
+  /** Takes the whole width: a table of many columns. */
+  isWide?: boolean;
   children: ReactNode;
 }
 
-export function Page({ title, heading, lead, above, children }: Props) {
+export function Page({ title, heading, lead, above, isWide = false, children }: Props) {
   const headingRef = useRef<HTMLHeadingElement>(null);
   const arrivedByLink = useLocation().key !== "default";
   useEffect(() => {
@@ -24,7 +26,7 @@ export function Page({ title, heading, lead, above, children }: Props) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
   return (
-    <main id="content" className="page" tabIndex={-1}>
+    <main id="content" className={isWide ? "page page-wide" : "page"} tabIndex={-1}>
       <title>{t("app.title", { page: title })}</title>
       {above}
       <div className="page-head">

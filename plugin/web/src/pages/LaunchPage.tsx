@@ -11,7 +11,7 @@ import { Page } from "../components/Page";
 import { t } from "../i18n";
 import { LaunchContext } from "../launch/context";
 import type { Target } from "../launch/launched";
-import { hasImages } from "./orderWords";
+import { hasImages } from "../day/orderWords";
 
 export function LaunchPage() {
   // Kept while somebody signs in first; a reload of this address has nothing left to go by.

@@ -21,7 +21,7 @@ import { Arrival } from "./Arrival";
 import { ReportsPanel } from "../reporting/ReportsPanel";
 import { PerformedSteps } from "../study/PerformedSteps";
 import { imageCount } from "../study/words";
-import { hasImages, orderTitle } from "./orderWords";
+import { hasImages, orderTitle } from "../day/orderWords";
 
 export function OrderPage() {
   const { id = "" } = useParams();

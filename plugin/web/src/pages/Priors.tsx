@@ -10,7 +10,7 @@ import { Icon } from "../components/Icon";
 import { Day, modalitiesOf } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
 import { t } from "../i18n";
-import { hasImages } from "./orderWords";
+import { hasImages } from "../day/orderWords";
 
 export function Priors({ order }: { order: Order }) {
   const studies = usePatientStudies(order.patient_id);

@@ -22,7 +22,7 @@ import { ReportLine } from "../reporting/ReportsPanel";
 import { ReportStatus } from "../reporting/Status";
 import { beginning } from "../reporting/template";
 import { isTaken, unreadOf, type Unread } from "../reporting/worklist";
-import { orderTitle } from "./orderWords";
+import { orderTitle } from "../day/orderWords";
 
 /** The template is chosen by modality and body part. */
 const FITTING = "*";

@@ -1,0 +1,58 @@
+/** From what stands in the address and search box of the list of orders to what the server is asked. Pure. */
+import type { OrderQuestion } from "../api/queries";
+import type { ListPlace } from "../components/useListPlace";
+import { rangeOf } from "../api/dayRange";
+
+export const ALL = "all";
+export const WAITING = "scheduled,arrived";
+export const DEFAULTS = { status: WAITING, day: ALL, from: "", to: "", modality: "", station: "", part: "", priority: "", report: "" };
+export type DayFilters = typeof DEFAULTS;
+/** Emergencies on top, and then who is expected soonest. */
+export const SORT = "urgency";
+const SORTS = ["urgency", "scheduled_at", "patient_name", "modality", "accession_number"];
+
+export const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"] as const;
+export const DAYS = [ALL, "today", "tomorrow", "week", "chosen"] as const;
+export const PRIORITIES = ["STAT", "STAT,HIGH", "ROUTINE,MEDIUM,LOW"] as const;
+export const REPORTS = ["none", "draft", "preliminary", "final,amended,corrected,appended"] as const;
+/** How many days from today on, and where they begin. */
+const SPANS: Readonly<Record<string, readonly [number, number]>> = { today: [0, 1], tomorrow: [1, 1], week: [0, 7] };
+
+/** An address somebody has written by hand asks for what it makes sense to ask for. */
+export function questionOf({ q, filters, sort }: Pick<ListPlace<keyof DayFilters>, "q" | "filters" | "sort">, now = new Date()): OrderQuestion {
+  const column = sort.replace(/^-/, "");
+  return {
+    q,
+    status: filters.status === ALL ? "" : statesOf(filters.status),
+    ...periodOf(filters, now),
+    modality: /^[A-Z0-9_]{1,16}$/.test(filters.modality) ? filters.modality : "",
+    station_ae_title: filters.station.slice(0, 16),
+    body_part: filters.part.slice(0, 16),
+    priority: PRIORITIES.find((each) => each === filters.priority) ?? "",
+    report: REPORTS.find((each) => each === filters.report) ?? "",
+    sort: SORTS.includes(column) ? sort : SORT,
+  };
+}
+
+/** How many of those narrow the list that fold away where there is little room. */
+export function foldingOf(filters: DayFilters): string[] {
+  const { from, to, modality, station, part, priority, report } = filters;
+  return [...(filters.day === "chosen" ? [from, to] : []), modality, station, part, priority, report];
+}
+
+export function isNarrowed(q: string, filters: DayFilters): boolean {
+  return Boolean(q) || filters.status !== ALL || filters.day !== ALL || foldingOf(filters).some(Boolean);
+}
+
+function statesOf(said: string): string {
+  const known = said.split(",").filter((each) => STATES.some((state) => state === each));
+  return known.join(",") || WAITING;
+}
+
+function periodOf({ day, from, to }: DayFilters, now: Date): { from: string; to: string } {
+  if (day === "chosen") return rangeOf(from, to);
+  const span = SPANS[day];
+  if (!span) return { from: "", to: "" };
+  const at = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).toISOString();
+  return { from: at(span[0]), to: at(span[0] + span[1]) };
+}
