@@ -46,7 +46,7 @@ from ehr_bridge.api.registry import (
     patients,
 )
 from ehr_bridge.api.reporting import acts as report_acts
-from ehr_bridge.api.reporting import communications, reports, templates
+from ehr_bridge.api.reporting import communications, reading_list, reports, templates
 from ehr_bridge.api.reporting import documents as report_documents
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
@@ -99,6 +99,7 @@ MODULES = (
     report_acts,
     report_documents,
     communications,
+    reading_list,
     templates,
 )
 _DESCRIBING = Lock()

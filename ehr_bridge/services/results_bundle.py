@@ -14,6 +14,8 @@ from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.reporting.doubts import watch_links
 from ehr_bridge.services.reporting.following import follow_patients
+from ehr_bridge.services.reporting.reading_list import ReadingList
+from ehr_bridge.services.reporting.reading_ranks import keep_reading_ranks
 from ehr_bridge.services.reporting.reports import ReportRules, Reports
 from ehr_bridge.services.reporting.templates import Macros, Templates
 from ehr_bridge.settings import Settings
@@ -22,6 +24,7 @@ from ehr_bridge.settings import Settings
 @dataclass(frozen=True, slots=True)
 class Results:
     reports: Reports
+    reading_list: ReadingList
     filing: Filing
     pdfs: ReportPdfs
     templates: Templates
@@ -35,7 +38,9 @@ def build_results(settings: Settings, database: Database, fresh: Fresh, clock: C
     rules = ReportRules(settings.cosigned_roles, timedelta(hours=settings.preliminary_hours))
     reports, maker = Reports(database, fresh, clock, rules), load_maker(settings)
     watch_links(database, clock, reports.tell)
+    keep_reading_ranks(database)
     filing = Filing(database, maker, clock)
     reports.on_issued(filing.note_issued)
     templates, macros = Templates(database, clock), Macros(database, clock)
-    return Results(reports, filing, ReportPdfs(database, maker), templates, macros, DayList(fresh, clock))
+    reading = ReadingList(fresh, reports)
+    return Results(reports, reading, filing, ReportPdfs(database, maker), templates, macros, DayList(fresh, clock))

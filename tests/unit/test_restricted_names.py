@@ -23,7 +23,8 @@ NAMES_NOBODY = frozenset((
     "tls", "to", "token", "token_id", "ttl_seconds", "type", "updated_since", "upload_source", "upload_status",
     "uploaded_by", "url", "username", "waiting", "X-Reason",
     "at", "author", "critical", "language", "level", "modalities", "mrrt", "read_back", "required", "template", "told",
-    "waits_for", "was_reached", "way", "note", "report", "number", "sections", "text", "title", "unread",
+    "begun", "being_written", "note", "number", "report", "sections", "text", "title", "unread", "urgency",
+    "waits_for", "was_reached", "way",
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
 

@@ -90,6 +90,7 @@ class ReportQuery(CursorQuery, OfStudy):
         "(preliminary for long), an author (whose account is switched off), a decision (its images were moved), or "
         "anything of these",
     )
+    being_written: bool | None = Field(None, description="Whether a draft of it is open; for those who write reports")
     unread: bool | None = Field(None, description="Whether the caller has yet to see the latest version")
     since: At = at_or_after("Reports whose latest version was issued")
     until: At = before("Reports whose latest version was issued")
@@ -109,6 +110,7 @@ class ReportQuery(CursorQuery, OfStudy):
             self.since,
             self.until,
             self.unread,
+            self.being_written,
             self.waits_for,
             self.updated_since,
             closed(),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, Text, false, text, true
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ehr_bridge.db.states import UNCERTAIN, LinkStatus, column_of, is_one_of
@@ -16,6 +16,8 @@ from ehr_bridge.db.tables.registry import Order, Patient
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
 """Condition for the studies that lists show; their indexes hold nothing else."""
+READING = f"{LISTED} AND reading_rank IS NOT NULL"
+"""Condition for the studies that wait for a report, if it is certain whose they are; their index holds nothing else."""
 WITHHELD = "withheld_by_id IS NOT NULL"
 WAITS = is_one_of("link_status", UNCERTAIN)
 """Studies without a certain link."""
@@ -60,6 +62,16 @@ class Study(Dated, Base):
         _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
         _list_index("patient_id", "patient_id_key", "id"),
         _list_index("updated", "updated_at", "id"),
+        Index(
+            "ix_studies_reading",
+            "reading_rank",
+            "created_at",
+            "id",
+            "link_status",
+            "patient_id",
+            sqlite_where=text(READING),
+            postgresql_where=text(READING),
+        ),
         _waiting_index("patient"),
         _waiting_index("order"),
         Index("ix_studies_withheld", "withheld_by_id", sqlite_where=text(WITHHELD), postgresql_where=text(WITHHELD)),
@@ -75,6 +87,7 @@ class Study(Dated, Base):
             "modality_key",
             "patient_id_key",
             "sop_class_key",
+            "reading_rank",
         }
     )
 
@@ -112,6 +125,9 @@ class Study(Dated, Base):
     patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     sop_class_key: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Keys for listing and searching (docs/adr/0008-study-list.md); written by `identity.study_index` alone."""
+    reading_rank: Mapped[int | None] = mapped_column(SmallInteger, default=4, server_default="4")
+    """How urgently it waits for a report (`identity.reading_rank`); None: it has one. Written by
+    `services.reporting.reading_ranks` and, for a new study, by its claim."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)

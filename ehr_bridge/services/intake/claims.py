@@ -26,6 +26,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
 from ehr_bridge.services.identity.attributes import ehr_values, identity_to_json, patient_in_files, wanted_values
+from ehr_bridge.services.identity.reading_rank import rank_of_order, rank_of_study
 from ehr_bridge.services.identity.study_index import index_waiting
 from ehr_bridge.services.uploads.arrivals import Decision
 from ehr_bridge.services.verdict.judge import (
@@ -88,7 +89,9 @@ class Claim:
         study = Study(**values)
         study.answer([session.get_one(Order, key) for key in self.match.order_ids] if self.is_certain else [], now)
         insert = _INSERT[session.get_bind().dialect.name]
-        if session.connection().execute(insert, values | {"order_id": study.order_id}).first() is None:
+        rank = rank_of_study(rank_of_order(order.status, order.priority) for order in study.orders)
+        answered = {"order_id": study.order_id, "reading_rank": rank}
+        if session.connection().execute(insert, values | answered).first() is None:
             return None
         if not self.is_certain or (self.match.order_id is None and self.identity.accession_number):
             index_waiting(session, values["id"], self.identity)

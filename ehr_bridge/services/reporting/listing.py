@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, not_, or_, select
+from sqlalchemy import ColumnElement, exists, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period, of_ids
@@ -44,6 +44,8 @@ class ReportFilters:
     until: datetime | None = None
     is_unread: bool | None = None
     """Whether the caller has yet to see the latest version."""
+    is_written: bool | None = None
+    """Whether something of it is being written; only those who write reports are told."""
     waits_for: WaitsFor | None = None
     updated_since: datetime | None = None
     closed: Closed = NOTHING
@@ -85,6 +87,9 @@ def _conditions(
         )
         is_new = (row.number > 0) & ~seen
         conditions.append(is_new if filters.is_unread else not_(is_new))
+    if filters.is_written is not None:
+        is_written = row.draft_kind.is_not(None) if who.writes else false()
+        conditions.append(is_written if filters.is_written else not_(is_written))
     if filters.waits_for is not None:
         conditions.append(waiting(filters.waits_for))
     if filters.updated_since is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -94,8 +94,7 @@ class Reports:
         waiting = lambda what: waits_for(what, self._clock(), self._rules.patience)  # noqa: E731
         with self._database.read() as session:
             page = search_reports(session, filters, who, limit, offset, after, sort, waiting)
-            latest = latest_versions(session, page.items)
-            return page.of([self._view(session, one, latest) for one in page.items])
+            return page.of(self.views_of(session, page.items))
 
     def get(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
         """Raises NotFound, NotPermitted."""
@@ -244,9 +243,8 @@ class Reports:
                 visible(),
                 *open_to(closed),
             )
-            found = session.scalars(query.order_by(Report.issued_at.desc(), Report.id).limit(limit)).all()
-            latest = latest_versions(session, found)
-            return [self._view(session, one, latest) for one in found]
+            query = query.order_by(Report.issued_at.desc(), Report.id).limit(limit)
+            return self.views_of(session, session.scalars(query).all())
 
     def verify(self, report_id: uuid.UUID, number: int, who: Reporter) -> Proof:
         """Whether a version is what was issued (`issuing.prove`). Raises NotFound, NotPermitted."""
@@ -262,6 +260,11 @@ class Reports:
             act(session, report, now)
             session.flush()
             return self._view(session, report)
+
+    def views_of(self, session: Session, reports: Sequence[Report]) -> list[ReportView]:
+        """Reports that somebody has found, as lists show them."""
+        latest = latest_versions(session, reports)
+        return [self._view(session, one, latest) for one in reports]
 
     def _view(
         self, session: Session, report: Report, known: Mapping[uuid.UUID, ReportVersion] | None = None

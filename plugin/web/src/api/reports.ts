@@ -7,10 +7,10 @@ import { newKey } from "./desk";
 import { useChange } from "./lists";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
-import type { Order } from "./types";
 
 export type Section = schema.SectionAnswer;
 export type ReportItem = schema.ReportItem;
+export type Unread = schema.UnreadAnswer;
 export type Report = schema.ReportAnswer;
 export type Version = schema.ReportVersionAnswer;
 export type Proof = schema.ProofAnswer;
@@ -95,20 +95,30 @@ export function useReports(filter: { unread: string; status: string; offset: num
   });
 }
 
-/** What waits to be read: orders with images, and what has been begun of them. Looked at again by itself: others read too. */
-export function useReading(enabled = true) {
+/** Studies that wait for a report. Asked for again by itself: others read too. */
+export function useReading(filter: { urgency?: string; begun?: string; offset?: number }, enabled = true) {
   const { ask } = useApi();
   return useQuery({
-    queryKey: ["reports", "reading"],
+    queryKey: ["reports", "reading", filter],
     enabled,
     refetchInterval: 20_000,
+    queryFn: ({ signal }) => ask<schema.ReadingListAnswer>("reading-list", { query: { ...filter, limit: PAGE_SIZE }, signal }),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** Reports that wait for somebody, and those that are being written. */
+export function useOpenReports() {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["reports", "open"],
+    refetchInterval: 20_000,
     queryFn: async ({ signal }) => {
-      const [orders, waiting, reports] = await Promise.all([
-        ask("orders", { query: { status: "in_progress,completed", sort: "scheduled_at", limit: 500 }, signal }),
+      const [waiting, drafts] = await Promise.all([
         ask("reports", { query: { waits_for: "anything", limit: MANY }, signal }),
-        ask("reports", { query: { sort: "-updated_at", limit: 500 }, signal }),
+        ask("reports", { query: { being_written: "true", sort: "-updated_at", limit: MANY }, signal }),
       ]);
-      return { orders: asPage<Order>(orders), waiting: asPage<ReportItem>(waiting).items, reports: asPage<ReportItem>(reports).items };
+      return { waiting: asPage<ReportItem>(waiting).items, drafts: asPage<ReportItem>(drafts).items };
     },
   });
 }

@@ -5008,6 +5008,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reading-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List studies that wait for a report, emergencies first, then what has waited longest */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    cursor?: string | null;
+                    updated_since?: string | null;
+                    urgency?: string | null;
+                    modality?: string | null;
+                    begun?: boolean | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReadingListAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reconciliation": {
         parameters: {
             query?: never;
@@ -5581,6 +5631,7 @@ export interface paths {
                     status?: string | null;
                     author?: string | null;
                     waits_for?: components["schemas"]["WaitsFor"] | null;
+                    being_written?: boolean | null;
                     unread?: boolean | null;
                     from?: string | null;
                     to?: string | null;
@@ -7917,6 +7968,18 @@ export interface components {
         };
         /** @enum {string} */
         OrderStatus: "scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled";
+        OrderToRead: {
+            accession_number: string;
+            body_part: string | null;
+            description: string;
+            /** Format: uuid */
+            id: string;
+            modality: string;
+            ordered_by: string | null;
+            priority: string | null;
+            scheduled_at: string | null;
+            status: components["schemas"]["OrderStatus"];
+        };
         PasswordBody: {
             current_password: string;
             new_password: string;
@@ -8180,6 +8243,14 @@ export interface components {
             jobs: components["schemas"]["JobCountsAnswer"];
             quarantined: number;
             uploads_under_way: number;
+        };
+        ReadingListAnswer: {
+            counts: components["schemas"]["UrgencyCounts"];
+            items: components["schemas"]["UnreadAnswer"][];
+            limit: number;
+            next: string | null;
+            offset: number;
+            total: number;
         };
         ReconciliationAnswer: {
             candidates: components["schemas"]["CandidateAnswer"][];
@@ -8681,6 +8752,28 @@ export interface components {
             expected: string | null;
             reason: string;
         };
+        UnreadAnswer: {
+            is_receiving: boolean;
+            issuer: string | null;
+            modalities: string[];
+            mrn: string | null;
+            number_of_instances: number;
+            orders: components["schemas"]["OrderToRead"][];
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            report: components["schemas"]["ReportItem"] | null;
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
+            /** @enum {string} */
+            urgency: "stat" | "high" | "routine" | "low" | "no_order";
+            /** Format: date-time */
+            waiting_since: string;
+        };
         UploadAnswer: {
             instances: components["schemas"]["InstanceAnswer"][];
             /** @enum {string} */
@@ -8762,6 +8855,13 @@ export interface components {
             sop_instance_uid: string | null;
             /** @enum {string} */
             status: "stored" | "duplicate" | "failed";
+        };
+        UrgencyCounts: {
+            high: number;
+            low: number;
+            no_order: number;
+            routine: number;
+            stat: number;
         };
         ValidationAnswer: {
             findings: components["schemas"]["FindingAnswer"][];
@@ -8978,6 +9078,7 @@ export type OrderOfStep = components['schemas']['OrderOfStep'];
 export type OrderPatch = components['schemas']['OrderPatch'];
 export type OrderRow = components['schemas']['OrderRow'];
 export type OrderStatus = components['schemas']['OrderStatus'];
+export type OrderToRead = components['schemas']['OrderToRead'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
 export type PatientBatchAnswer = components['schemas']['PatientBatchAnswer'];
@@ -9004,6 +9105,7 @@ export type ProofAnswer = components['schemas']['ProofAnswer'];
 export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
 export type QuarantineList = components['schemas']['QuarantineList'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
+export type ReadingListAnswer = components['schemas']['ReadingListAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
@@ -9065,6 +9167,7 @@ export type TokenList = components['schemas']['TokenList'];
 export type TrialAnswer = components['schemas']['TrialAnswer'];
 export type UndoBody = components['schemas']['UndoBody'];
 export type UnlinkBody = components['schemas']['UnlinkBody'];
+export type UnreadAnswer = components['schemas']['UnreadAnswer'];
 export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type UploadDetailAnswer = components['schemas']['UploadDetailAnswer'];
 export type UploadEntryAnswer = components['schemas']['UploadEntryAnswer'];
@@ -9072,6 +9175,7 @@ export type UploadEntryList = components['schemas']['UploadEntryList'];
 export type UploadLimitsAnswer = components['schemas']['UploadLimitsAnswer'];
 export type UploadStudyAnswer = components['schemas']['UploadStudyAnswer'];
 export type UploadedFileAnswer = components['schemas']['UploadedFileAnswer'];
+export type UrgencyCounts = components['schemas']['UrgencyCounts'];
 export type ValidationAnswer = components['schemas']['ValidationAnswer'];
 export type VerificationAnswer = components['schemas']['VerificationAnswer'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];

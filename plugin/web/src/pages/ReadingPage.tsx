@@ -1,10 +1,10 @@
 /** The radiologist's day: what waits to be read, what is being written, whom nobody has told yet. */
 import { useId, useState, type ReactNode } from "react";
 import { Link, useNavigate } from "react-router-dom";
-import { useBegin, useReading, useTemplates, type ReportItem } from "../api/reports";
+import { useBegin, useOpenReports, useReading, useTemplates, type ReportItem, type Unread } from "../api/reports";
 import { useCurrentUser } from "../auth/permissions";
 import { Blank } from "../components/Blank";
-import { DataList, ListSkeleton, type Column } from "../components/DataList";
+import { ListSkeleton, type Column } from "../components/DataList";
 import { SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { ErrorState } from "../components/ErrorState";
@@ -14,15 +14,16 @@ import { Page } from "../components/Page";
 import { Person } from "../components/Person";
 import { Problem } from "../components/Problem";
 import { Instant, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { QueryList } from "../components/QueryList";
+import { useListPlace } from "../components/useListPlace";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
-import { formatInstant, t } from "../i18n";
+import { formatInstant, t, word } from "../i18n";
 import { personName } from "../i18n/person";
 import { ReportLine } from "../reporting/ReportsPanel";
 import { ReportStatus } from "../reporting/Status";
 import { beginning } from "../reporting/template";
-import { isTaken, unreadOf, type Unread } from "../reporting/worklist";
-import { orderTitle } from "../day/orderWords";
+import { isTaken, subjectOf, titleOf } from "../reporting/worklist";
 
 /** The template is chosen by modality and body part. */
 const FITTING = "*";
@@ -38,25 +39,14 @@ export function ReadingPage() {
 }
 
 function Lists() {
-  const reading = useReading();
+  const { data, error, isError, refetch } = useOpenReports();
   const { subject } = useCurrentUser();
-  const begin = useBegin();
-  const templates = useTemplates(true).data ?? [];
-  const [chosen, setChosen] = useState(FITTING);
-  const navigate = useNavigate();
-  if (!reading.data) return reading.error ? <ErrorState error={reading.error} onRetry={() => void reading.refetch()} /> : <ListSkeleton label={t("app.loading")} />;
-  const { orders, waiting, reports } = reading.data;
-  const unread = unreadOf(orders.items, reports);
-  const critical = waiting.filter((one) => one.critical?.is_open);
-  const others = waiting.filter((one) => !one.critical?.is_open);
-  const drafts = reports.filter(({ draft_kind: kind }) => kind !== null);
-  const read = (one: Unread) => {
-    if (one.report) return void navigate(`/reports/${one.report.id}`);
-    if (!begin.isPending) begin.mutate(chosen === FITTING ? beginning(one.order, templates) : { order_id: one.order.id, ...(chosen && { template: chosen }) }, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
-  };
+  if (!data) return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <ListSkeleton label={t("app.loading")} />;
+  const critical = data.waiting.filter((one) => one.critical?.is_open);
+  const others = data.waiting.filter((one) => !one.critical?.is_open);
   return (
     <>
-      {reading.isError && (
+      {isError && (
         <Notice kind="warn">
           <p>{t("error.stale")}</p>
         </Notice>
@@ -71,37 +61,71 @@ function Lists() {
           <Reports reports={others} note={whatItWaitsFor} />
         </Part>
       )}
-      <Part title={t("reading.unread")}>
-        {begin.error && <Problem error={begin.error} />}
-        <Filters label={t("reading.template")}>
-          <SelectField
-            label={t("reading.template")}
-            value={chosen}
-            options={[
-              { value: FITTING, label: t("reading.template.fitting") },
-              { value: "", label: t("reading.template.plain") },
-              ...templates.map(({ name, title }) => ({ value: name, label: title })),
-            ]}
-            onChange={setChosen}
-          />
-          <Link to="/report-templates">{t("reading.templates")}</Link>
-        </Filters>
-        <p className="list-said muted" role="status">
-          {t("reading.found", { count: unread.length })}
-          {orders.total > orders.items.length && ` ${t("reading.first", { count: orders.items.length })}`}
-        </p>
-        {unread.length === 0 ? (
-          <Blank icon="check" title={t("reading.none.title")} text={t("reading.none.text")} />
-        ) : (
-          <DataList label={t("reading.unread")} columns={columns(subject, read)} rows={unread} rowKey={({ order }) => order.id} busy={false} />
-        )}
-      </Part>
-      {drafts.length > 0 && (
+      <ToRead subject={subject} />
+      {data.drafts.length > 0 && (
         <Part title={t("reading.drafts")}>
-          <Reports reports={drafts} note={(one) => whoWrites(one, subject)} />
+          <Reports reports={data.drafts} note={(one) => whoWrites(one, subject)} />
         </Part>
       )}
     </>
+  );
+}
+
+/** Which studies are shown, by what stands in the address. */
+const SHOWN: Readonly<Record<string, { urgency?: string; begun?: string }>> = {
+  all: {},
+  urgent: { urgency: "stat,high" },
+  free: { begun: "false" },
+  no_order: { urgency: "no_order" },
+};
+const DEFAULTS = { show: "all" };
+
+function ToRead({ subject }: { subject: string }) {
+  const [{ filters, offset }, move] = useListPlace(DEFAULTS);
+  const reading = useReading({ ...SHOWN[filters.show], offset });
+  const begin = useBegin();
+  const templates = useTemplates(true).data ?? [];
+  const [chosen, setChosen] = useState(FITTING);
+  const navigate = useNavigate();
+  const urgent = reading.data ? reading.data.counts.stat + reading.data.counts.high : 0;
+  const read = (one: Unread) => {
+    if (one.report) return void navigate(`/reports/${one.report.id}`);
+    const body = chosen === FITTING ? beginning(subjectOf(one), templates) : { ...subjectOf(one).of, ...(chosen && { template: chosen }) };
+    if (!begin.isPending) begin.mutate(body, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
+  };
+  return (
+    <Part title={t("reading.unread")}>
+      {begin.error && <Problem error={begin.error} />}
+      <Filters label={t("reading.unread")}>
+        <SelectField
+          label={t("reading.show")}
+          value={filters.show}
+          options={Object.keys(SHOWN).map((value) => ({ value, label: word("reading.show", value) }))}
+          onChange={(show) => move({ filters: { show } })}
+        />
+        <SelectField
+          label={t("reading.template")}
+          value={chosen}
+          options={[
+            { value: FITTING, label: t("reading.template.fitting") },
+            { value: "", label: t("reading.template.plain") },
+            ...templates.map(({ name, title }) => ({ value: name, label: title })),
+          ]}
+          onChange={setChosen}
+        />
+        <Link to="/report-templates">{t("reading.templates")}</Link>
+      </Filters>
+      <QueryList
+        label={t("reading.unread")}
+        list={reading}
+        columns={columns(subject, read)}
+        rowKey={({ study_instance_uid: uid }) => uid}
+        found={(count) => [t("reading.found", { count }), ...(urgent ? [t("reading.urgent", { count: urgent })] : [])].join(", ")}
+        empty={<Blank icon="check" title={t("reading.none.title")} text={t("reading.none.text")} />}
+        offset={offset}
+        onMove={(to) => move({ offset: to })}
+      />
+    </Part>
   );
 }
 
@@ -147,20 +171,31 @@ const columns = (me: string, read: (one: Unread) => void): Column<Unread>[] => [
     key: "patient",
     title: t("column.patient"),
     main: true,
-    cell: ({ order }) => <Person whom={ofNamed(order)} name={<PersonName name={order.patient_name} />} />,
+    cell: (one) => <Person whom={ofNamed(one)} name={<PersonName name={one.patient_name} />} />,
   },
   {
     key: "study",
     title: t("column.study"),
-    cell: ({ order, orders }) => (
+    cell: (one) => (
       <>
-        <PriorityFlag priority={order.priority} /> <Link to={`/orders/${order.id}`}>{orders.map(({ description, accession_number: number }) => description || number).join(", ")}</Link>
-        <span className="second muted small number">{orders.map(({ accession_number: number }) => number).join(", ")}</span>
+        <PriorityFlag priority={one.urgency === "stat" || one.urgency === "high" ? one.urgency.toUpperCase() : null} />{" "}
+        <Link to={one.orders[0] ? `/orders/${one.orders[0].id}` : `/studies/${one.study_instance_uid}`}>{titleOf(one)}</Link>
+        <span className="second muted small number">{one.orders.map(({ accession_number: number }) => number).join(", ") || t("reading.no_order")}</span>
       </>
     ),
   },
-  { key: "modality", title: t("column.modality"), cell: ({ order }) => <OrNone>{order.modality}</OrNone> },
-  { key: "since", title: t("reading.since"), className: "number", cell: ({ order }) => <Instant iso={order.uploaded_at ?? order.scheduled_at} /> },
+  { key: "modality", title: t("column.modality"), cell: ({ modalities }) => <OrNone>{modalities.join(", ")}</OrNone> },
+  {
+    key: "since",
+    title: t("reading.since"),
+    className: "number",
+    cell: ({ waiting_since: since, is_receiving: isReceiving }) => (
+      <>
+        <Instant iso={since} />
+        {isReceiving && <span className="second muted small">{t("reading.receiving")}</span>}
+      </>
+    ),
+  },
   {
     key: "state",
     title: t("reading.state"),
@@ -181,11 +216,11 @@ const columns = (me: string, read: (one: Unread) => void): Column<Unread>[] => [
     silent: true,
     cell: (one) => (
       <span className="actions">
-        <ViewButton studyInstanceUid={one.order.study_instance_uid} what={orderTitle(one.order)} />
+        <ViewButton studyInstanceUid={one.study_instance_uid} what={titleOf(one)} />
         <button
           type="button"
           className="button button-small button-primary"
-          aria-label={t("reading.read.label", { what: one.order.description || one.order.accession_number, patient: personName(one.order.patient_name) })}
+          aria-label={t("reading.read.label", { what: titleOf(one), patient: personName(one.patient_name) })}
           onClick={() => read(one)}
         >
           {t(one.report ? "reading.go_on" : "reading.read")}

@@ -17,7 +17,7 @@ import { Editor } from "../reporting/Editor";
 import { Reading } from "../reporting/Reading";
 import { useSecondScreen } from "../reporting/useSecondScreen";
 import { beginning } from "../reporting/template";
-import { nextOf, unreadOf } from "../reporting/worklist";
+import { nextOf, subjectOf } from "../reporting/worklist";
 import { Images } from "../viewer/Images";
 
 /** Where images and text fit beside each other. */
@@ -131,16 +131,16 @@ function leadBack(frame: HTMLIFrameElement): void {
 /** What is read after this report, and how to go there. */
 function useNext({ study_instance_uid: study, order_ids: orders }: Report) {
   const { subject } = useCurrentUser();
-  const reading = useReading(useMay("write_reports")).data;
+  const reading = useReading({}, useMay("write_reports")).data;
   const navigate = useNavigate();
   const begin = useBegin();
   const templates = useTemplates(useMay("write_reports")).data ?? [];
   const say = useSay();
-  const next = reading ? nextOf(unreadOf(reading.orders.items, reading.reports), { study, orders }, subject) : null;
+  const next = reading ? nextOf(reading.items, { study, orders }, subject) : null;
   const open = () => {
     if (!next) return;
     if (next.report) return void navigate(`/reports/${next.report.id}`);
-    begin.mutateAsync(beginning(next.order, templates)).then(
+    begin.mutateAsync(beginning(subjectOf(next), templates)).then(
       (begun) => void navigate(`/reports/${begun.report.id}`),
       (error: Error) => say({ text: describe(error).title, bad: true }),
     );

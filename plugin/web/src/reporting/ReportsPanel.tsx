@@ -7,6 +7,7 @@ import { Problem } from "../components/Problem";
 import { formatInstant, t } from "../i18n";
 import { ReportStatus } from "./Status";
 import { beginning } from "./template";
+import { ofOrder } from "./worklist";
 
 interface Props {
   of: { order?: string; study?: string; patient?: string };
@@ -68,7 +69,7 @@ function BeginButton({ begin }: { begin: Beginning }) {
           className="button"
           aria-disabled={begins.isPending}
           onClick={() => {
-            if (!begins.isPending) begins.mutate("order" in begin ? beginning(begin.order, templates) : begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
+            if (!begins.isPending) begins.mutate("order" in begin ? beginning(ofOrder(begin.order), templates) : begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
           }}
         >
           {t("report.begin")}

@@ -1,10 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
-import type { ReportItem } from "../api/reports";
-import type { Order } from "../api/types";
+import type { Unread } from "../api/reports";
 import { meaningOf, SHORTCUTS } from "./keys";
 import { expanded, inserted } from "./macros";
 import { Following, Leading, type Channel } from "./screen";
-import { isTaken, nextOf, unreadOf } from "./worklist";
+import { isTaken, nextOf, subjectOf, titleOf } from "./worklist";
 
 const key = (more: Partial<KeyboardEvent>) => ({ key: "", code: "", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more });
 
@@ -87,23 +86,23 @@ describe("the second screen", () => {
 });
 
 describe("the reading list", () => {
-  const order = (id: string, more: Partial<Order> = {}) =>
-    ({ id, accession_number: id, study_instance_uid: `1.${id}`, number_of_images: 3, priority: null, uploaded_at: null, scheduled_at: "2026-11-29T10:00:00Z", created_at: "", ...more }) as Order;
-  const report = (more: Partial<ReportItem>) => ({ id: "r", status: "draft", order_ids: [], study_instance_uid: null, claim: null, ...more }) as ReportItem;
-
-  it("has emergencies first, then what has waited longest, and one line for a study", () => {
-    const list = unreadOf([order("3", { scheduled_at: "2026-11-29T12:00:00Z" }), order("1"), order("2", { priority: "STAT", scheduled_at: "2026-11-29T13:00:00Z" }), order("4", { study_instance_uid: "1.1" }), order("5", { number_of_images: 0 })], []);
-    expect(list.map((one) => one.order.id)).toEqual(["2", "1", "3"]);
-    expect(list[1]?.orders.map(({ id }) => id)).toEqual(["1", "4"]);
-  });
+  const row = (id: string, more: object = {}) => ({ study_instance_uid: `1.${id}`, orders: [{ id, accession_number: id, description: "" }], report: null, modalities: ["CT"], study_description: null, ...more }) as unknown as Unread;
+  const held = { claim: { by: { subject: "eva", name: "Eva" }, until: "" } };
 
   it("says who is reading, and goes on with what nobody reads", () => {
-    const claim = { by: { subject: "eva", name: "Eva" }, until: "" };
-    const list = unreadOf([order("1"), order("2"), order("3")], [report({ order_ids: ["2"], claim }), report({ order_ids: ["3"], status: "entered_in_error" })]);
+    const list = [row("1"), row("2", { report: held }), row("3")];
     expect(list.map((one) => isTaken(one, "ravi"))).toEqual([false, true, false]);
     expect(isTaken(list[1]!, "eva")).toBe(false);
-    expect(list[2]?.report).toBeNull();
-    expect(nextOf(list, { study: "1.1", orders: ["1"] }, "ravi")?.order.id).toBe("3");
+    expect(nextOf(list, { study: "1.1", orders: ["1"] }, "ravi")).toBe(list[2]);
+    expect(nextOf(list, { study: null, orders: ["1"] }, "ravi")).toBe(list[2]);
     expect(nextOf(list.slice(0, 2), { study: "1.1", orders: [] }, "ravi")).toBeNull();
+  });
+
+  it("names a study by its orders, and else by what its images say", () => {
+    expect(titleOf(row("1", { orders: [{ id: "1", accession_number: "A1", description: "MR brain" }, { id: "2", accession_number: "A2", description: "" }] }))).toBe("MR brain, A2");
+    expect(titleOf(row("1", { orders: [], study_description: "Thorax" }))).toBe("Thorax");
+    expect(titleOf(row("1", { orders: [] }))).toBe("CT");
+    expect(subjectOf(row("1", { orders: [] })).of).toEqual({ study_instance_uid: "1.1" });
+    expect(subjectOf(row("1")).of).toEqual({ order_id: "1" });
   });
 });

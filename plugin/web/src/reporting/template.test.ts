@@ -24,7 +24,7 @@ describe("the template of an examination", () => {
     expect(fitting(all, "CT", "chest")?.name).toBe("ct-chest");
     expect(fitting(all, "CT", null)?.name).toBe("ct-any");
     expect(fitting(all, "MR", "HEAD")).toBeNull();
-    expect(beginning({ id: "o", modality: "CT", body_part: "CHEST" }, all)).toEqual({ order_id: "o", template: "ct-chest" });
-    expect(beginning({ id: "o", modality: "US", body_part: null }, all)).toEqual({ order_id: "o" });
+    expect(beginning({ of: { order_id: "o" }, modality: "CT", body_part: "CHEST" }, all)).toEqual({ order_id: "o", template: "ct-chest" });
+    expect(beginning({ of: { order_id: "o" }, modality: "US", body_part: null }, all)).toEqual({ order_id: "o" });
   });
 });

@@ -1,7 +1,7 @@
 /** Files that become templates of reports. Pure. */
 import { isRecord } from "../api/errors";
 import type { Template, TemplateBody } from "../api/reports";
-import type { Order } from "../api/types";
+import type { Subject } from "./worklist";
 
 export class TemplateFault extends Error {}
 
@@ -27,10 +27,10 @@ export function templateOf(text: string): TemplateBody {
   throw new TemplateFault();
 }
 
-/** How the report of an order is begun. */
-export function beginning(order: Pick<Order, "id" | "modality" | "body_part">, templates: readonly Template[]): { order_id: string; template?: string } {
-  const template = fitting(templates, order.modality, order.body_part);
-  return { order_id: order.id, ...(template && { template: template.name }) };
+/** How the report of an order, or of a study without one, is begun. */
+export function beginning({ of, modality, body_part: part }: Subject, templates: readonly Template[]): Subject["of"] & { template?: string } {
+  const template = fitting(templates, modality, part);
+  return { ...of, ...(template && { template: template.name }) };
 }
 
 /** The template that fits an examination best: one of its modality and body part, then of its modality; null: none does. */

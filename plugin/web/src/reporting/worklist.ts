@@ -1,43 +1,25 @@
-/** What waits to be read, in the order in which it is read. Pure. */
-import type { ReportItem } from "../api/reports";
+/** What waits to be read. Pure. */
+import type { Unread } from "../api/reports";
 import type { Order } from "../api/types";
 
-const URGENCY: Readonly<Record<string, number>> = { STAT: 0, HIGH: 1 };
-
-export interface Unread {
-  order: Order;
-  /** All orders that the study answers. */
-  orders: readonly Order[];
-  /** What somebody has begun to write. */
-  report: ReportItem | null;
+/** What is written of it: "MR brain, MR neck", or what the images say where nobody has ordered them. */
+export function titleOf({ orders, study_description: said, modalities }: Unread): string {
+  const ordered = orders.map(({ description, accession_number: number }) => description || number).join(", ");
+  return ordered || said || modalities.join(", ");
 }
 
-/** Orders with images and without a signed report: emergencies first, then what has waited longest; one line for a study. */
-export function unreadOf(orders: readonly Order[], reports: readonly ReportItem[]): Unread[] {
-  const lines = new Map<string, Order[]>();
-  for (const order of orders) {
-    if ((order.number_of_images ?? 0) === 0) continue;
-    const key = order.study_instance_uid || order.id;
-    lines.set(key, [...(lines.get(key) ?? []), order]);
-  }
-  return [...lines.values()]
-    .map((several): Unread => {
-      const sorted = [...several].sort(bySoonest);
-      const report = reports.find((one) => one.status !== "entered_in_error" && several.some(({ id, study_instance_uid: uid }) => one.order_ids.includes(id) || one.study_instance_uid === uid));
-      return { order: sorted[0]!, orders: sorted, report: report ?? null };
-    })
-    .sort((one, other) => bySoonest(one.order, other.order));
+export interface Subject {
+  of: { order_id?: string; study_instance_uid?: string };
+  modality: string;
+  body_part: string | null;
 }
 
-function bySoonest(one: Order, other: Order): number {
-  return urgency(one) - urgency(other) || waitsSince(one).localeCompare(waitsSince(other)) || one.accession_number.localeCompare(other.accession_number);
-}
+export const ofOrder = ({ id, modality, body_part }: Pick<Order, "id" | "modality" | "body_part">): Subject => ({ of: { order_id: id }, modality, body_part });
 
-function urgency({ priority }: Order): number {
-  return URGENCY[(priority ?? "").toUpperCase()] ?? 2;
+/** What its report is begun of: its first order, or the study itself. */
+export function subjectOf({ orders: [first], study_instance_uid: study, modalities }: Unread): Subject {
+  return first ? ofOrder(first) : { of: { study_instance_uid: study }, modality: modalities[0] ?? "", body_part: null };
 }
-
-const waitsSince = ({ uploaded_at: came, scheduled_at: planned, created_at: made }: Order) => came ?? planned ?? made;
 
 /** Whether somebody else is at it. */
 export function isTaken({ report }: Unread, me: string): boolean {
@@ -46,6 +28,6 @@ export function isTaken({ report }: Unread, me: string): boolean {
 
 /** The next to read: not this study, and nobody is reading it. */
 export function nextOf(list: readonly Unread[], current: { study: string | null; orders: readonly string[] }, me: string): Unread | null {
-  const isThis = ({ orders }: Unread) => orders.some(({ id, study_instance_uid: uid }) => uid === current.study || current.orders.includes(id));
+  const isThis = ({ orders, study_instance_uid: uid }: Unread) => uid === current.study || orders.some(({ id }) => current.orders.includes(id));
   return list.find((one) => !isThis(one) && !isTaken(one, me)) ?? null;
 }
