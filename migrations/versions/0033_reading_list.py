@@ -1,14 +1,14 @@
 """How urgently each study waits for a report
 
 Revision ID: 0033_reading_list
-Revises: 0033_draft_critical
+Revises: 0034_subscriptions
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0033_reading_list"
-down_revision = "0033_draft_critical"
+down_revision = "0034_subscriptions"
 branch_labels = None
 depends_on = None
 
