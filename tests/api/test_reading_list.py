@@ -157,7 +157,7 @@ def test_ten_thousand_studies_are_found_in_the_order_of_their_index(database: Da
         for number in range(10_000)
     ]  # fmt: skip
     with database.engine.begin() as connection:
-        connection.execute(insert(Study.__table__), rows)
+        connection.execute(insert(Study), rows)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE studies"))
     query = waiting(ReadingFilters()).order_by(*SORTS.order(None)).limit(50)
