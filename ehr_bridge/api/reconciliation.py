@@ -11,12 +11,13 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ehr_bridge.api.cursors import CursorList, counts
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
     Model,
     Number16,
+    Number64,
     PatientRef,
     Problem,
     ReasonText,
@@ -25,13 +26,17 @@ from ehr_bridge.api.http.schemas import (
     former_name,
 )
 from ehr_bridge.api.registry.orders import Modality, OrderAnswer, order_answer
-from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.api.registry.patients import NewPatientBody, PatientAnswer, Sex, patient_answer
+from ehr_bridge.api.registry.tellers import teller
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer, tags_of_study
 from ehr_bridge.api.tags import CONFLICTS, JobAnswer, accepted, job_answer
 from ehr_bridge.api.uploads.answers import EvidenceAnswer
 from ehr_bridge.api.writing.conditions import IF_MATCH, honours
 from ehr_bridge.api.writing.repeats import repeatable
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import LinkStatus, OrderStatus
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.linking.reconciliation import NewOrder
 from ehr_bridge.services.linking.reconciliation_views import CandidateView, ReconciliationView
@@ -101,16 +106,32 @@ class UnlinkBody(Input):
     expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
 
 
-class CreateOrderBody(Input):
-    """Fields that are left out are taken from the study."""
+class NewOrderBody(Input):
+    """An order from a study. Fields that are left out are taken from it."""
 
-    patient_id: PatientRef = Field(description="Id or MRN of a patient")
     accession_number: Annotated[Number16 | None, EmptyIsNone] = Field(
         None, description="Left out: the file's own if it is free, else a new one"
     )
     modality: Annotated[Modality | None, EmptyIsNone] = None
     description: Annotated[Text64 | None, EmptyIsNone] = None
     ordered_by: Annotated[Annotated[Text64, fits("ReferringPhysicianName")] | None, EmptyIsNone] = None
+
+    def wanted(self) -> NewOrder:
+        return NewOrder(self.accession_number, self.modality, self.description, self.ordered_by)
+
+
+class CreateOrderBody(NewOrderBody):
+    patient_id: PatientRef = Field(description="Id or MRN of a patient")
+    reason: ReasonText
+    expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
+
+
+class CreatePatientBody(Input):
+    """A patient whom nobody has registered. Nothing is taken from the study: a person has confirmed each field."""
+
+    mrn: Annotated[Number64 | None, EmptyIsNone] = Field(None, description="Left out: a number is given here")
+    patient: NewPatientBody
+    order: NewOrderBody | None = Field(None, description="Left out: the study is linked without an order")
     reason: ReasonText
     expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
 
@@ -166,6 +187,12 @@ class CreatedOrderAnswer(Model):
     job: JobAnswer
 
 
+class CreatedPatientAnswer(Model):
+    patient: PatientAnswer
+    order: OrderAnswer | None = Field(description="The new order, if one was asked for")
+    job: JobAnswer
+
+
 @blueprint.get("/reconciliation", responses={200: ReconciliationList, 404: Problem, 409: Problem, 422: Problem})
 def list_reconciliation(query: ReconciliationQuery) -> Response:
     """List studies without a certain link, each with its candidates"""
@@ -193,7 +220,7 @@ def compare_study(path: StudyPath, query: SomebodyQuery) -> Response:
     return answer(candidate_answer(services().reconciliation.compare(path.study_uid, to)))
 
 
-def _tags(path: StudyPath, body: LinkBody | UnlinkBody | CreateOrderBody) -> list[str]:
+def _tags(path: StudyPath, body: LinkBody | UnlinkBody | CreateOrderBody | CreatePatientBody) -> list[str]:
     """The version that this page shows, or the study's own tag."""
     return [f'"{services().reconciliation.version(path.study_uid)}"', *tags_of_study(path.study_uid)]
 
@@ -224,11 +251,37 @@ def unlink_study(path: StudyPath, body: UnlinkBody) -> Response:
 def create_order_for_study(path: StudyPath, body: CreateOrderBody) -> Response:
     """Create the missing order of a study, and link the study to it; a job"""
     patient = services().patients.certain(body.patient_id)
-    wanted = NewOrder(patient, body.accession_number, body.modality, body.description, body.ordered_by)
     order, job = services().reconciliation.create_order(
-        path.study_uid, wanted, body.reason, origin(), body.expected or _seen(path)
+        path.study_uid, patient, body.wanted(), body.reason, origin(), body.expected or _seen(path)
     )
-    response = answer(CreatedOrderAnswer(order=order_answer(order), job=job_answer(job)), 202)
+    return _begun(CreatedOrderAnswer(order=order_answer(order), job=job_answer(job)), job)
+
+
+@blueprint.post("/reconciliation/<study_uid>/create-patient", responses={202: CreatedPatientAnswer, **CONFLICTS})
+@repeatable
+@honours(_tags)
+def create_patient_for_study(path: StudyPath, body: CreatePatientBody) -> Response:
+    """Register the missing patient of a study, as at the desk, and link the study; a job. Needs `register` too"""
+    if not caller().may(Permission.WRITE_ORDERS):
+        caller().require(Permission.REGISTER)
+
+    def register() -> Patient:
+        return services().registration.register(body.patient.data(), origin(), teller(body.reason), body.mrn)
+
+    patient, order, job = services().reconciliation.create_patient(
+        path.study_uid,
+        register,
+        None if body.order is None else body.order.wanted(),
+        body.reason,
+        origin(),
+        body.expected or _seen(path),
+    )
+    shown = None if order is None else order_answer(order)
+    return _begun(CreatedPatientAnswer(patient=patient_answer(patient), order=shown, job=job_answer(job)), job)
+
+
+def _begun(created: Model, job: Modification) -> Response:
+    response = answer(created, 202)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return response
 

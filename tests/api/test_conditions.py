@@ -46,6 +46,7 @@ HONOURING = {
     ("POST", "/api/v1/reconciliation/{study_uid}/link"),
     ("POST", "/api/v1/reconciliation/{study_uid}/unlink"),
     ("POST", "/api/v1/reconciliation/{study_uid}/create-order"),
+    ("POST", "/api/v1/reconciliation/{study_uid}/create-patient"),
     ("PUT", "/api/v1/accounts/{username}"),
     ("POST", "/api/v1/accounts/{username}/password"),
     ("PUT", "/api/v1/modalities/{ae_title}"),

@@ -64,6 +64,9 @@ def test_each_of_these_routes_hears_its_first_answer(api: Api) -> None:
     page = f"/api/v1/reconciliation/{waiting}"
     again(api, "POST", f"{page}/create-order", "radiologist", json={"patient_id": "MRN-1", "reason": "a CD"})
     again(api, "POST", f"/api/v1/reconciliation/{linked}/unlink", "radiologist", json={"reason": "no"})
+    unknown = api.upload(small(PatientID="CD-1")).json["studies"][0]["study_instance_uid"]
+    body = {"patient": {"family_name": "Berg"}, "reason": "a CD"}
+    again(api, "POST", f"/api/v1/reconciliation/{unknown}/create-patient", "technician", json=body)
     third = api.upload(small()).json["studies"][0]["study_instance_uid"]
     body = {"patient_id": "MRN-1", "reason": "hers"}
     again(api, "POST", f"/api/v1/reconciliation/{third}/link", "radiologist", json=body)

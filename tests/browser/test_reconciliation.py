@@ -180,3 +180,30 @@ def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, 
     tags = page.get_by_role("table", name="Values in the images")
     expect(tags.get_by_role("row", name=re.compile("^Patient ID"))).to_contain_text("SCAN-7")
     eventually(lambda: linked_to(demo, uid, None))
+
+
+def test_a_patient_whom_nobody_has_registered_is_created_from_their_images(people: People, demo: Server) -> None:
+    """By keyboard alone: nothing is done before each field is confirmed, and it fits a phone."""
+    uid = sent(
+        demo, PatientID="CD/7", PatientName="ZORNBERG^KLARA", PatientBirthDate="19610314", AccessionNumber="CD-7788"
+    )
+    page = desk(people, "radiographer", uid)
+    page.get_by_role("region", name="The chosen study").press("p")
+    dialog = page.get_by_role("dialog", name="Create a patient from this study")
+    expect(dialog.get_by_label("Family name", exact=True)).to_have_value("ZORNBERG")
+    dialog.get_by_label("Given names", exact=True).fill("Klara")
+    dialog.get_by_label("Reason").fill("CD from another hospital")
+    dialog.get_by_label("Reason").press("Tab")
+    page.keyboard.press("Shift+Tab")
+    dialog.get_by_role("button", name="Create and link").press("Enter")
+    expect(dialog.get_by_role("status").filter(has_text="7 fields are not confirmed yet.")).to_be_visible()
+    expect(dialog.get_by_label("Family name: compared")).to_be_focused()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert dialog.evaluate("each => each.scrollWidth <= each.clientWidth")
+    for field in ("Family name", "Given names", "Birth date", "Sex", "MRN", "Accession number", "Procedure"):
+        dialog.get_by_label(f"{field}: compared").press("Space")
+    dialog.get_by_label("Reason").press("Control+End")
+    dialog.get_by_role("button", name="Create and link").press("Enter")
+    eventually(lambda: (study(demo, uid) or {}).get("link_status") == "linked")
+    linked = study(demo, uid) or {}
+    assert (linked["accession_number"], linked["patient_name"], linked["mrn"][0]) == ("CD-7788", "ZORNBERG^Klara", "L")

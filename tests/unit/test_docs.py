@@ -29,7 +29,7 @@ from ehr_bridge.api.people.accounts import LoginBody, PasswordBody
 from ehr_bridge.api.people.privacy import BreakGlassBody
 from ehr_bridge.api.people.service_keys import ServiceKeyBody
 from ehr_bridge.api.quarantine import GiveBody
-from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
+from ehr_bridge.api.reconciliation import CreateOrderBody, CreatePatientBody, LinkBody
 from ehr_bridge.api.registry.batches import OrderBatchBody, PatientBatchBody
 from ehr_bridge.api.registry.desk import EmergencyBody
 from ehr_bridge.api.registry.identity_changes import MergeBody
@@ -332,6 +332,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/dicom/known": KnownFilesBody,
     f"/api/v1/reconciliation/{STUDY}/link": LinkBody,
     f"/api/v1/reconciliation/{STUDY}/create-order": CreateOrderBody,
+    f"/api/v1/reconciliation/{STUDY}/create-patient": CreatePatientBody,
     "/api/v1/quarantine/": GiveBody,
 }
 

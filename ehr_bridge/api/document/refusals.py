@@ -147,6 +147,10 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "link_study": (*_REPEATED, *_LINK, *_TARGET),
     "unlink_study": (*_REPEATED, *_LINK, "not_linked"),
     "create_order_for_study": (*_REPEATED, *_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
+    "create_patient_for_study": (
+        *(*_REPEATED, *_LINK, *_MRN, "mrn_of_another_issuer", "mrn_without_issuer", "patient_merged"),
+        *("mrn_taken", "no_number_left", "order_cancelled", "accession_number_taken"),
+    ),
     "list_performed_steps": _FILTERED,
     "get_performed_step": _PERFORMED,
     "send_study": (*_REPEATED, *_STUDY, "modality_not_found", "modality_not_sent_to"),

@@ -85,6 +85,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/reconciliation/{study_uid}/link"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/unlink"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/create-order"): Permission.RECONCILE,
+    ("POST", "/api/v1/reconciliation/{study_uid}/create-patient"): Permission.RECONCILE,  # and register
     ("GET", "/api/v1/quarantine"): Permission.RECONCILE,
     ("GET", "/api/v1/quarantine/{quarantine_id}"): Permission.RECONCILE,
     ("GET", "/api/v1/quarantine/{quarantine_id}/compare"): Permission.RECONCILE,

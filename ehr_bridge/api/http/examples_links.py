@@ -10,6 +10,23 @@ from ehr_bridge.matching import Evidence
 MERGED_ID = "5f0d9c7e-1c55-4f0b-9d6a-2f6c0b7d4e21"
 VERSION = "5b1f0c6f7c0b6b0e"
 
+_OUTSIDE = {
+    "accession_number": "ACC-2026-0102",
+    "modality": "MR",
+    "description": "MR brain, outside",
+    "ordered_by": "Ekström^Maria",
+}
+_UNKNOWN = {
+    "family_name": "Berg",
+    "given_name": "Nils",
+    "middle_name": "Olof",
+    "prefix": "Dr.",
+    "suffix": "Jr.",
+    "birth_date": "1984-05-06",
+    "sex": "male",
+    "issuer": "SITE-A",
+}
+
 LINK_EXAMPLES: dict[str, dict[str, Any]] = {
     "EventList": {
         "items": [
@@ -36,6 +53,15 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "patient_id": "MRN-2001",
         "description": "MR brain, outside",
         "reason": "CD from another hospital",
+    },
+    "NewOrderBody": _OUTSIDE,
+    "NewPatientBody": _UNKNOWN,
+    "CreatePatientBody": {
+        "mrn": "MRN-2002",
+        "patient": _UNKNOWN,
+        "order": _OUTSIDE,
+        "reason": "CD from another hospital; he showed his passport",
+        "expected": VERSION,
     },
     "CandidateAnswer": {
         "patient_id": PATIENT_ID,

@@ -57,8 +57,8 @@ class PatientPath(Input):
     patient: PathPatientRef
 
 
-class PatientBody(Input):
-    """Everything but the MRN may be unknown, for emergency patients."""
+class NewPatientBody(Input):
+    """Who somebody is."""
 
     family_name: Annotated[NamePart | None, EmptyIsNone] = None
     given_name: Annotated[NamePart | None, EmptyIsNone] = None
@@ -68,8 +68,6 @@ class PatientBody(Input):
     birth_date: Annotated[BirthDate | None, EmptyIsNone] = None
     sex: Sex = "unknown"
     issuer: Issuer = None
-    as_of: AsOf = None
-    reason: Reason = None
 
     @field_validator("middle_name", "prefix", "suffix")
     @classmethod
@@ -83,6 +81,13 @@ class PatientBody(Input):
     def data(self) -> PatientData:
         """What is said of the patient, without the number."""
         return PatientData(**{name: getattr(self, name) for name in PatientData.__slots__})
+
+
+class PatientBody(NewPatientBody):
+    """Everything but the MRN may be unknown, for emergency patients."""
+
+    as_of: AsOf = None
+    reason: Reason = None
 
 
 class PatientQuery(CursorQuery, OfPatient):

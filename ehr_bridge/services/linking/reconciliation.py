@@ -1,4 +1,4 @@
-"""People's decisions about studies: linking, unlinking, and creating the missing order."""
+"""People's decisions about studies: linking, unlinking, and creating the missing order, or patient."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ from ehr_bridge.services.verdict.judge import LINKED_BY_HAND, Confirmation, conf
 class NewOrder:
     """An order to be created from a study; None is taken from the study."""
 
-    patient: str
     accession_number: str | None
     modality: str | None
     description: str | None
@@ -135,9 +134,15 @@ class Reconciliation:
             return job
 
     def create_order(
-        self, study_instance_uid: str, wanted: NewOrder, reason: str, origin: Origin, expected: str | None = None
+        self,
+        study_instance_uid: str,
+        patient: str,
+        wanted: NewOrder,
+        reason: str,
+        origin: Origin,
+        expected: str | None = None,
     ) -> tuple[Order, Modification]:
-        """Create the missing order of a study, for a patient of the EHR, and link the study to it.
+        """Create the missing order of a study, for a patient whom the EHR knows, and link the study to it.
 
         Raises:
             NotFound: study or patient do not exist.
@@ -146,22 +151,32 @@ class Reconciliation:
         now = self._clock()
         with self._database.write() as session:
             study = self._open(session, study_instance_uid, expected)
-            patient = find_patient(session, wanted.patient)
-            order = self._new_order(session, study, patient, wanted, now)
-            session.add(order)
-            session.flush()
-            event = Event(
-                "order.created",
-                patient_id=patient.id,
-                order_id=order.id,
-                study_instance_uid=study.study_instance_uid,
-                detail={"from": "study"},
-            )
-            audit.append(session, origin, event, now)
-            job = self._link(session, study, patient, [order], reason, origin, now)
-            assert job.link_after is not None
-            job.link_after = replace(job.link_after, made_here=True)
-            return order, job
+            return self._link_to_new(session, study, find_patient(session, patient), wanted, reason, origin, now)
+
+    def create_patient(
+        self,
+        study_instance_uid: str,
+        register: Callable[[], Patient],
+        wanted: NewOrder | None,
+        reason: str,
+        origin: Origin,
+        expected: str | None = None,
+    ) -> tuple[Patient, Order | None, Modification]:
+        """Have the missing patient of a study registered, create the order if one is wanted, and link the study; all of
+        it or nothing. `register` does what the desk does.
+
+        Raises:
+            NotFound: there is no such study.
+            Conflict: like `create_order`, or what `register` raises.
+        """
+        now = self._clock()
+        with self._database.together() as session:
+            study = self._open(session, study_instance_uid, expected)
+            patient = register()
+            if wanted is None:
+                return patient, None, self._link(session, study, patient, [], reason, origin, now)
+            order, job = self._link_to_new(session, study, patient, wanted, reason, origin, now)
+            return patient, order, job
 
     def _open(
         self, session: Session, study_instance_uid: str, expected: str | None, *, may_be_linked: bool = False
@@ -196,6 +211,32 @@ class Reconciliation:
         job = link_job(session, study, (patient, orders), evidence, reason, origin, now)
         self._note(session, "study.link_requested", job, study, origin, now)
         return job
+
+    def _link_to_new(
+        self,
+        session: Session,
+        study: Study,
+        patient: Patient,
+        wanted: NewOrder,
+        reason: str,
+        origin: Origin,
+        now: datetime,
+    ) -> tuple[Order, Modification]:
+        order = self._new_order(session, study, patient, wanted, now)
+        session.add(order)
+        session.flush()
+        event = Event(
+            "order.created",
+            patient_id=patient.id,
+            order_id=order.id,
+            study_instance_uid=study.study_instance_uid,
+            detail={"from": "study"},
+        )
+        audit.append(session, origin, event, now)
+        job = self._link(session, study, patient, [order], reason, origin, now)
+        assert job.link_after is not None
+        job.link_after = replace(job.link_after, made_here=True)
+        return order, job
 
     def _note(
         self, session: Session, action: str, job: Modification, study: Study, origin: Origin, now: datetime

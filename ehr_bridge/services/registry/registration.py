@@ -9,6 +9,7 @@ from datetime import datetime
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.registry.desk import Teller
 from ehr_bridge.services.registry.emergency import FAMILY_NAME, free_words
@@ -56,16 +57,19 @@ class Registration:
         self._patients = patients
         self._orders = orders
 
-    def register(self, data: PatientData, origin: Origin, teller: Teller) -> Patient:
-        """A new patient.
+    def register(self, data: PatientData, origin: Origin, teller: Teller, mrn: str | None = None) -> Patient:
+        """A new patient, under a number of ours unless they bring one.
 
         Raises:
             InvalidInput: with several authorities, the issuer is missing or none of them.
-            Conflict: no number is left.
+            Conflict: no number is left, or somebody has that number.
         """
         with self._database.together() as session:
-            given = self._numbers.give(session, "mrn", self._clock())
-            patient, _ = self._patients.upsert(given.number, data, origin, teller=teller)
+            if mrn is None:
+                mrn = self._numbers.give(session, "mrn", self._clock()).number
+            elif self._patients.told(mrn, data.issuer) is not None:
+                raise Conflict("mrn_taken", "A patient with this number is registered already.")
+            patient, _ = self._patients.upsert(mrn, data, origin, teller=teller)
             return patient
 
     def register_unidentified(

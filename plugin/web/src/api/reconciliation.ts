@@ -1,12 +1,15 @@
 /** Studies without a certain link, and what a person says about them. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useApi } from "./context";
+import { newKey } from "./desk";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
 import type { Job } from "./types";
 
 export type Reconciliation = schema.ReconciliationAnswer;
 export type Candidate = schema.CandidateAnswer;
+export type CreatePatient = schema.CreatePatientBody;
 export type Difference = schema.DifferenceAnswer;
 
 const AGAIN_MS = 15_000;
@@ -56,6 +59,20 @@ export function useDecideLink(uid: string) {
       return "job" in answer ? answer.job : answer;
     },
     onSettled: () => void client.invalidateQueries({ queryKey: ["reconciliation"] }),
+  });
+}
+
+/** Registers the missing patient of a study and links it; once, even if the answer is lost and it is asked for again. */
+export function useCreatePatient(uid: string) {
+  const { ask } = useApi();
+  const client = useQueryClient();
+  const [key] = useState(newKey);
+  return useMutation({
+    mutationFn: (body: CreatePatient) =>
+      ask<schema.CreatedPatientAnswer>(`reconciliation/${encodeURIComponent(uid)}/create-patient`, { method: "POST", body, headers: { "Idempotency-Key": key } }),
+    onSettled: () => {
+      for (const changed of ["reconciliation", "patients", "orders", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
+    },
   });
 }
 

@@ -5239,6 +5239,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reconciliation/{study_uid}/create-patient": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register the missing patient of a study, as at the desk, and link the study; a job. Needs `register` too */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreatePatientBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CreatedPatientAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reconciliation/{study_uid}/link": {
         parameters: {
             query?: never;
@@ -6928,9 +6972,24 @@ export interface components {
             patient_id: string;
             reason: string;
         };
+        CreatePatientBody: {
+            /** @default null */
+            expected: string | null;
+            /** @default null */
+            mrn: string | null;
+            /** @default null */
+            order: components["schemas"]["NewOrderBody"] | null;
+            patient: components["schemas"]["NewPatientBody"];
+            reason: string;
+        };
         CreatedOrderAnswer: {
             job: components["schemas"]["JobAnswer"];
             order: components["schemas"]["OrderAnswer"];
+        };
+        CreatedPatientAnswer: {
+            job: components["schemas"]["JobAnswer"];
+            order: components["schemas"]["OrderAnswer"] | null;
+            patient: components["schemas"]["PatientAnswer"];
         };
         CriticalAnswer: {
             is_open: boolean;
@@ -7778,6 +7837,37 @@ export interface components {
             password: string;
             roles: string[];
             username: string;
+        };
+        NewOrderBody: {
+            /** @default null */
+            accession_number: string | null;
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            modality: string | null;
+            /** @default null */
+            ordered_by: string | null;
+        };
+        NewPatientBody: {
+            /** @default null */
+            birth_date: string | null;
+            /** @default null */
+            family_name: string | null;
+            /** @default null */
+            given_name: string | null;
+            /** @default null */
+            issuer: string | null;
+            /** @default null */
+            middle_name: string | null;
+            /** @default null */
+            prefix: string | null;
+            /**
+             * @default unknown
+             * @enum {string}
+             */
+            sex: "male" | "female" | "other" | "unknown";
+            /** @default null */
+            suffix: string | null;
         };
         NewServiceKeyAnswer: {
             /** Format: date-time */
@@ -8972,7 +9062,9 @@ export type CommunicationBody = components['schemas']['CommunicationBody'];
 export type CommunicationList = components['schemas']['CommunicationList'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
+export type CreatePatientBody = components['schemas']['CreatePatientBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
+export type CreatedPatientAnswer = components['schemas']['CreatedPatientAnswer'];
 export type CriticalAnswer = components['schemas']['CriticalAnswer'];
 export type CriticalBody = components['schemas']['CriticalBody'];
 export type CriticalLevel = components['schemas']['CriticalLevel'];
@@ -9067,6 +9159,8 @@ export type MovedOrderAnswer = components['schemas']['MovedOrderAnswer'];
 export type MovedStudyAnswer = components['schemas']['MovedStudyAnswer'];
 export type NamedStudy = components['schemas']['NamedStudy'];
 export type NewAccountBody = components['schemas']['NewAccountBody'];
+export type NewOrderBody = components['schemas']['NewOrderBody'];
+export type NewPatientBody = components['schemas']['NewPatientBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
 export type OrderBatchAnswer = components['schemas']['OrderBatchAnswer'];

@@ -1,5 +1,7 @@
 import { ApiError } from "../api/errors";
 import { known, t } from "../i18n";
+import { fieldMessage } from "../i18n/fieldMessage";
+import { fieldName } from "../i18n/fieldName";
 import { describe, RequestId } from "./ErrorState";
 import { Notice } from "./Notice";
 
@@ -25,7 +27,7 @@ function Said({ error }: { error: Error }) {
         <ul className="small">
           {fields.map(({ field, message }) => (
             <li key={field}>
-              {field}: {message}
+              {fieldName(field.split(".").pop() ?? field)}: {fieldMessage(message)}
             </li>
           ))}
         </ul>

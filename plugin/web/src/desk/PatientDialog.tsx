@@ -1,20 +1,16 @@
 import { useRef, useState } from "react";
-import { Link } from "react-router-dom";
 import { useAuthorities } from "../api/authorities";
 import { useCorrectPatient, useRegisterPatient } from "../api/desk";
-import { usePatientSearch } from "../api/patients";
 import type { Patient } from "../api/types";
-import { Cut } from "../components/Cut";
 import { DateField } from "../components/DateField";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
-import { Person } from "../components/Person";
 import { TextField } from "../components/TextField";
 import { useSay } from "../components/Toast";
-import { ofPatient } from "../components/whom";
 import { t, word } from "../i18n";
 import { today } from "../i18n/age";
 import { faultText } from "./faultWords";
+import { KnownPatients } from "./KnownPatients";
 import { useLoadAgainAndClose } from "./loadAgain";
 import { ReasonField } from "./ReasonField";
 import { isChanged, NOBODY, patientBody, patientFaults, SEXES, typedPatient, type Sex, type TypedPatient } from "./typed";
@@ -86,36 +82,9 @@ export function PatientDialog({ patient: now, onDone, onClose }: Props) {
             <SelectField label={t("issuer")} value={checked.issuer} options={issuers.map((name) => ({ value: name, label: name }))} onChange={set("issuer")} />
           )}
         </div>
-        {!patient && <Known q={looked} />}
+        {!patient && <KnownPatients q={looked} />}
         {patient && !patient.registered_here && <ReasonField value={typed.reason} onChange={set("reason")} isRequired={needsReason} problem={text("reason")} />}
       </div>
     </FormDialog>
-  );
-}
-
-/** Who is known under that name already: nobody should be registered twice. */
-function Known({ q }: { q: string }) {
-  const asked = q.length >= 3 ? q : "";
-  const found = usePatientSearch(asked);
-  const people = asked ? (found.data?.items ?? []) : [];
-  return (
-    <div role="status" className="stack-small">
-      {people.length > 0 && (
-        <>
-          <p className="small">{t("desk.patient.known")}</p>
-          <ul className="suggestions">
-            {people.map((patient) => (
-              <li key={patient.id}>
-                <Person whom={ofPatient(patient)} />
-                <Link className="button button-small" to={`/patients/${encodeURIComponent(patient.id)}`}>
-                  {t("desk.patient.open")}
-                </Link>
-              </li>
-            ))}
-          </ul>
-          <Cut shown={people.length} total={found.data?.total ?? 0} what="patients" />
-        </>
-      )}
-    </div>
   );
 }

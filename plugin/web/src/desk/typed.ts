@@ -2,6 +2,7 @@
 import type { OrderBody, PatientBody } from "../api/desk";
 import { ApiError } from "../api/errors";
 import type { Order, Patient } from "../api/types";
+import { fieldMessage } from "../i18n/fieldMessage";
 
 export const SEXES = ["female", "male", "other", "unknown"] as const;
 export type Sex = (typeof SEXES)[number];
@@ -201,9 +202,10 @@ export function ageOf(typed: string): number | null | undefined {
   return years <= OLDEST ? years : undefined;
 }
 
-/** What the server says of one field; null where it says nothing. */
+/** What the server says of one field, in the reader's language; null where it says nothing. */
 export function saidOf(error: Error | null, field: string): string | null {
-  return error instanceof ApiError ? (error.fields.find((each) => each.field === field)?.message ?? null) : null;
+  const said = error instanceof ApiError ? error.fields.find((each) => each.field === field) : undefined;
+  return said ? fieldMessage(said.message) : null;
 }
 
 function blanksAsNull<Texts extends Record<string, string>>(texts: Texts): { [Name in keyof Texts]: string | null } {

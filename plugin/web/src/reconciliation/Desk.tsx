@@ -3,7 +3,9 @@ import { useReconciliation } from "../api/reconciliation";
 import { useRefreshStudy, useStudyTags } from "../api/study";
 import type { Study } from "../api/types";
 import { ListSkeleton } from "../components/DataList";
+import { useMay } from "../auth/permissions";
 import { ErrorState } from "../components/ErrorState";
+import { Icon } from "../components/Icon";
 import { JobProgress } from "../components/JobProgress";
 import { Notice } from "../components/Notice";
 import { namesakes, ofCandidate } from "../components/whom";
@@ -13,6 +15,7 @@ import { UndoButton } from "../study/UndoButton";
 import { CandidateCard } from "./CandidateCard";
 import { meaningOf, type Choice } from "./choice";
 import { Confirm } from "./Confirm";
+import { CreatePatientDialog } from "./CreatePatientDialog";
 import { Search } from "./Search";
 import { StudyHead } from "./StudyHead";
 import { useAccept } from "./useAccept";
@@ -25,6 +28,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
   const region = useRef<HTMLElement>(null);
   const [chosen, setChosen] = useState(0);
   const [asked, setAsked] = useState<Choice | null>(null);
+  const [isCreating, setCreating] = useState(false);
   const [started, setStarted] = useState<string | null>(null);
   const item = one.data;
   const isLoaded = item !== undefined;
@@ -37,6 +41,8 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
   const jobId = item?.job?.id ?? started;
   const isBusy = accept.isPending || item?.job != null;
   const candidates = item?.candidates ?? [];
+  const mayRegister = useMay("register");
+  const mayCreate = mayRegister && item !== undefined && !isBusy && item.why !== "linked";
   const isNamesake = namesakes(candidates.map(ofCandidate));
 
   const press = (event: KeyboardEvent) => {
@@ -46,6 +52,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
     if (key === null) return;
     event.preventDefault();
     if (key.kind === "next") onNext?.();
+    else if (key.kind === "create") setCreating(mayCreate);
     else if (key.kind === "choose") setChosen(Math.min(key.at, candidates.length - 1));
     else if (item && candidates[chosen] && !isBusy && item.why !== "linked") accept.take(candidates[chosen], item.version);
   };
@@ -89,6 +96,28 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
             </>
           )}
           <Search isBusy={isBusy} onChoose={setAsked} />
+          {mayCreate && (
+            <div className="stack-small">
+              <p className="small muted">{t("reconciliation.create.lead")}</p>
+              <p>
+                <button type="button" className="button" onClick={() => setCreating(true)}>
+                  <Icon name="person" />
+                  {t("reconciliation.create")}
+                </button>
+              </p>
+            </div>
+          )}
+          {isCreating && (
+            <CreatePatientDialog
+              item={item}
+              onKnown={(choice) => {
+                setCreating(false);
+                setAsked(choice);
+              }}
+              onStarted={setStarted}
+              onClose={() => setCreating(false)}
+            />
+          )}
           {asked && <Confirm item={item} choice={asked} onClose={() => setAsked(null)} onStarted={setStarted} />}
         </>
       )}

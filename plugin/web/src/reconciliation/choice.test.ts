@@ -55,6 +55,7 @@ describe("a key", () => {
   it("chooses, accepts or goes on", () => {
     expect(key("2")).toEqual({ kind: "choose", at: 1 });
     expect(key("a")).toEqual({ kind: "accept" });
+    expect(key("p")).toEqual({ kind: "create" });
     expect(key("n")).toEqual({ kind: "next" });
     expect(key("x")).toBeNull();
   });

@@ -55,13 +55,14 @@ export function reasonOf(candidate: Candidate): string {
   return agreeing.length > 0 ? t("reconciliation.reason.agree", { fields: formatList(agreeing) }) : t("reconciliation.reason.plain");
 }
 
-export type Key = { kind: "choose"; at: number } | { kind: "accept" } | { kind: "next" } | null;
+export type Key = { kind: "choose"; at: number } | { kind: "accept" } | { kind: "create" } | { kind: "next" } | null;
 
-/** What a key asks for: digits choose, "a" accepts, "n" goes on. Nothing while somebody types or holds another key. */
+/** What a key asks for: digits choose, "a" accepts, "p" creates a patient, "n" goes on. Nothing while somebody types or holds another key. */
 export function meaningOf(event: { key: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; typing: boolean }): Key {
   if (event.ctrlKey || event.metaKey || event.altKey || event.typing) return null;
   if (/^[1-9]$/.test(event.key)) return { kind: "choose", at: Number(event.key) - 1 };
   if (event.key === "a") return { kind: "accept" };
+  if (event.key === "p") return { kind: "create" };
   return event.key === "n" ? { kind: "next" } : null;
 }
 

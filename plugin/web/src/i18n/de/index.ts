@@ -24,6 +24,7 @@ import { upload } from "./upload";
 import { uploads } from "./uploads";
 import { values } from "./values";
 import { viewer } from "./viewer";
+import { wrong } from "./wrong";
 
 export const de: Catalogue = {
   ...accounts,
@@ -50,4 +51,5 @@ export const de: Catalogue = {
   ...uploads,
   ...values,
   ...viewer,
+  ...wrong,
 };

@@ -27,6 +27,7 @@ import { upload } from "./upload";
 import { uploads } from "./uploads";
 import { values } from "./values";
 import { viewer } from "./viewer";
+import { wrong } from "./wrong";
 
 export const en = {
   ...accounts,
@@ -53,4 +54,5 @@ export const en = {
   ...uploads,
   ...values,
   ...viewer,
+  ...wrong,
 } as const;
