@@ -38,7 +38,9 @@ FROM ${BASE_IMAGE} AS app
 WORKDIR /opt/orthanc-ehr-bridge
 COPY --from=build /opt/orthanc-ehr-bridge ./
 # Everything but the Debian packages is there already, so setup installs those and leaves npm out.
+# The font is for reports in Chinese, Japanese and Korean.
 RUN scripts/setup --runtime \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends fonts-noto-cjk \
  && rm -rf /var/lib/apt/lists/* .build/*.log \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/ehr-bridge --shell /usr/sbin/nologin ehr-bridge \
  && install -d -m 0700 -o ehr-bridge -g ehr-bridge /var/lib/ehr-bridge /var/lib/ehr-bridge/images

@@ -13,6 +13,7 @@ const NOT_COVERED = 'This viewer link has expired or does not cover these images
 standWhereScriptsAre();
 makeHeaderFit();
 takeFromHash();
+mendMetadata();
 keepReading();
 
 window.config = {
@@ -199,6 +200,66 @@ function takeFromHash() {
     const { pathname, search } = window.location;
     window.history.replaceState(window.history.state, '', `${pathname}${search}${search ? '&' : '?'}token=${found[1]}`);
   }
+}
+
+/**
+ * What the archive says of instances, made fit for OHIF on its way in, however the viewer was opened: alone, with earlier
+ * studies, beside another one, or by a link of somebody else's.
+ */
+function mendMetadata() {
+  const { open } = XMLHttpRequest.prototype;
+  const { get } = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, 'response');
+  XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+    delete this.response;
+    if (/^[^?]*\/dicom-web\/[^?]*\/metadata(\?|$)/.test(String(url))) {
+      let mended;
+      const response = () => {
+        const said = get.call(this);
+        if (said !== mended && Array.isArray(said)) {
+          said.forEach(mendInstance);
+          mended = said;
+        }
+        return said;
+      };
+      Object.defineProperty(this, 'response', { configurable: true, get: response });
+    }
+    return open.call(this, method, url, ...rest);
+  };
+}
+
+function mendInstance(instance) {
+  dropEmptyWindow(instance);
+  const groups = [...(instance['52009229']?.Value ?? []), ...(instance['52009230']?.Value ?? [])];
+  groups.forEach(group => group?.['00289132']?.Value?.forEach(dropEmptyWindow));
+  if (wouldStopViewer(instance)) {
+    instance['00080016'].Value = ['1.2.840.10008.5.1.4.1.1.66']; // Raw Data Storage: listed, and never opened
+    if (!isInOurPage()) {
+      onceThereIsAPage(() =>
+        showNotice('A document of this study cannot be shown by this viewer. It can be read on the page of the study.')
+      );
+    }
+  }
+}
+
+/** A window without width (0028,1051) makes every pixel black. Without any, OHIF takes the range of the pixels. */
+function dropEmptyWindow(dataset) {
+  const widths = dataset?.['00281051']?.Value ?? [];
+  const centers = dataset?.['00281050']?.Value ?? [];
+  const isWindow = (width, at) => Number(width) > 0 && Number.isFinite(Number(centers[at] ?? NaN)) && centers[at] !== null;
+  if (dataset && !(widths.length > 0 && widths.every(isWindow))) {
+    delete dataset['00281050'];
+    delete dataset['00281051'];
+  }
+}
+
+/**
+ * A structured report with measurements of another maker's stops the whole viewer where one of its codes has no words. OHIF
+ * reads plain text (Basic Text SR) and what it has written itself.
+ */
+function wouldStopViewer(instance) {
+  const sopClass = instance['00080016']?.Value?.[0] ?? '';
+  const isReport = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\.(?!11$|59$)/.test(sopClass);
+  return isReport && !JSON.stringify(instance).includes('ornerstone3DTools@');
 }
 
 /**

@@ -62,6 +62,16 @@ def require_picture(logo: bytes) -> None:
         raise ValueError("it is no PNG, JPEG, GIF, WebP or SVG picture") from error
 
 
+def has_font(text: str) -> bool:
+    """Whether this machine has fonts for these characters."""
+    page = "#set document(title: sys.inputs.text)\n#text(sys.inputs.text)"
+    try:
+        typst.compile(page.encode(), format="pdf", sys_inputs={"text": text}, pdf_standards=["a-2a"])
+    except typst.TypstError as error:
+        return not NO_GLYPH.search(str(getattr(error, "diagnostic", error)))
+    return True
+
+
 def _compiled(said: dict[str, Any], version: Version) -> bytes:
     return typst.compile(
         TEMPLATE.read_bytes(),

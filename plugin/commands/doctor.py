@@ -19,6 +19,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching.issuers import Authority
+from ehr_bridge.reporting.pdf import has_font
 from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
@@ -29,6 +30,8 @@ from plugin.starting import orthanc_config
 from plugin.starting.orthanc_config import ORTHANC
 
 ENOUGH_BYTES = 5_000_000_000
+SAMPLES = {"Chinese": "漢", "Japanese": "か", "Korean": "한", "Arabic": "ع", "Hebrew": "א"}
+"""A character of each script for which not every machine has a font."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("server", _server),
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
+        ("fonts", _fonts),
     )
     for name, check in checks:
         try:
@@ -241,3 +245,11 @@ def _answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(2)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _fonts(_: Settings) -> Finding:
+    lacking = [name for name, sample in SAMPLES.items() if not has_font(sample)]
+    if not lacking:
+        return Finding("fonts", "reports in every script that we know of can be printed")
+    state = f"none for {', '.join(lacking)}: such characters stand as numbers in the PDF of a report"
+    return Finding("fonts", state, "if you need them: apt-get install fonts-noto-cjk fonts-noto-core", True)

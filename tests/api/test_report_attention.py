@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report, ReportOrder
 from ehr_bridge.reporting.report import Version
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
@@ -103,6 +105,23 @@ def test_whoever_is_told_before_the_report_is_signed_need_not_be_told_again(api:
     draft = act(api, report, "amend", kind="amended", reason="x")
     tell(api, report, level="minutes", was_reached=False, read_back=False)
     assert sign(api, read(api, draft))["critical"] == told | {"level": "minutes", "is_open": True}
+
+
+def test_an_order_that_the_ehr_gave_to_somebody_else_is_not_named_beside_this_patient(api: Api) -> None:
+    """Of a report of two orders."""
+    api.place_order()
+    moved = uuid.UUID(api.place_order("ACC-2", "MRN-1")["id"])
+    other = uuid.UUID(api.place_order("ACC-3", "MRN-2")["id"])
+    draft = written(api)
+    with api.services.database.write() as session:
+        session.add(ReportOrder(report_id=uuid.UUID(draft["id"]), order_id=moved, position=1))
+    report = sign(api, read(api, draft))
+    assert report["accession_numbers"] == ["ACC-1", "ACC-2"]
+    with api.services.database.write() as session:
+        session.get_one(Order, moved).patient_id = session.get_one(Order, other).patient_id
+    shown = read(api, report)
+    assert (shown["accession_numbers"], shown["order_ids"]) == (["ACC-1"], [shown["order_id"]])
+    assert "ACC-2" not in api.call("GET", REPORTS, token=RITA).text
 
 
 @pytest.fixture

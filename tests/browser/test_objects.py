@@ -12,10 +12,11 @@ from pydicom.uid import generate_uid
 
 from tests.browser.objects_steps import ecg, key_objects, measurements, plan
 from tests.browser.people import People, violations
+from tests.browser.reading_steps import mint, open_link
 from tests.browser.steps import has_picture
-from tests.support.samples import fresh_series
+from tests.support.samples import encoded, fresh_series
 from tests.support.server import Server
-from tests.support.steps import upload
+from tests.support.steps import eventually, upload
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,30 @@ def test_a_report_that_would_stop_the_viewer_does_not_keep_the_images_from_being
     assert has_picture(frame.locator(".cornerstone-canvas").first)
     page.get_by_role("link", name="Show other objects").click()
     expect(page.get_by_role("heading", name="Imaging Measurement Report")).to_be_visible()
+
+
+def test_no_link_hands_the_viewer_a_report_that_stops_it(people: People, demo: Server, mixed: str) -> None:
+    """Also one that an EHR has made itself, which names no series: images are shown, and a line says what is not."""
+    page = people.window("radiologist")
+    open_link(page, demo, mixed, mint(demo, mixed)["token"])
+    picture = page.locator(".cornerstone-canvas").first
+    expect(picture).to_be_visible()
+    eventually(lambda: has_picture(picture))
+    expect(page.get_by_text("A document of this study cannot be shown by this viewer.")).to_be_visible()
+    expect(page.get_by_text("Something went wrong")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [0, None], ids=["zero", "no center"])
+def test_images_whose_window_has_no_width_are_not_black(people: People, demo: Server, width: int | None) -> None:
+    """They open with the range of their pixels."""
+    for data in fresh_series()[:3]:
+        ds = pydicom.dcmread(io.BytesIO(data))
+        ds.WindowWidth, ds.WindowCenter = (0, 0) if width == 0 else (400, None)
+        assert upload(demo, encoded(ds)).status_code == 201
+    page = people.go("radiologist", f"/view/{ds.StudyInstanceUID}")
+    picture = page.frame_locator("iframe").locator(".cornerstone-canvas").first
+    expect(picture).to_be_visible()
+    eventually(lambda: has_picture(picture))
 
 
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])

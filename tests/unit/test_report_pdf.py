@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from ehr_bridge.reporting.documents import Site
 from ehr_bridge.reporting.encapsulated import encapsulated_pdf
-from ehr_bridge.reporting.pdf import report_pdf
+from ehr_bridge.reporting.pdf import has_font, report_pdf
 from ehr_bridge.reporting.report import Section, Signer, Version
 from ehr_bridge.reporting.states import ReportStatus
 from tests.unit.dicom_samples import dcmread
@@ -127,3 +127,8 @@ def test_dciodvfy_finds_no_error_in_the_encapsulated_pdf(one: Version, tmp_path:
     dataset = dcmread(data)
     assert dataset.EncapsulatedDocument[: dataset.EncapsulatedDocumentLength] == pdf
     assert (dataset.Modality, dataset.SeriesNumber, dataset.PatientName) == ("DOC", 9901, "Größer^Änne^^Dr.")
+
+
+def test_what_cannot_be_printed_is_known_before_a_report_has_it() -> None:
+    """`ehr-bridge doctor` says so."""
+    assert has_font("Größe") and not has_font("\U000f1234")

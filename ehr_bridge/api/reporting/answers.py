@@ -166,6 +166,7 @@ def report_version_answer(version: Version) -> ReportVersionAnswer:
 def _shown(view: ReportView) -> dict[str, object]:
     report, latest = view.report, view.latest
     writer = _draft_author(view)
+    order_ids = [one.id for one in view.orders]
     return {
         **asdict(person_of(report.patient, {})),
         "id": report.id,
@@ -174,9 +175,9 @@ def _shown(view: ReportView) -> dict[str, object]:
         "title": latest.title if latest is not None else report.title,
         "patient_id": report.patient_id,
         "study_instance_uid": report.study_instance_uid,
-        "order_id": report.order_id,
-        "order_ids": [one.order_id for one in report.orders],
-        "accession_numbers": list(view.accession_numbers),
+        "order_id": report.order_id if report.order_id in order_ids else None,
+        "order_ids": order_ids,
+        "accession_numbers": [one.accession_number for one in view.orders],
         "author": _person(latest.author) if latest is not None else writer,
         "signer": _person(latest.signer) if latest is not None else None,
         "cosigner": _person(latest.cosigner) if latest is not None else None,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, Position
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report, ReportCommunication, ReportVersion
 from ehr_bridge.reporting.report import Version
 from ehr_bridge.reporting.states import SHOWN, SIGNED, ReportStatus
@@ -28,6 +29,7 @@ from ehr_bridge.services.reporting.rows import (
     find_report,
     latest_versions,
     open_to,
+    orders_of,
     require_status,
     version_of,
     version_row,
@@ -47,7 +49,8 @@ class ReportView:
     """What was issued last; None: nothing yet."""
     holder: str | None
     """Who has claimed it, as long as the claim holds."""
-    accession_numbers: tuple[str, ...]
+    orders: tuple[Order, ...]
+    """Those of its patient that it answers, the primary one first."""
     required: frozenset[str]
     """Codes of the sections that must be written before the draft is signed."""
 
@@ -271,6 +274,6 @@ class Reports:
     ) -> ReportView:
         rows = latest_versions(session, [report]) if known is None else known
         latest = version_of(rows[report.id]) if report.number else None
-        numbers = tuple(one.order.accession_number for one in report.orders)
         required = required_of(session, report.template) if report.draft_kind is not None else frozenset()
-        return ReportView(report, latest, drafting.holder(report, self._clock()), numbers, required)
+        holder = drafting.holder(report, self._clock())
+        return ReportView(report, latest, holder, tuple(orders_of(report)), required)

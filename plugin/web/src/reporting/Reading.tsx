@@ -55,7 +55,11 @@ export function Warnings({ report }: { report: Report }) {
         </Notice>
       )}
       {report.status === "preliminary" && <Notice kind="warn" title={t("report.preliminary.warning")} />}
-      {report.doubt && <Notice kind="warn" title={t("report.doubt")} />}
+      {report.doubt && (
+        <Notice kind="warn" title={t("report.doubt")}>
+          {report.doubt !== "orders" && <p>{t("report.doubt.link_back")}</p>}
+        </Notice>
+      )}
       {report.critical && report.version > 0 && (
         <Notice kind={report.critical.is_open ? "bad" : "warn"} title={t(`report.critical.${report.critical.level}`)}>
           {report.critical.note && <p>{report.critical.note}</p>}
@@ -115,7 +119,7 @@ function Acts({ report, onSigned }: { report: Report; onSigned: (report: Report,
             {t("report.cosign")}
           </button>
         )}
-        {report.doubt && maySign && (
+        {report.doubt === "orders" && maySign && (
           <button type="button" className="button" onClick={() => setAsking("keep")}>
             {t("report.keep")}
           </button>

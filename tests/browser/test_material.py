@@ -1,0 +1,82 @@
+"""Every file of a folder of real DICOM files opens as something readable, or is refused with a reason.
+
+`EHR_BRIDGE_TEST_MATERIAL` names the folder; nothing of it is in the repository. With `-s` the table is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import window
+from tests.browser.steps import has_picture, sign_in
+from tests.support.running import running
+from tests.support.server import Server, user_token
+
+FOLDER = os.environ.get("EHR_BRIDGE_TEST_MATERIAL")
+KEPT = os.environ.get("EHR_BRIDGE_KEEP_PICTURES")
+PATIENCE_SECONDS = 25.0
+NO_DICOM = {".md", ".txt", ".py", ""}
+
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="EHR_BRIDGE_TEST_MATERIAL names no folder of DICOM files")
+
+
+def files() -> list[Path]:
+    found = sorted(path for path in Path(FOLDER or "").rglob("*") if path.is_file())
+    return [path for path in found if path.read_bytes()[128:132] == b"DICM" or path.suffix == ".dcm"]
+
+
+def sent(server: Server, path: Path) -> tuple[str, str]:
+    """The study that a file has come into, or why it was refused."""
+    headers = {"Content-Type": "application/dicom"}
+    answer = server.request(
+        "POST", "/api/v1/dicom/upload", user_token("technician"), data=path.read_bytes(), headers=headers
+    )
+    said = answer.json()
+    for one in said.get("instances", ()):
+        if one["status"] != "failed":
+            return one["study_instance_uid"], ""
+        return "", one["error"]["code"]
+    return "", said.get("code", str(answer.status_code))
+
+
+def shown(page: Page) -> str:
+    """What a person sees: a picture, text, a document, words of ours; "" while there is nothing."""
+    if page.locator(".viewer-objects article, .viewer-objects li").count():
+        return "words"
+    frame = page.frame_locator("iframe.viewer-frame")
+    if frame.get_by_text(re.compile("Something went wrong|Unexpected Application Error")).count():
+        return "crash"
+    for canvas in frame.locator("canvas.cornerstone-canvas, .cornerstone-canvas").all():
+        if canvas.is_visible() and has_picture(canvas):
+            return "picture"
+    if frame.locator("object[type='application/pdf'], embed").count():
+        return "document"
+    if frame.locator("[data-cy='viewport-pane'] p, [data-cy='viewport-pane'] h2").count():
+        return "text"
+    return ""
+
+
+def opened(page: Page, server: Server, uid: str) -> str:
+    page.goto(f"{server.url}/ehr/view/{uid}")
+    until, seen = time.monotonic() + PATIENCE_SECONDS, ""
+    while time.monotonic() < until and not (seen := shown(page)):
+        page.wait_for_timeout(500)
+    if KEPT:
+        page.screenshot(path=Path(KEPT) / f"{uid[-40:]}.png")
+    return seen or "nothing"
+
+
+def test_every_file_is_readable_in_the_viewer(chromium: Browser, tmp_path: Path) -> None:
+    """A picture, a text, words of ours: no black pane and no error."""
+    with running(tmp_path, "--demo") as server, window(chromium, 1280, 900) as page:
+        answers = {path: sent(server, path) for path in files()}
+        sign_in(page, server, "radiologist")
+        seen = {uid: opened(page, server, uid) for uid, _ in answers.values() if uid}
+        for path, (uid, refusal) in answers.items():
+            print(f"{path.relative_to(FOLDER or '')!s:90} {refusal or seen[uid]:20} {uid}")
+    assert not {uid: what for uid, what in seen.items() if what in ("nothing", "crash")}
