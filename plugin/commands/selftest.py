@@ -21,6 +21,7 @@ from plugin.commands.installation import opened, with_secret
 from plugin.commands.users import operator
 from plugin.selftest.cleaning import clean
 from plugin.selftest.dimse import Listener
+from plugin.selftest.hearing_ehr import HearingEhr, forget_destinations
 from plugin.selftest.modality import DESCRIPTION, PATH, Modality
 from plugin.selftest.outcomes import Failed, Outcome, Report, Row
 from plugin.selftest.playing import play
@@ -65,13 +66,13 @@ def selftest(context: click.Context, as_json: bool, only_clean: bool) -> None:
 
 def _play(stage: Stage, report: Report, services: Services, as_json: bool) -> bool:
     """Play, and remove everything; whether it was stopped before the end."""
-    listener = Listener()
+    listener, hearing = Listener(), HearingEhr(stage, report)
     try:
         modality = Modality(stage, report, listener)
         _register(modality, stage, services)
         if not as_json:
             click.echo(f"self-test {stage.run.token} of {stage.base}")
-        play(stage, report, modality)
+        play(stage, report, modality, hearing)
     except KeyboardInterrupt:
         return True
     finally:
@@ -80,6 +81,7 @@ def _play(stage: Stage, report: Report, services: Services, as_json: bool) -> bo
             _unregister(stage)
         finally:
             listener.stop()
+            hearing.stop()
     return False
 
 
@@ -136,9 +138,10 @@ def _register(modality: Modality, stage: Stage, services: Services) -> None:
 
 def _unregister(stage: Stage) -> None:
     try:
+        forget_destinations(stage)  # first: an interrupted self-test is known by its modality
         stage.ask("DELETE", PATH, "admin", 204, 404)
     except (Failed, requests.RequestException) as error:
-        click.echo(f"the modality {AE_TITLE} is still registered: {error}", err=True)
+        click.echo(f"the modality {AE_TITLE} or a destination of the self-test is still registered: {error}", err=True)
 
 
 def _show(row: Row) -> None:

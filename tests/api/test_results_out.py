@@ -283,3 +283,15 @@ def test_what_is_no_longer_there_is_nothing_to_tell(api: Api) -> None:
         one.sender().round()
     assert [(one["state"], one["drop_reason"]) for one in deliveries(api)] == [("dropped", "nothing_to_tell")]
     assert states(api, "ris") == ["sent", "dropped"]
+
+
+@pytest.mark.parametrize("body", [HL7 | {"events": ["order.status"]}, FHIR | {"events": ["order.status"]}])
+def test_a_self_test_is_told_of_its_own_patients_and_nobody_else_is(api: Api, body: dict[str, Any]) -> None:
+    """Neither do the EHR's records get its patients, nor does it hear of a real one."""
+    for name in ("ehr", "selftest-hl7"):
+        assert put(api, name, body=body).status_code == 201
+    for number, mrn in (("ACC-1", "MRN-1"), ("SELFTEST1", "SELFTEST-ABCDEF-1")):
+        with_images(api, number, mrn)
+    for name, told in (("ehr", "ACC-1"), ("selftest-hl7", "SELFTEST1")):
+        (content,) = sent(World(api, name))
+        assert {number for number in ("ACC-1", "SELFTEST1") if number in content.decode()} == {told}

@@ -26,7 +26,7 @@ from tests.support.steps import eventually, study
 
 STAYS = {"alembic_version", "audit_events", "events", "cursors", "access_versions", "viewings"}
 """What happened is on record, by ids; a viewing becomes an audit event ten minutes after it."""
-IHE = {f"RAD-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 106)}
+IHE = {f"RAD-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 42, 49, 106)}
 HIS = """
 [[source]]
 name = "his"
@@ -180,7 +180,7 @@ def test_a_closed_door_is_told_with_what_opens_it_and_is_no_failure(closed: Serv
     assert off["DIMSE"] == "EHR_BRIDGE_MPPS_PORT"
     assert off["FHIR R4"].startswith("EHR_BRIDGE_FHIR_PORT")
     passed = {row["transaction"] for row in said["transactions"] if row["outcome"] == "passed"}
-    assert passed - {""} == {"RAD-2", "RAD-5", "RAD-8", "RAD-10", "RAD-106"}
+    assert passed - {""} == {"RAD-2", "RAD-5", "RAD-8", "RAD-10", "RAD-42", "RAD-49", "RAD-106"}
 
 
 def test_where_sources_are_listed_it_needs_one_of_its_own(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Renderings:
     def _one(self, session: Session, destination: Destination, one: Waiting) -> bytes | None:
         if destination.kind == DestinationKind.HL7:
             return messages.message_of(session, destination, one, self._clock().astimezone(self._zone))
-        bundle = resources.bundle_of(session, one, self._systems)
+        bundle = resources.bundle_of(session, destination, one, self._systems)
         return None if bundle is None else json.dumps(bundle, ensure_ascii=False, separators=(",", ":")).encode()
 
 

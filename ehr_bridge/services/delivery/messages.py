@@ -16,6 +16,8 @@ from ehr_bridge.services.reporting.rows import orders_of, version_of
 
 SELF_TEST = "SELFTEST-"
 """Beginning of the MRNs that a self-test gives."""
+OF_SELF_TEST = "selftest-"
+"""Beginning of the names of its destinations."""
 
 
 def message_of(session: Session, destination: Destination, one: Waiting, at: datetime) -> bytes | None:
@@ -23,23 +25,24 @@ def message_of(session: Session, destination: Destination, one: Waiting, at: dat
     codec = CHARSETS[destination.charset or "utf8"].codec
     envelope = Envelope(one.event_id, at, destination.name, codec)
     if one.type.startswith("report."):
-        return _of_report(session, envelope, one)
+        return _of_report(session, destination, envelope, one)
     order = None if one.order_id is None else session.get(Order, one.order_id)
-    if order is None or is_self_test(order.patient):
+    if order is None or not concerns(destination, order.patient):
         return None
     said = _ordered(order, one.order_status)
     return order_status(envelope, _person(order.patient), said, as_omg=destination.order_message == "OMG")
 
 
-def is_self_test(patient: Patient) -> bool:
-    """Of `ehr-bridge selftest`: the EHR's own records are not to hear of it."""
-    return patient.mrn.startswith(SELF_TEST)
+def concerns(destination: Destination, patient: Patient) -> bool:
+    """Whether a destination is told of a patient. The EHR's own records are not to hear of `ehr-bridge selftest`, and
+    its destinations hear of no other ones."""
+    return patient.mrn.startswith(SELF_TEST) == destination.name.startswith(OF_SELF_TEST)
 
 
-def _of_report(session: Session, envelope: Envelope, one: Waiting) -> bytes | None:
+def _of_report(session: Session, destination: Destination, envelope: Envelope, one: Waiting) -> bytes | None:
     report = None if one.report_id is None else session.get(Report, one.report_id)
     row = None if report is None else session.get(ReportVersion, (report.id, one.report_version))
-    if report is None or row is None or is_self_test(report.patient):
+    if report is None or row is None or not concerns(destination, report.patient):
         return None
     version, orders = version_of(row), orders_of(report)
     told = [_ordered(order) for order in orders] or [_without_order(version.title)]

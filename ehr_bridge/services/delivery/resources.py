@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.tables.logs import Destination
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.results.reports import Report, ReportVersion
 from ehr_bridge.db.tables.studies import Study
@@ -17,7 +18,7 @@ from ehr_bridge.fhir.imaging_studies import imaging_study
 from ehr_bridge.fhir.outgoing import by_number, order_reference, study_identifier, study_reference, transaction
 from ehr_bridge.fhir.service_requests import service_request
 from ehr_bridge.fhir.systems import ACCESSION, MRN, Systems, typed
-from ehr_bridge.services.delivery.messages import is_self_test
+from ehr_bridge.services.delivery.messages import concerns
 from ehr_bridge.services.delivery.queue import Waiting
 from ehr_bridge.services.reporting.rows import orders_of, version_of
 
@@ -28,23 +29,23 @@ AS_THEY_ARE = (
 """Of an order."""
 
 
-def bundle_of(session: Session, one: Waiting, systems: Systems) -> dict[str, Any] | None:
+def bundle_of(session: Session, destination: Destination, one: Waiting, systems: Systems) -> dict[str, Any] | None:
     """The transaction of an event; None where what it was about is no longer there."""
     if one.type.startswith("report."):
-        return _of_report(session, one, systems)
+        return _of_report(session, destination, one, systems)
     if one.type.startswith("study."):
-        return _of_study(session, one, systems)
+        return _of_study(session, destination, one, systems)
     order = None if one.order_id is None else session.get(Order, one.order_id)
-    if order is None or is_self_test(order.patient):
+    if order is None or not concerns(destination, order.patient):
         return None
     resource = by_number(service_request(_order_values(order, one.order_status)), _subject(order.patient, systems), [])
     return transaction(one.event_id, resource, typed(ACCESSION, order.accession_number))
 
 
-def _of_report(session: Session, one: Waiting, systems: Systems) -> dict[str, Any] | None:
+def _of_report(session: Session, destination: Destination, one: Waiting, systems: Systems) -> dict[str, Any] | None:
     report = None if one.report_id is None else session.get(Report, one.report_id)
     row = None if report is None else session.get(ReportVersion, (report.id, one.report_version))
-    if report is None or row is None or is_self_test(report.patient):
+    if report is None or row is None or not concerns(destination, report.patient):
         return None
     version, own = version_of(row), orders_of(report)
     foreign = {one.order.accession_number for one in report.orders if one.order not in own}
@@ -58,9 +59,11 @@ def _of_report(session: Session, one: Waiting, systems: Systems) -> dict[str, An
     return transaction(one.event_id, resource, {"system": REPORT, "value": str(report.id)})
 
 
-def _of_study(session: Session, one: Waiting, systems: Systems) -> dict[str, Any] | None:
+def _of_study(session: Session, destination: Destination, one: Waiting, systems: Systems) -> dict[str, Any] | None:
     study = session.scalar(select(Study).where(Study.study_instance_uid == one.study_instance_uid))
-    if study is None or study.deleted_at is not None or study.patient is None or is_self_test(study.patient):
+    if study is None or study.deleted_at is not None or study.patient is None:
+        return None
+    if not concerns(destination, study.patient):
         return None
     numbers = [order.accession_number for order in study.orders]
     values = {

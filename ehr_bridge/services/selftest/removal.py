@@ -189,7 +189,7 @@ def _what_hangs_on(session: Session, start: Mapping[Table, set[Any]]) -> Rows:
         for child in Base.metadata.sorted_tables:
             if not (refers := _refers(child, {parent: found[parent]})):
                 continue
-            keys = set(session.execute(select(*child.primary_key).where(or_(*refers))).tuples())
+            keys = {tuple(row) for row in session.execute(select(*child.primary_key).where(or_(*refers)))}
             known = found.get(child, set())
             new = {key[0] for key in keys} - known if len(child.primary_key) == 1 else set()
             if keys:
