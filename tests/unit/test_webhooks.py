@@ -30,7 +30,8 @@ from tests.unit.sending_steps import waiting
 
 SAFE = Safe("the secret of this server, long enough")
 LOCAL = ["127.0.0.0/8"]
-SECONDS = 0.6
+PATIENT, SHORT = 60.0, 0.6
+"""Seconds for an answer: one that comes, however busy the machine is; one that is waited for in vain."""
 type Listen = Callable[[Behaviour], Receiver]
 
 
@@ -62,7 +63,7 @@ def webhook(
 
 def send(to: Destination, one: Waiting | None = None, by: Webhooks | None = None) -> Outcome:
     one = one or waiting()
-    sender = by or Webhooks(SAFE, lambda: datetime.now(UTC), SECONDS)
+    sender = by or Webhooks(SAFE, lambda: datetime.now(UTC), PATIENT)
     return sender.send(to, one, cloud_event("https://pacs.example.org/api/v1/events", one))
 
 
@@ -77,7 +78,7 @@ def test_the_receiver_proves_it_and_reads_it_with_its_own_libraries(listen: List
 
     secret, one = new_secret(), waiting()
     receiver = listen(behave)
-    sender = Webhooks(SAFE, lambda: datetime.now(UTC), SECONDS)
+    sender = Webhooks(SAFE, lambda: datetime.now(UTC), PATIENT)
     to = webhook(receiver.port, secret=secret)
     outcomes = [send(to, one, sender) for _ in range(3)]
     assert {(outcome.kind, outcome.said) for outcome in outcomes} == {(Kind.SENT, "202: ok")}
@@ -106,7 +107,7 @@ def test_while_a_secret_is_renewed_both_prove_it(listen: Listen) -> None:
     former, new, at = new_secret(), new_secret(), datetime.now(UTC)
     to = webhook(listen(behave).port, secret=new)
     to.former_secret, to.former_secret_until = SAFE.close(to.id, former), at + timedelta(hours=24)
-    sender = Webhooks(SAFE, lambda: at, SECONDS)
+    sender = Webhooks(SAFE, lambda: at, PATIENT)
     assert send(to, by=sender).kind is Kind.SENT
     for secret in (former, new):
         Webhook(secret).verify(got[0][1], got[0][0])
@@ -228,7 +229,7 @@ def _no_http(connection: socket.socket) -> None:
 def test_a_receiver_that_does_not_answer_properly_is_away(listen: Listen, behaviour: Behaviour) -> None:
     """And is left in time, also where each byte comes within its own time."""
     receiver = listen(behaviour)
-    sender = Webhooks(SAFE, lambda: datetime.now(UTC), SECONDS)
+    sender = Webhooks(SAFE, lambda: datetime.now(UTC), SHORT)
     outcome = send(webhook(receiver.port), by=sender)
     assert outcome.kind is Kind.AWAY
     send(webhook(receiver.port), by=sender)
@@ -247,7 +248,7 @@ def test_a_kept_connection_that_the_receiver_has_closed_is_made_anew(listen: Lis
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     receiver = listen(once)
-    sender, to = Webhooks(SAFE, lambda: datetime.now(UTC), SECONDS), webhook(receiver.port)
+    sender, to = Webhooks(SAFE, lambda: datetime.now(UTC), PATIENT), webhook(receiver.port)
     assert [send(to, by=sender).kind for _ in range(3)] == [Kind.SENT] * 3
     assert receiver.connections == 3
 
@@ -262,7 +263,7 @@ def test_nobody_listens(listen: Listen) -> None:
 def test_a_lost_secret_sends_nothing(listen: Listen) -> None:
     receiver = listen(answering("200 OK"))
     to = webhook(receiver.port)
-    by = Webhooks(Safe("another secret of the server"), lambda: datetime.now(UTC), SECONDS)
+    by = Webhooks(Safe("another secret of the server"), lambda: datetime.now(UTC), PATIENT)
     assert (send(to, by=by).kind, receiver.connections) == (Kind.AWAY, 0)
 
 
