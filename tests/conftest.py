@@ -23,6 +23,7 @@ from ehr_bridge import request_id
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from tests.support import material, once, ports, processor
+from tests.support.recycled import RecycledDatabases
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -38,14 +39,16 @@ FORGETFUL = ("fsync=off", "full_page_writes=off")
 IN_MEMORY = Path("/dev/shm")
 
 LONG = (
-    "test_fuzzing.py", "test_quarantine.py", "test_reading.py", "test_faults.py", "test_lifecycle.py",
-    "test_reconciliation.py", "test_tags.py", "test_deletions.py", "test_many_at_once.py", "test_resources.py",
-    "test_odd_headers.py", "test_authorities.py", "test_import.py", "test_two_nodes.py", "test_older_index.py",
-    "test_nesting.py", "test_accounts.py", "test_fixity.py", "test_doors_table.py",
-    "test_review.py", "test_upload.py", "test_viewer_page.py", "test_plan.py", "test_accessible.py", "test_day.py",
+    "test_fuzzing.py", "test_selftest.py", "test_import.py", "test_deletions.py", "test_odd_headers.py",
+    "test_authorities.py", "test_lifecycle.py", "test_accounts.py", "test_nesting.py", "test_quarantine.py",
+    "test_faults.py", "test_reconciliation.py", "test_tags.py", "test_many_at_once.py", "test_resources.py",
+    "test_two_nodes.py", "test_older_index.py", "test_fixity.py", "test_doors_table.py",
+    "test_reporting.py", "test_reading.py", "test_embedding.py", "test_accessible.py", "test_viewer_page.py",
+    "test_review.py", "test_upload.py", "test_plan.py", "test_day.py",
 )  # fmt: skip
-"""Files of a minute or more. They are dealt out first: nobody begins one when the other workers have nothing left.
-Those in the browser come after all live tests, whose servers have ended by then."""
+"""Files of half a minute or more, the longest first. They are dealt out in this order: nobody begins one when the
+other workers have nothing left. Those in the browser come after all live tests, whose servers have ended by then."""
+PLACES = {name: place for place, name in enumerate(LONG)}
 
 SPENT = pytest.StashKey[float]()
 """Seconds of the processor, until the test before had ended."""
@@ -63,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (item.path.parent.name == "browser", item.path.name not in LONG))
+    items.sort(key=lambda item: (item.path.parent.name == "browser", PLACES.get(item.path.name, len(LONG))))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -197,6 +200,13 @@ def postgres_template(postgres: PostgresCluster) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def recycled(postgres: PostgresCluster, postgres_template: str) -> Iterator[RecycledDatabases]:
+    databases = RecycledDatabases(postgres, postgres_template)
+    yield databases
+    databases.close()
+
+
 def _migrate(url: str) -> None:
     database = Database(url)
     migrate.upgrade(database)
@@ -212,10 +222,10 @@ def _migrated(request: pytest.FixtureRequest, engine: str) -> Iterator[str]:
             shutil.copy(sqlite_template(), file)
             yield f"sqlite:///{file}"
         return
-    cluster: PostgresCluster = request.getfixturevalue("postgres")
-    url = cluster.new_database(request.getfixturevalue("postgres_template"))
+    recycled: RecycledDatabases = request.getfixturevalue("recycled")
+    url = recycled.lend()
     yield url
-    cluster.drop(url)
+    recycled.take_back(url)
 
 
 @pytest.fixture(params=ENGINES)

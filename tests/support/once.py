@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from ehr_bridge.api import app
 from ehr_bridge.db.engines import postgresql, sqlite
+from tests.support.recycled import keep_connections
 
 STATEMENTS = 5_000  # more than one server ever has: all tests together ask everything
 
@@ -38,6 +39,7 @@ def create_engine(url: str, **options: Any) -> Engine:
     A dialect knows its server only after the first connection; until then nobody takes it over.
     """
     engine = sqlalchemy.create_engine(url, query_cache_size=STATEMENTS, **options)
+    keep_connections(engine)
     kind = engine.name, options.get("isolation_level")
     first = _first.get(kind)
     if first is None or first.dialect.server_version_info is None:
