@@ -105,8 +105,8 @@ def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
         try:
             if create:
                 migrate.upgrade(database)
-            with database.read():
-                pass
+            with database.read() as session:
+                session.connection()
             if not migrate.is_current(database):
                 raise click.ClickException("the database is of another version; start the server once to migrate it")
             yield build_services(with_secret(settings), database)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.live.account_steps import command
+from tests.live.account_steps import command, program
 from tests.support.samples import small
 from tests.support.server import ROOT, Server, user_token
 from tests.support.steps import eventually
@@ -29,7 +29,7 @@ def me(server: Server, token: str) -> dict[str, Any]:
 def test_a_day_of_an_account(server: Server) -> None:
     """Made by the command, signed in, locked by wrong passwords, helped by the administrator, signed out."""
     name = f"ada-{uuid.uuid4().hex[:8]}"
-    made = command(server, "user", "add", name, "--name", "Ada Admin", "--role", "admin", typed="correct horse\n")
+    made = program(server, "user", "add", name, "--name", "Ada Admin", "--role", "admin", typed="correct horse\n")
     assert made.returncode == 0, made.stderr
     token = sign_in(server, name, "correct horse").json()["token"]
     assert me(server, token)["roles"] == ["admin"]
@@ -54,7 +54,7 @@ def test_a_day_of_an_account(server: Server) -> None:
     assert server.request("GET", "/dicom-web/studies", token).status_code == 403
     listed = command(server, "user", "list")
     assert f"{name}\tadmin\tactive\tAda Admin" in listed.stdout
-    assert command(server, "audit", "verify").returncode == 0
+    assert program(server, "audit", "verify").returncode == 0
 
 
 def test_an_eleventh_sign_in_within_a_minute_hears_when_to_come_back(sqlite_server: Server) -> None:
@@ -128,7 +128,7 @@ def test_the_command_refuses_what_cannot_be_and_leaves_nothing_half_done(tmp_pat
 
 def test_a_token_of_the_command_is_one_of_the_ehr(sqlite_server: Server) -> None:
     """For developers: subject and roles as asked."""
-    made = command(sqlite_server, "token", "dr-adeyemi", "--role", "doctor", "--minutes", "5")
+    made = program(sqlite_server, "token", "dr-adeyemi", "--role", "doctor", "--minutes", "5")
     assert made.returncode == 0, made.stderr
     told = me(sqlite_server, made.stdout.strip())
     assert (told["subject"], told["roles"]) == ("dr-adeyemi", ["doctor"])

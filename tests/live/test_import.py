@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydicom.uid import generate_uid
 
-from tests.live.account_steps import command
+from tests.live.account_steps import command, program
 from tests.live.import_steps import Relay
 from tests.support.samples import small
 from tests.support.server import ROOT, SECRET, Server
@@ -196,7 +196,7 @@ def test_an_import_that_no_file_can_pass_stops_at_once(sqlite_server: Server, tm
 
 def test_the_doctor_finds_a_running_server_well(server: Server) -> None:
     """Every line is ok."""
-    run = command(server, "doctor")
+    run = program(server, "doctor")
     assert "ok    server: runs" in run.stdout and "ok    database:" in run.stdout
     assert "FAIL" not in run.stdout, run.stdout
     assert run.returncode == 0

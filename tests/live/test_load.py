@@ -7,7 +7,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from tests.live.account_steps import command
+from tests.live.account_steps import command, program
 from tests.support.server import Server, user_token
 
 HEADER = ["file", "line", "field", "code", "reason"]
@@ -60,7 +60,7 @@ def test_a_token_that_may_not_write_stops_it(server: Server, tmp_path: Path) -> 
     """With the reason, and nothing is loaded."""
     prefix = uuid.uuid4().hex[:6].upper()
     patients, _ = files(tmp_path, prefix)
-    stopped = command(server, "load", patients, "--token-stdin", typed=user_token("nurse"))
+    stopped = program(server, "load", patients, "--token-stdin", typed=user_token("nurse"))
     assert stopped.returncode == 1 and "permission_missing" in stopped.stderr
     assert found(server, prefix) == 0
     assert command(server, "load", patients, "--token-stdin").returncode == 2

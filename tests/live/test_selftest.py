@@ -15,7 +15,7 @@ from sqlalchemy import MetaData, create_engine, func, select
 
 from plugin import cli
 from tests.conftest import ENGINES
-from tests.live.account_steps import command
+from tests.live.account_steps import program
 from tests.live.worklist_steps import register
 from tests.support import ports
 from tests.support.running import databases, running
@@ -96,7 +96,7 @@ def files(server: Server) -> list[Path]:
 
 def test_with_every_door_open_all_pass_and_nothing_is_left(all_open: Server) -> None:
     before = left(all_open)
-    done = command(all_open, "selftest", "--json", **all_open.environ)
+    done = program(all_open, "selftest", "--json", **all_open.environ)
     said = told(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {row["outcome"] for row in said["transactions"]} == {"passed"}
@@ -240,7 +240,7 @@ def test_a_wrong_secret_another_database_and_no_server_stop_it_before_anything_i
     assert (away.exit_code, "no server answers at" in away.stderr) == (1, True)
     elsewhere = {"EHR_BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path / 'other.sqlite3'}"}
     options = ("add", "ada", "--name", "Ada", "--role", "admin")
-    assert command(closed, "user", *options, typed="a long password\n", **elsewhere).returncode == 0
+    assert program(closed, "user", *options, typed="a long password\n", **elsewhere).returncode == 0
     other = selftest(closed, **elsewhere)
     assert (other.exit_code, "uses another database than this command" in other.stderr) == (1, True)
     assert left(closed) == before
