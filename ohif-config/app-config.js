@@ -66,7 +66,8 @@ window.config = {
       status === 401 || status === 403
         ? NOT_COVERED
         : 'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, ' +
-          'the study may be waiting for somebody to decide whose it is (Reconciliation).'
+          'the study may be waiting for somebody to decide whose it is (Reconciliation), or its files are in a form that ' +
+          'this viewer cannot show: download them from the page of the study.'
     );
   },
 

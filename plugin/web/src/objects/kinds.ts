@@ -33,9 +33,13 @@ export function kindOf({ attributes }: StudyObject): Kind {
 export function isForViewer(object: StudyObject, hasImages: boolean): boolean {
   const kind = kindOf(object);
   if (kind === "pdf") return true;
+  if (kind === "other") return isImage(object);
   if (kind === "structures" || kind === "segments") return hasImages;
   return kind === "document" && text(object.attributes, "00080016") === BASIC_TEXT && items(object.attributes, "0040A043").length > 0;
 }
+
+/** A picture of another modality than devices have, such as OT: it has rows and columns of pixels. */
+const isImage = ({ attributes }: StudyObject) => attributes["00280010"]?.Value?.[0] !== undefined && attributes["00280011"]?.Value?.[0] !== undefined;
 
 /** The series the viewer may be given: all but those with something it cannot show. */
 export function seriesForViewer(objects: readonly StudyObject[], images: readonly { series_instance_uid: string }[]): string[] {

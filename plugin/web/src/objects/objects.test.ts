@@ -25,6 +25,12 @@ describe("what the viewer is given", () => {
     expect(isForViewer(segments, false)).toBe(false);
   });
 
+  it("is every picture, whatever its modality is called", () => {
+    const secondary = "1.2.840.10008.5.1.4.1.1.7";
+    expect(isForViewer(object(secondary, "a", { "00280010": value(512), "00280011": value(512) }), false)).toBe(true);
+    expect(isForViewer(object(secondary, "a"), true)).toBe(false);
+  });
+
   it("is no document without a title, which stops it altogether", () => {
     expect(isForViewer(object(`${SR}11`, "a"), true)).toBe(false);
   });
