@@ -100,7 +100,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     sending = make_sending(services, archive, OrthancSender(orthanc, modalities))
     delivering = make_delivering(services, archive)
     committing = CommitmentWorker(services, archive, modalities)
-    workers = [worker, fixity, sending, delivering, committing]
+    workers = [worker, fixity, *sending, delivering, committing]
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,

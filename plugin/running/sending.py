@@ -1,4 +1,4 @@
-"""The threads that speak to modalities, so that a slow device holds up nothing else: one sends studies, one reports
+"""The threads that speak to modalities, so that a slow device holds up nothing else: some send studies, one reports
 results of storage commitment that Orthanc could not."""
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from plugin.running.worker import Chore, Worker
 from plugin.storing.archive import OrthancArchive
 
 EVERY_SECONDS = 0.5
+AT_THE_SAME_TIME = 4
+"""Modalities; one that does not answer is waited for up to half a minute."""
 
 
 class SendingWorker(Worker):
-    def __init__(self, jobs: SendingJobs) -> None:
-        super().__init__(lambda _arrival: None, [Chore("sendings", jobs.run, EVERY_SECONDS)], "ehr-bridge-sending")
+    def __init__(self, jobs: SendingJobs, number: int) -> None:
+        work = jobs.help if number else jobs.run
+        name = f"ehr-bridge-sending-{number + 1}"
+        super().__init__(lambda _arrival: None, [Chore("sendings", work, EVERY_SECONDS)], name)
         self._jobs = jobs
 
     def stop(self) -> None:
@@ -27,12 +31,11 @@ class SendingWorker(Worker):
         super().stop()
 
 
-def make_sending(services: Services, archive: Holdings, sender: Sender) -> SendingWorker:
-    """The thread, with the name of this node."""
+def make_sending(services: Services, archive: Holdings, sender: Sender) -> list[SendingWorker]:
+    """The threads, with the name of this node."""
     spool = Spool(services.settings.modifying_path)
-    return SendingWorker(
-        SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
-    )
+    jobs = SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
+    return [SendingWorker(jobs, number) for number in range(AT_THE_SAME_TIME)]
 
 
 class CommitmentWorker(Worker):

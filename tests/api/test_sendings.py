@@ -242,7 +242,7 @@ def test_a_job_that_begins_before_its_turn_is_waited_for(api: Api, nodes: Nodes,
     register(api)
     sending = send(api, uid).json
     held = api.archive.holdings
-    due = iter([[uuid.UUID(sending["id"])], []])
+    due = iter([[(uuid.UUID(sending["id"]), "WS2")], []])
 
     def half(orthanc_study_id: str) -> list[Any]:
         monkeypatch.setattr(api.archive, "holdings", held)
@@ -370,3 +370,75 @@ def test_a_defect_ends_one_sending_and_no_other(api: Api, nodes: Nodes) -> None:
 def test_an_unknown_sending_is_named_as_such(api: Api) -> None:
     answer = api.get(f"/api/v1/sendings/{uuid.uuid4()}", "doctor")
     assert (answer.status_code, answer.json["code"]) == (404, "sending_not_found")
+
+
+def cancel(api: Api, sending: dict[str, Any], role: str = "doctor") -> Answer:
+    return api.call("POST", f"/api/v1/sendings/{sending['id']}/cancel", role)
+
+
+def test_a_sending_is_cancelled_on_its_way(api: Api, nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workstation keeps what it has; the rest is not sent, and that is on record."""
+    monkeypatch.setattr(sending_jobs, "AT_ONCE", 1)
+    uid = study(api)
+    register(api)
+    asked = send(api, uid).json
+    nodes.device.before = lambda: len(nodes.device.taken) == 1 and cancel(api, asked)
+    nodes.node().run()
+    ended = state(api, asked)
+    assert (ended["status"], ended["number_sent"], ended["error_code"]) == ("partial", 1, "sending_cancelled")
+    assert len(nodes.device.taken) == 1
+    nodes.now += timedelta(hours=1)
+    nodes.node("two").run()
+    assert len(nodes.device.taken) == 1
+    (event,) = api.get("/api/v1/audit?action=study.send_cancelled", "admin").json["items"]
+    assert (event["actor"], event["outcome"], event["detail"]["instances"]) == ("doctor", "success", 1)
+    assert [one[0] for one in audited(api)] == ["study.send_requested"]
+
+
+def test_one_that_waits_for_its_workstation_is_cancelled_too(api: Api, nodes: Nodes) -> None:
+    """And one that has ended cannot be; nor is it anything for those who may not send."""
+    uid = study(api, 1)
+    register(api)
+    asked = send(api, uid).json
+    nodes.device.is_on = False
+    nodes.device.before = lambda: cancel(api, asked)  # while it is tried
+    nodes.node().run()
+    assert (state(api, asked)["status"], state(api, asked)["error_code"]) == ("failed", "sending_cancelled")
+    assert cancel(api, asked).json["code"] == "sending_ended"
+    assert cancel(api, {"id": str(uuid.uuid4())}).json["code"] == "sending_not_found"
+    assert cancel(api, asked, "nurse").status_code == 403
+
+
+def test_a_slow_workstation_keeps_no_other_waiting(api: Api, device: Device, nodes: Nodes) -> None:
+    """While it is waited for, another thread of the node sends to the others; and nobody sends to it twice at once."""
+    uid = study(api, 1)
+    for title in ("SLOW", "WS2"):
+        register(api, title)
+    to_slow, to_other = send(api, uid, "SLOW").json, send(api, uid, "WS2").json
+    node = nodes.node()
+    seen: list[str] = []
+
+    def meanwhile() -> None:
+        if not seen:  # the first association, with SLOW, has begun and does not end
+            seen.append("began")
+            node.help()
+            seen.extend([state(api, to_slow)["status"], state(api, to_other)["status"]])
+
+    device.before = meanwhile
+    node.help()
+    assert seen == []  # nobody is busy
+    node.run()
+    assert seen == ["began", "running", "succeeded"]
+    assert state(api, to_slow)["status"] == "succeeded"
+    assert device.taken == api.archive.instances_of(uid) * 2
+
+
+def test_studies_for_one_workstation_take_turns(api: Api, nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending_jobs, "AT_ONCE", 1)
+    register(api)
+    first, second = study(api, 2), store(api, 2, PatientID="MRN-1", AccessionNumber="ACC-1")
+    for uid in (first, second):
+        assert send(api, uid).status_code == 202
+    nodes.node().run()
+    of = {one: uid for uid in (first, second) for one in api.archive.instances_of(uid)}
+    assert [of[one] for one in nodes.device.taken] == [first, second, first, second]

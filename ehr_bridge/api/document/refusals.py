@@ -155,6 +155,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "get_performed_step": _PERFORMED,
     "send_study": (*_REPEATED, *_STUDY, "modality_not_found", "modality_not_sent_to"),
     "list_sendings": _STUDY,
+    "cancel_sending": (*_REPEATED, *_STUDY, "sending_not_found", "sending_ended"),
     "get_sending": (*_STUDY, "sending_not_found"),
     "close_performed_step": (*_PERFORMED, "performed_step_settled"),
     "list_quarantine": _FILTERED,

@@ -147,6 +147,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/studies/{study_uid}/send"): Permission.DOWNLOAD,
     ("GET", "/api/v1/dicom/studies/{study_uid}/sendings"): Permission.DOWNLOAD,
     ("GET", "/api/v1/sendings/{sending_id}"): Permission.DOWNLOAD,
+    ("POST", "/api/v1/sendings/{sending_id}/cancel"): Permission.DOWNLOAD,
     ("GET", "/api/v1/performed-steps"): Permission.READ,
     ("GET", "/api/v1/performed-steps/{step_uid}"): Permission.READ,
     ("POST", "/api/v1/performed-steps/{step_uid}/close"): Permission.RECONCILE,

@@ -39,7 +39,9 @@ class SendingAnswer(Model):
     id: uuid.UUID = Field(description="Our id of the job")
     study_instance_uid: str
     ae_title: str = Field(description="The modality")
-    status: JobStatus = Field(description="`partial`: the modality has not taken all of it")
+    status: JobStatus = Field(
+        description="`partial`: the modality has not taken all of it; cancelled ones too, with `sending_cancelled`"
+    )
     number_of_instances: int = Field(description="Instances of the study")
     number_sent: int = Field(description="Instances that the modality has taken")
     number_refused: int = Field(description="Instances that it has not taken")
@@ -81,6 +83,15 @@ def list_sendings(path: StudyPath, query: SendingQuery) -> Response:
 def get_sending(path: SendingPath) -> Response:
     """How far the sending of a study is"""
     return answer(_shown(services().sendings.get(path.sending_id)))
+
+
+@blueprint.post(
+    "/sendings/<sending_id>/cancel", responses={200: SendingAnswer, 404: Problem, 409: Problem, 422: Problem}
+)
+@repeatable
+def cancel_sending(path: SendingPath) -> Response:
+    """Send nothing more of a study to a modality; what it has taken stays there"""
+    return answer(_shown(services().sendings.cancel(path.sending_id, origin())))
 
 
 def _shown(sending: Sending) -> SendingAnswer:

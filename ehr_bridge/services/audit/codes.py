@@ -157,6 +157,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "study.modified": AuditCode("110111", None, "U"),
     "study.received": AuditCode("110107", None, "C"),
     "study.send_requested": AuditCode("110106", None, "E"),
+    "study.send_cancelled": AuditCode("110106", None, "U"),
     "study.sent": AuditCode("110104", None, "R"),
     "study.undo_requested": AuditCode("110111", None, "U"),
     "study.unlink_requested": AuditCode("110111", None, "U"),

@@ -1,4 +1,5 @@
-"""Sends studies to modalities, some images at a time, on a thread of its own.
+"""Sends studies to modalities, some images at a time, on a few threads: to one modality one study after the other, to
+several at the same time, so that a slow one keeps the others waiting for nothing.
 
 What is sent is written down after each few images, so a killed process goes on behind them; the last few may be sent
 twice, which every archive and workstation takes (PS3.4 section B.2.3). A node holds a job by a lease.
@@ -15,18 +16,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import UNDER_WAY, JobStatus
 from ehr_bridge.db.tables.interfaces import Sending, SentInstance
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted, Unavailable
-from ehr_bridge.services import audit
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.archive.own_documents import left_since
-from ehr_bridge.services.audit.trail import Event, Origin
-from ehr_bridge.services.interfaces.sendings import receiver
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.interfaces.modalities import key_of
+from ehr_bridge.services.interfaces.sendings import end, receiver
 from ehr_bridge.services.jobs.study_jobs import under_way
 from ehr_bridge.services.modifying.attempts import FAILED, LEASE, MOST_ATTEMPTS, RENEWED, pause_after, where
 from ehr_bridge.services.studies.listing import find_study
@@ -53,7 +54,7 @@ class Stopped(Exception):
 
 
 class SendingJobs:
-    """Runs the jobs of a node. Only one thread uses it, but for `stop`."""
+    """Runs the jobs of a node. Several threads may `run` it."""
 
     def __init__(
         self,
@@ -71,6 +72,12 @@ class SendingJobs:
         self._node = node
         self._clock = clock
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+        """Modalities that a thread of this process sends to now."""
+        self._turns: dict[uuid.UUID, int] = {}
+        """When each sending that is due had its last turn: those that waited longest are next."""
+        self._turn = 0
 
     def stop(self) -> None:
         """Nothing more is sent by this process."""
@@ -80,21 +87,44 @@ class SendingJobs:
         """Send some images of each study that is due, in turn, for about that long. Raises Unavailable when the
         database is away; it continues later."""
         until = time.monotonic() + seconds
-        while (due := self._due()) and not self._stopping.is_set():
-            for sending_id in due:
-                try:
-                    self._advance(sending_id)
-                except Stopped:
-                    continue
-                except Unavailable:
-                    raise
-                except Exception as error:  # its message may quote a file
-                    LOGGER.error("job %s cannot go on: %s", sending_id, where(error))
-                    self._wait(sending_id, FAILED, "")
+        while not self._stopping.is_set() and (taken := self._take()) is not None:
+            sending_id, modality = taken
+            try:
+                self._advance(sending_id)
+            except Stopped:
+                pass
+            except Unavailable:
+                raise
+            except Exception as error:  # its message may quote a file
+                LOGGER.error("job %s cannot go on: %s", sending_id, where(error))
+                self._wait(sending_id, FAILED, "")
+            finally:
+                with self._lock:
+                    self._busy.discard(modality)
             if time.monotonic() > until:
                 return
 
-    def _due(self) -> list[uuid.UUID]:
+    def help(self) -> None:
+        """Like `run`, for threads beside the first: only while that one, or another, is busy."""
+        if self._busy:
+            self.run()
+
+    def _take(self) -> tuple[uuid.UUID, str] | None:
+        """The sending whose turn it is, and its modality, which is this thread's until it is given back; None when
+        nothing is due to a modality that is free."""
+        with self._lock:
+            due = self._due()
+            free = [one for one in due if one[1] not in self._busy]
+            self._turns = {one: self._turns[one] for one, _ in due if one in self._turns}
+            if not free:
+                return None
+            chosen = min(free, key=lambda one: self._turns.get(one[0], 0))  # of equals the one that was asked for first
+            self._turn += 1
+            self._turns[chosen[0]] = self._turn
+            self._busy.add(chosen[1])
+            return chosen
+
+    def _due(self) -> list[tuple[uuid.UUID, str]]:
         now = self._clock()
         query = select(Sending).where(
             Sending.status.in_(UNDER_WAY),
@@ -103,7 +133,7 @@ class SendingJobs:
         )
         with self._database.read() as session:
             found = session.scalars(query.order_by(Sending.requested_at))
-            return [one.id for one in found if under_way(session, one.study_id) is None]
+            return [(one.id, key_of(one.ae_title)) for one in found if under_way(session, one.study_id) is None]
 
     def _advance(self, sending_id: uuid.UUID) -> None:
         """Send the next few images, or end the job. Raises Stopped."""
@@ -219,6 +249,8 @@ class SendingJobs:
         """Try again later, or give up."""
         with self._database.write() as session:
             sending = session.get_one(Sending, sending_id)
+            if sending.status not in UNDER_WAY:
+                return  # cancelled meanwhile
             sending.attempts += 1
             sending.error_code, sending.refusal = error_code, why[:255] or None
             sending.retry_at = self._clock() + pause_after(sending.attempts)
@@ -227,38 +259,10 @@ class SendingJobs:
             self._end(sending_id, error_code)
 
     def _end(self, sending_id: uuid.UUID, error_code: str | None = None) -> None:
-        now = self._clock()
         with self._database.write() as session:
             sending = session.get_one(Sending, sending_id)
-            if sending.status not in UNDER_WAY:
-                return
-            if error_code is None and sending.number_refused:
-                error_code = REFUSED
-            sending.status = _ended(sending, error_code)
-            sending.error_code, sending.finished_at = error_code, now
-            sending.leased_until = sending.retry_at = None
-            session.execute(delete(SentInstance).where(SentInstance.sending_id == sending_id))
-            study = sending.study
-            detail = {
-                "sending_id": str(sending_id),
-                "ae_title": sending.ae_title,
-                "instances": sending.number_sent,
-                "refused": sending.number_refused,
-                **({"code": error_code} if error_code else {}),
-            }
-            outcome = {JobStatus.SUCCEEDED: "success", JobStatus.PARTIAL: "partial"}.get(sending.status, "failure")
-            event = Event(
-                "study.sent",
-                outcome=outcome,
-                patient_id=study.patient_id,
-                order_id=study.order_id,
-                study_instance_uid=study.study_instance_uid,
-                detail=detail,
-            )
-            audit.append(session, Origin(sending.requested_by, sending.address), event, now)
-
-
-def _ended(sending: Sending, error_code: str | None) -> JobStatus:
-    if error_code is None:
-        return JobStatus.SUCCEEDED
-    return JobStatus.PARTIAL if sending.number_sent else JobStatus.FAILED
+            if sending.status in UNDER_WAY:
+                if error_code is None and sending.number_refused:
+                    error_code = REFUSED
+                origin = Origin(sending.requested_by, sending.address)
+                end(session, sending, error_code, "study.sent", origin, self._clock())

@@ -1,4 +1,4 @@
-"""Studies that are sent to modalities: asked for, and looked at. `sending_jobs` sends them."""
+"""Studies that are sent to modalities: asked for, and looked at, and cancelled. `sending_jobs` sends them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, by_time, fetch_page
 from ehr_bridge.db.states import UNDER_WAY, JobStatus, May
-from ehr_bridge.db.tables.interfaces import Modality, Sending
+from ehr_bridge.db.tables.interfaces import Modality, Sending, SentInstance
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.holdings import Holdings
-from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.audit.trail import Event, Origin, study_event
 from ehr_bridge.services.interfaces.modalities import key_of
 from ehr_bridge.services.studies.listing import find_study
 
+CANCELLED = "sending_cancelled"
 SORTS = by_time("requested_at", Sending.requested_at.expression, Sending.id.expression)
 
 
@@ -62,12 +63,29 @@ class Sendings:
             audit.append(session, origin, study_event("study.send_requested", study, detail), now)
         return sending
 
+    def cancel(self, sending_id: uuid.UUID, origin: Origin) -> Sending:
+        """Send nothing more of it; what the modality has taken, it keeps. An association under way ends in seconds.
+
+        Raises:
+            NotFound: like `get`.
+            Conflict: it has ended already.
+        """
+        with self._database.write() as session:
+            sending = session.get(Sending, sending_id)
+            if sending is None:
+                raise not_found()
+            find_study(session, sending.study.study_instance_uid)
+            if sending.status not in UNDER_WAY:
+                raise Conflict("sending_ended", "This sending has ended; there is nothing to cancel.")
+            end(session, sending, CANCELLED, "study.send_cancelled", origin, self._clock())
+        return sending
+
     def get(self, sending_id: uuid.UUID) -> Sending:
         """Raises NotFound, also when its study is hidden, and NotPermitted like `find_study`."""
         with self._database.read() as session:
             sending = session.get(Sending, sending_id)
             if sending is None:
-                raise NotFound("sending_not_found", "Nothing was sent to a modality under this id.")
+                raise not_found()
             find_study(session, sending.study.study_instance_uid)
         return sending
 
@@ -78,6 +96,42 @@ class Sendings:
         with self._database.read() as session:
             study = find_study(session, study_instance_uid)
             return fetch_page(session, query.where(Sending.study_id == study.id), limit, offset)
+
+
+def end(session: Session, sending: Sending, error_code: str | None, action: str, origin: Origin, now: datetime) -> None:
+    """A sending under way ends; what was taken until then counts."""
+    sending.status = _ended(sending, error_code)
+    sending.error_code, sending.finished_at = error_code, now
+    sending.leased_until = sending.retry_at = None
+    session.execute(delete(SentInstance).where(SentInstance.sending_id == sending.id))
+    study = sending.study
+    detail = {
+        "sending_id": str(sending.id),
+        "ae_title": sending.ae_title,
+        "instances": sending.number_sent,
+        "refused": sending.number_refused,
+        **({"code": error_code} if error_code else {}),
+    }
+    outcome = {JobStatus.SUCCEEDED: "success", JobStatus.PARTIAL: "partial"}.get(sending.status, "failure")
+    event = Event(
+        action,
+        outcome="success" if error_code == CANCELLED else outcome,
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        study_instance_uid=study.study_instance_uid,
+        detail=detail,
+    )
+    audit.append(session, origin, event, now)
+
+
+def _ended(sending: Sending, error_code: str | None) -> JobStatus:
+    if error_code is None:
+        return JobStatus.SUCCEEDED
+    return JobStatus.PARTIAL if sending.number_sent else JobStatus.FAILED
+
+
+def not_found() -> NotFound:
+    return NotFound("sending_not_found", "Nothing was sent to a modality under this id.")
 
 
 def receiver(session: Session, ae_title: str) -> Modality:

@@ -30,6 +30,15 @@ export function useLastSending(uid: string) {
   });
 }
 
+export function useCancelSending(uid: string) {
+  const { ask } = useApi();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => ask<Sending>(`sendings/${encodeURIComponent(id)}/cancel`, { method: "POST" }),
+    onSettled: () => client.invalidateQueries({ queryKey: keyOf(uid) }),
+  });
+}
+
 export function useSend(uid: string) {
   const { ask } = useApi();
   const client = useQueryClient();

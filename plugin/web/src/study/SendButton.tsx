@@ -1,13 +1,14 @@
 /** Sends a study to a workstation or an archive, and says how far that is. */
 import { useState } from "react";
 import { hasEnded } from "../api/jobs";
-import { useLastSending, useReceivers, useSend, type Sending } from "../api/sendings";
+import { useCancelSending, useLastSending, useReceivers, useSend, type Sending } from "../api/sendings";
 import type { Study } from "../api/types";
 import { ErrorState } from "../components/ErrorState";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
 import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
+import { Problem } from "../components/Problem";
 import { known, t } from "../i18n";
 
 export function SendButton({ study }: { study: Study }) {
@@ -19,7 +20,7 @@ export function SendButton({ study }: { study: Study }) {
         <Icon name="up" />
         {t("study.send")}
       </button>
-      {last.data && <SendingState sending={last.data} />}
+      {last.data && <SendingState sending={last.data} uid={study.study_instance_uid} />}
       {isOpen && <SendDialog study={study} onClose={() => setOpen(false)} />}
     </>
   );
@@ -58,7 +59,8 @@ function SendDialog({ study, onClose }: { study: Study; onClose: () => void }) {
   );
 }
 
-function SendingState({ sending }: { sending: Sending }) {
+function SendingState({ sending, uid }: { sending: Sending; uid: string }) {
+  const cancel = useCancelSending(uid);
   const { ae_title: to, number_sent: done, number_of_instances: count, number_refused: refused, error_code: code } = sending;
   const why = code && (known("problem", code) ?? sending.error_message);
   if (sending.status === "failed" || sending.status === "partial") {
@@ -79,6 +81,14 @@ function SendingState({ sending }: { sending: Sending }) {
       </div>
       <progress aria-label={label} className={hasEnded(sending) ? "bar-good" : undefined} max={Math.max(1, count)} value={done} />
       {why && <p className="small text-bad">{why}</p>}
+      {!hasEnded(sending) && (
+        <p>
+          <button type="button" className="button button-small" aria-disabled={cancel.isPending} onClick={() => !cancel.isPending && cancel.mutate(sending.id)}>
+            {t("study.send.cancel")}
+          </button>
+        </p>
+      )}
+      <Problem error={cancel.error} />
     </div>
   );
 }

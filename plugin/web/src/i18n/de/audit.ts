@@ -162,6 +162,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.study.modified": "Studie korrigiert",
   "audit.action.study.received": "Studie eingegangen",
   "audit.action.study.send_requested": "Senden an ein Gerät beauftragt",
+  "audit.action.study.send_cancelled": "Senden an ein Gerät abgebrochen",
   "audit.action.study.sent": "Studie an ein Gerät gesendet",
   "audit.action.study.undo_requested": "Rücknahme beauftragt",
   "audit.action.study.unlink_requested": "Aufheben der Zuordnung beauftragt",

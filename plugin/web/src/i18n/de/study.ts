@@ -26,6 +26,7 @@ export const study: Translation<typeof english> = {
   "study.send.text": { one: "{count} Bild wird kopiert. Die Studie bleibt hier.", other: "{count} Bilder werden kopiert. Die Studie bleibt hier." },
   "study.send.running": "Wird an {to} gesendet…",
   "study.send.done": "An {to} gesendet",
+  "study.send.cancel": "Senden abbrechen",
   "study.send.failed": "Nicht an {to} gesendet",
   "study.send.partial": "Teilweise an {to} gesendet: {done} von {count}",
   "study.send.refused": { one: "Das Gerät hat {count} Bild abgelehnt.", other: "Das Gerät hat {count} Bilder abgelehnt." },

@@ -159,6 +159,7 @@ export const audit = {
   "audit.action.study.modified": "Study corrected",
   "audit.action.study.received": "Study received",
   "audit.action.study.send_requested": "Sending to a device requested",
+  "audit.action.study.send_cancelled": "Sending to a device cancelled",
   "audit.action.study.sent": "Study sent to a device",
   "audit.action.study.undo_requested": "Undo requested",
   "audit.action.study.unlink_requested": "Unlinking requested",

@@ -23,6 +23,7 @@ export const study = {
   "study.send.text": { one: "{count} image is copied. The study stays here.", other: "{count} images are copied. The study stays here." },
   "study.send.running": "Sending to {to}…",
   "study.send.done": "Sent to {to}",
+  "study.send.cancel": "Stop sending",
   "study.send.failed": "Not sent to {to}",
   "study.send.partial": "Sent to {to} in part: {done} of {count}",
   "study.send.refused": { one: "The device has refused {count} image.", other: "The device has refused {count} images." },
