@@ -131,3 +131,33 @@ def test_numbers_that_an_address_turns_into_others_are_refused_in_words(api: Api
     if "/" not in number and number.strip("."):
         answer = api.call("PUT", f"/api/v1/patients/{number}", "service", json={"sex": "other"})
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "patient")
+
+
+def test_who_has_a_number_with_a_slash_is_corrected_by_their_id(api: Api) -> None:
+    """At the desk and by the EHR, patient and order alike; no second record is made."""
+    patient = registered(api, "2026/17")
+    order = api.call(
+        "POST",
+        "/api/v1/orders/batch",
+        "service",
+        json={"items": [{"accession_number": "A/1", "mrn": "2026/17", "modality": "CT", "description": "CT chest"}]},
+    ).json["items"][0]
+    path, body = f"/api/v1/patients/{patient['id']}", {"family_name": "Berg", "sex": "male", "reason": "her passport"}
+    tag = api.get(path, "reception").headers["ETag"]
+    changed = api.call("PUT", path, "reception", json=body, headers={"If-Match": tag})
+    assert (changed.status_code, changed.json["id"], changed.json["mrn"]) == (200, patient["id"], "2026/17")
+    patched = api.call("POST", f"{path}/patch", "service", json={"given_name": "Nils"})
+    assert (patched.status_code, patched.json["given_name"], patched.json["family_name"]) == (200, "Nils", "Berg")
+    path, body = f"/api/v1/orders/{order['id']}", {"mrn": "2026/17", "modality": "CT", "description": "CT neck"}
+    changed = api.call("PUT", path, "service", json=body)
+    assert (changed.status_code, changed.json["accession_number"], changed.json["description"]) == (
+        200,
+        "A/1",
+        "CT neck",
+    )
+    assert api.call("POST", f"{path}/patch", "service", json={"priority": "STAT"}).json["accession_number"] == "A/1"
+    assert [api.get(f"/api/v1/{what}", "nurse").json["total"] for what in ("patients", "orders")] == [1, 1]
+    unknown = f"/api/v1/orders/{patient['id']}"
+    assert api.call("PUT", unknown, "service", json=body).json["code"] == "order_not_found"
+    long = api.call("PUT", "/api/v1/orders/A1234567890123456", "service", json=body)
+    assert (long.status_code, long.json["errors"][0]["field"]) == (422, "order")

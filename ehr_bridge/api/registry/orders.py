@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated, Literal, Self
 
 from flask import Response
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
@@ -22,7 +22,6 @@ from ehr_bridge.api.http.schemas import (
     LocalTime,
     Model,
     Moment,
-    PathText16,
     PathText64,
     PatientRef,
     Priority,
@@ -50,6 +49,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.desk import EHR, Teller
+from ehr_bridge.services.registry.numbers import as_uuid
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.registry.told_orders import OrderData, ToldOrder
@@ -58,8 +58,21 @@ from ehr_bridge.wrong_values import written
 blueprint = Blueprint("orders", "Orders")
 
 
+LONGEST_ACCESSION = 16
+
+
 class AccessionPath(Input):
-    order: PathText16 = Field(description="The accession number of the order to place or update")
+    order: PathText64 = Field(
+        description="The accession number of the order to place or update, at most 16 characters; or the id of one "
+        "that is placed"
+    )
+
+    @field_validator("order")
+    @classmethod
+    def _is_short_or_an_id(cls, order: str) -> str:
+        if len(order) > LONGEST_ACCESSION and as_uuid(order) is None:
+            raise ValueError(f"write at most {LONGEST_ACCESSION} characters, or an id")
+        return order
 
 
 class OrderPath(Input):
@@ -217,7 +230,7 @@ def _tags_of_told(path: AccessionPath, body: OrderBody) -> list[str]:
 @honours(_tags_of_told)
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    return tell_order(path.order, body, teller(body.reason))
+    return tell_order(services().orders.number_of(path.order), body, teller(body.reason))
 
 
 def tell_order(accession_number: str, body: OrderBody, who: Teller) -> Response:

@@ -45,11 +45,11 @@ class OrderPatch(Input):
 
 
 def _tags_of_patient(path: MrnPath, body: PatientPatch) -> list[str]:
-    return tags_of_told_patient(path.patient, _issuer_sent(_sent(body)))
+    return tags_of_told_patient(*services().patients.number_of(path.patient, _issuer_sent(_sent(body))))
 
 
 def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
-    return tags_of_told_order(path.order)
+    return tags_of_told_order(services().orders.number_of(path.order))
 
 
 @blueprint.post("/patients/<patient>/patch", responses={200: PatientAnswer, 201: PatientAnswer})
@@ -57,9 +57,11 @@ def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
 def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
     """Register a patient, or update some fields of one, by MRN"""
     with services().fresh.together():
-        known, sent = known_of_patient(services().patients, path.patient, _sent(body)), _sent(body)
-        whole = PatientBody.model_validate(known | sent)
-        return tell_patient(path.patient, whole, teller(whole.reason, frozenset(sent)))
+        sent = _sent(body)
+        mrn, issuer = services().patients.number_of(path.patient, _issuer_sent(sent))
+        known = known_of_patient(services().patients, mrn, {"issuer": issuer})
+        whole = PatientBody.model_validate(known | sent | ({} if issuer is None else {"issuer": issuer}))
+        return tell_patient(mrn, whole, teller(whole.reason, frozenset(sent)))
 
 
 @blueprint.post("/orders/<order>/patch", tags=[ORDERS], responses={200: OrderAnswer, 201: OrderAnswer})
@@ -67,9 +69,9 @@ def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
 def patch_order(path: AccessionPath, body: OrderPatch) -> Response:
     """Place an order, or update some fields of one, by accession number"""
     with services().fresh.together():
-        known, sent = known_of_order(services().orders, path.order), _sent(body)
-        whole = OrderBody.model_validate(known | sent)
-        return tell_order(path.order, whole, teller(whole.reason, frozenset(sent)))
+        number, sent = services().orders.number_of(path.order), _sent(body)
+        whole = OrderBody.model_validate(known_of_order(services().orders, number) | sent)
+        return tell_order(number, whole, teller(whole.reason, frozenset(sent)))
 
 
 def known_of_patient(patients: Patients, mrn: str, sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,9 @@ Sex = Literal["male", "female", "other", "unknown"]
 
 
 class MrnPath(Input):
-    patient: PathText64 = Field(description="The MRN of the patient to register or update")
+    patient: PathText64 = Field(
+        description="The MRN of the patient to register or update; or the id of one who is registered"
+    )
 
 
 class PatientPath(Input):
@@ -136,7 +138,7 @@ def tags_of_told_patient(mrn: str, issuer: str | None) -> list[str]:
 
 
 def _tags_of_told(path: MrnPath, body: PatientBody) -> list[str]:
-    return tags_of_told_patient(path.patient, body.issuer)
+    return tags_of_told_patient(*services().patients.number_of(path.patient, body.issuer))
 
 
 @blueprint.put(
@@ -146,7 +148,8 @@ def _tags_of_told(path: MrnPath, body: PatientBody) -> list[str]:
 @honours(_tags_of_told)
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
-    return tell_patient(path.patient, body, teller(body.reason))
+    mrn, issuer = services().patients.number_of(path.patient, body.issuer)
+    return tell_patient(mrn, body.model_copy(update={"issuer": issuer}), teller(body.reason))
 
 
 def tell_patient(mrn: str, body: PatientBody, who: Teller) -> Response:

@@ -181,6 +181,11 @@ class Orders:
         with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
 
+    def number_of(self, text: str) -> str:
+        """The accession number of an order that is named by its id; other text is the number itself. Raises NotFound
+        when there is no order with that id."""
+        return text if as_uuid(text) is None else self.get(text).accession_number
+
     def known(self, id_or_accession_number: str, uid: str | None = None) -> Order | None:
         """Like `get`, but None where there is none; `upsert` within the same `together` does not read it again, nor
         which order has the Study Instance UID `uid`. Raises NotPermitted when the caller may not see its patient."""

@@ -48,16 +48,18 @@ export const useRegisterEmergency = () => useMake<EmergencyBody, Emergency>("pat
 export const usePlaceOrder = () => useMake<OrderBody, Order>("orders");
 
 /** Puts the whole in the place of what was `seen`. Throws ApiError `version_changed` when somebody changed it since. */
-async function replace<Row extends { id: string; updated_at: string }>(ask: Ask, kind: string, number: string, seen: Row, body: unknown): Promise<Row> {
+async function replace<Row extends { id: string; updated_at: string }>(ask: Ask, kind: string, seen: Row, body: unknown): Promise<Row> {
   let tag = "";
-  const now = await ask<Row>(`${kind}/${encodeURIComponent(seen.id)}`, { onTag: (its) => (tag = its) });
+  // By its id: an address cannot carry a number with a slash.
+  const path = `${kind}/${encodeURIComponent(seen.id)}`;
+  const now = await ask<Row>(path, { onTag: (its) => (tag = its) });
   if (now.updated_at !== seen.updated_at) throw new ApiError(412, "version_changed");
-  return ask<Row>(`${kind}/${encodeURIComponent(number)}`, { method: "PUT", body, headers: { "If-Match": tag } });
+  return ask<Row>(path, { method: "PUT", body, headers: { "If-Match": tag } });
 }
 
-export const useCorrectPatient = () => useAct<{ seen: Patient; body: PatientBody }, Patient>((ask, { seen, body }) => replace(ask, "patients", seen.mrn, seen, body));
+export const useCorrectPatient = () => useAct<{ seen: Patient; body: PatientBody }, Patient>((ask, { seen, body }) => replace(ask, "patients", seen, body));
 
-export const useCorrectOrder = () => useAct<{ seen: Order; body: OrderBody }, Order>((ask, { seen, body }) => replace(ask, "orders", seen.accession_number, seen, body));
+export const useCorrectOrder = () => useAct<{ seen: Order; body: OrderBody }, Order>((ask, { seen, body }) => replace(ask, "orders", seen, body));
 
 export const useCancelOrder = (id: string) =>
   useAct<string, Order>((ask, reason) => ask<Order>(`orders/${encodeURIComponent(id)}/cancel`, { method: "POST", body: { reason: reason || null } }));
