@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.services.visibility.sight import Sight
 from ehr_bridge.shallow_json import loads
@@ -39,6 +41,8 @@ OF_AN_INSTANCE = {
 INSTANCE_KEYS = frozenset({*OF_AN_INSTANCE, *OF_AN_INSTANCE.values()})
 WITHOUT_MARKS = str.maketrans("", "", ",-")
 SEPARATORS = re.compile(r"[\\,]")
+SEQUENCE = b'"Sequence"'
+SHOWN = ("MainDicomTags", "PatientMainDicomTags", "RequestedTags")
 UNIVERSAL = re.compile(r"\s*\*+\s*")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
 
@@ -71,6 +75,7 @@ class ScopedFind:
             answer: bytes | None = self._orthanc.RestApiPost("/tools/find", request["body"])
         else:
             answer = self._answer(authorization, request["body"])
+            answer = without_odd_sequences(answer) if answer and SEQUENCE in answer else answer
         output.AnswerBuffer(answer or "[]", "application/json")
 
     def _answer(self, authorization: str, body: bytes) -> bytes | None:
@@ -127,6 +132,22 @@ class ScopedFind:
                 raise
             return b"[]"
         return answer
+
+
+def without_odd_sequences(answer: bytes) -> bytes:
+    """The answer without attributes that a file has written as a sequence and that are none, such as an accession
+    number. The DICOMweb plugin ends with 400 at the first of them, so one such file would take the whole list away."""
+    found = json.loads(answer)
+    for tags in (one[name] for one in found if isinstance(one, dict) for name in SHOWN if name in one):
+        for tag in [tag for tag, value in tags.items() if value["Type"] == "Sequence" and not _is_sequence(tag)]:
+            del tags[tag]
+    return json.dumps(found).encode()
+
+
+def _is_sequence(tag: str) -> bool:
+    """Whether it may be one: by the data dictionary (PS3.6), or because that does not know it."""
+    number = int(tag.replace(",", ""), 16)
+    return not dictionary_has_tag(number) or dictionary_VR(number) == "SQ"
 
 
 def decoded(question: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.serving.find import is_within, narrow
+from plugin.serving.find import is_within, narrow, without_odd_sequences
 
 A, B, C = "1.2.840.1", "1.2.840.12", "1.9"
 OWN = frozenset({A, B})
@@ -78,3 +79,20 @@ def test_a_question_that_could_leave_the_own_studies_is_narrowed(query: dict[str
 def test_a_question_about_patients_is_never_within() -> None:
     """A study UID cannot bound it."""
     assert not is_within({"Level": "Patient", "Query": {"StudyInstanceUID": A}}, OWN)
+
+
+def test_one_file_with_a_sequence_for_a_number_does_not_hide_all_others() -> None:
+    """Its accession number is left out; sequences that are some, and unknown ones, stay."""
+    text = {"Name": "x", "Type": "String", "Value": "1"}
+    sequence = {"Name": "x", "Type": "Sequence", "Value": []}
+    tags = {"0008,0050": sequence, "0020,000d": text, "0008,1110": sequence, "0009,1001": sequence}
+    answer = [
+        {"ID": "a", "MainDicomTags": dict(tags), "RequestedTags": dict(tags)},
+        {"ID": "b", "MainDicomTags": {}},
+        "c",
+    ]
+    found = json.loads(without_odd_sequences(json.dumps(answer).encode()))
+    assert [sorted(found[0][name]) for name in ("MainDicomTags", "RequestedTags")] == [
+        ["0008,1110", "0009,1001", "0020,000d"]
+    ] * 2
+    assert found[1:] == answer[1:]
