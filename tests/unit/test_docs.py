@@ -52,6 +52,7 @@ from ehr_bridge.db.tables import (
 )
 from ehr_bridge.db.tables.base import Base
 from ehr_bridge.services.interfaces.sending_jobs import AWAY, REFUSED
+from ehr_bridge.services.interfaces.sendings import CANCELLED
 from ehr_bridge.services.modifying.attempts import ELSEWHERE, FAILED
 from ehr_bridge.services.modifying.stuck import GIVEN_UP
 from ehr_bridge.settings import NOT_YET, Settings, variables
@@ -126,7 +127,14 @@ def test_every_code_that_is_raised_is_listed_and_every_listed_one_is_raised() ->
             else:
                 computed.add(path.relative_to(ROOT).as_posix())
     raised |= {name for name, level in findings().items() if level == "error"}
-    raised |= {FAILED, ELSEWHERE, GIVEN_UP, AWAY, REFUSED}  # why a job ended or cannot go on, which nobody raises
+    raised |= {
+        FAILED,
+        ELSEWHERE,
+        GIVEN_UP,
+        AWAY,
+        REFUSED,
+        CANCELLED,
+    }  # why a job ended or cannot go on, which nobody raises
     assert raised == set(CODES)
     assert computed <= {  # they hand on codes that are raised elsewhere
         "ehr_bridge/api/http/problems.py",

@@ -27,7 +27,7 @@ from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.archive.own_documents import left_since
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.interfaces.modalities import key_of
-from ehr_bridge.services.interfaces.sendings import end, receiver
+from ehr_bridge.services.interfaces.sendings import SENT, end, receiver
 from ehr_bridge.services.jobs.study_jobs import under_way
 from ehr_bridge.services.modifying.attempts import FAILED, LEASE, MOST_ATTEMPTS, RENEWED, pause_after, where
 from ehr_bridge.services.studies.listing import find_study
@@ -265,4 +265,4 @@ class SendingJobs:
                 if error_code is None and sending.number_refused:
                     error_code = REFUSED
                 origin = Origin(sending.requested_by, sending.address)
-                end(session, sending, error_code, "study.sent", origin, self._clock())
+                end(session, sending, error_code, SENT, origin, self._clock())

@@ -22,6 +22,8 @@ from ehr_bridge.services.interfaces.modalities import key_of
 from ehr_bridge.services.studies.listing import find_study
 
 CANCELLED = "sending_cancelled"
+SENT, SEND_CANCELLED = "study.sent", "study.send_cancelled"
+"""Actions of the audit trail, when a sending ends."""
 SORTS = by_time("requested_at", Sending.requested_at.expression, Sending.id.expression)
 
 
@@ -77,7 +79,7 @@ class Sendings:
             find_study(session, sending.study.study_instance_uid)
             if sending.status not in UNDER_WAY:
                 raise Conflict("sending_ended", "This sending has ended; there is nothing to cancel.")
-            end(session, sending, CANCELLED, "study.send_cancelled", origin, self._clock())
+            end(session, sending, CANCELLED, SEND_CANCELLED, origin, self._clock())
         return sending
 
     def get(self, sending_id: uuid.UUID) -> Sending:

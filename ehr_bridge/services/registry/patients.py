@@ -248,22 +248,16 @@ class Patients:
         return self._told(look_up(self._database, mrn), issuer)
 
     def number_of(self, text: str, issuer: str | None) -> tuple[str, str | None]:
-        """The number and issuer by which a record is told that is named by its id, such as one whose number an address
-        cannot carry; other text is the number itself.
-
-        Raises:
-            Conflict: the issuer that is sent is not that of the record.
-            NotPermitted: the caller may not see this patient (`visibility.asker`).
-        """
+        """Number and issuer of the record with that id; other text is a number. Raises Conflict and NotPermitted."""
         key = as_uuid(text)
         with self._database.look() as session:
             patient = None if key is None else session.get(Patient, key)
         if patient is None:
             return text, issuer
         require_open(patient.id)
-        if issuer is not None and patient.issuer is not None and not is_same_issuer(issuer, patient.issuer):
-            raise Conflict("mrn_of_another_issuer", "The number of this patient is another issuer's.")
-        return patient.mrn, issuer if patient.issuer is None else patient.issuer
+        if issuer and patient.issuer and not is_same_issuer(issuer, patient.issuer):
+            raise Conflict("mrn_of_another_issuer", "This patient's number is another issuer's.")
+        return patient.mrn, patient.issuer or issuer
 
     def _told(self, records: Sequence[Patient], issuer: str | None) -> Patient | None:
         patient = record_of_authority(records, str(issuer)) if self._authorities else record_of_the_one(records, issuer)
