@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from threading import Lock
+
+_NAMING = Lock()
+"""Several threads ask at a first start; a name that only one of them has got would be nobody's after it."""
 
 
 class Spool:
@@ -18,9 +22,10 @@ class Spool:
         """The name of this folder: jobs that rely on its files continue only on its node. Raises OSError when it is not
         writable."""
         path = self._folder / "node"
-        if not path.exists():
-            self._write(path, str(uuid.uuid4()).encode())
-        return path.read_text()
+        with _NAMING:
+            if not path.exists():
+                self._write(path, str(uuid.uuid4()).encode())
+            return path.read_text()
 
     def put(self, name: uuid.UUID, data: bytes) -> None:
         """Store the file and the folder's entry for it durably. Raises OSError when the disk is full or away; nothing
