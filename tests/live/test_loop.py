@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from sqlalchemy import create_engine, select, update
@@ -19,7 +22,18 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.tables.logs import Delivery, Sending
 from tests.conftest import ENGINES
 from tests.live.door_steps import c_store
-from tests.live.filing_steps import REPORTS, TEXT, amended, documents, draft_with_text, radiologist, sign
+from tests.live.filing_steps import (
+    REPORTS,
+    TEXT,
+    amended,
+    documents,
+    draft_with_text,
+    radiologist,
+    sign,
+    signed,
+    study_of_an_order,
+    with_text,
+)
 from tests.live.mpps_steps import connected, request_of
 from tests.live.worklist_steps import find, register
 from tests.support import material, ports
@@ -32,6 +46,7 @@ from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, the_study
 
+KILLS, MOST_VERSIONS = 4, 3
 HOUR = timedelta(hours=1)
 THEIRS = "orm_o01_new.hl7"
 """Of the project v2fhir-bridge; read where `--testdata` names its folder."""
@@ -109,11 +124,12 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
         ehr.close()
 
 
-def told(site: Site) -> None:
-    """The EHR's three doors become destinations."""
+def told(site: Site, *kinds: str) -> None:
+    """The EHR's doors of these kinds become destinations."""
     here: dict[str, Any] = {"host": "127.0.0.1", "allow_networks": ["127.0.0.0/8"]}
     ports_of = {"hl7": site.ehr.hl7_port, "fhir": site.ehr.fhir_port, "webhook": site.ehr.webhook_port}
-    for kind, port in ports_of.items():
+    for kind in kinds:
+        port = ports_of[kind]
         where = {"port": port} if kind == "hl7" else {"url": f"http://127.0.0.1:{port}/in"}
         body = {key: value for key, value in here.items() if kind == "hl7" or key != "host"} | where
         made = site.server.put(f"/api/v1/destinations/{kind}", body | {"kind": kind, "events": TOLD[kind]}, "admin")
@@ -175,18 +191,23 @@ def numbers(kind: str, ids: list[str]) -> list[str]:
     return [one.replace("-", "")[:20].upper() for one in ids] if kind == "hl7" else ids
 
 
-def has_all(site: Site) -> bool:
-    """What the feed has each door has, in its order."""
-    return all(
-        list(inbox.heard) == numbers(kind, events(site.server, kind)) for kind, inbox in site.ehr.inboxes.items()
-    )
+def has_all(site: Site, *kinds: str) -> bool:
+    """What the feed has each of these doors has, in its order; else AssertionError with the deliveries that differ."""
+    for kind in kinds or TOLD:
+        heard, wanted = list(site.ehr.inboxes[kind].heard), numbers(kind, events(site.server, kind))
+        if heard != wanted:
+            of_event = dict(zip(wanted, events(site.server, kind), strict=False))
+            at = next((n for n, both in enumerate(zip(heard, wanted, strict=False)) if both[0] != both[1]), len(heard))
+            seen = {one["event_id"]: one for one in listed(site.server, kind)}
+            raise AssertionError(f"{kind}: number {at} of {len(wanted)}: {seen.get(of_event.get(wanted[at], ''))}")
+    return True
 
 
 def test_what_was_ordered_comes_back_as_a_report_though_everything_fails_meanwhile(site: Site) -> None:
     """Order message, worklist, MPPS, images, report, amendment, withdrawal. The EHR is away for an hour and the server
     is killed five times; every event comes, in order, and whoever drops doubles has each once."""
     server, ehr = site.server, site.ehr
-    told(site)
+    told(site, *TOLD)
     register(server, TITLE, "store", "worklist", "mpps")
     message = order_message()
     assert verdict(site.says(message))[0] == "AA"
@@ -249,6 +270,67 @@ def test_what_was_ordered_comes_back_as_a_report_though_everything_fails_meanwhi
     assert {(one["state"], one["attempts"]) for one in deliveries} == {("sent", 0)}
     eventually(lambda: only_withdrawn(server, uid))
     assert server.get("/api/v1/audit/verify", "admin").json()["ok"]
+
+
+def test_a_server_that_is_killed_at_any_moment_keeps_files_and_delivers_each_signed_version_once(site: Site) -> None:
+    """While a radiologist signs and amends, documents are filed and the EHR is told; whoever signs goes on after it."""
+    server, chance = site.server, random.Random(1)
+    moments = [chance.uniform(0, 1.5) for _ in range(KILLS)]
+    told(site, "hl7")
+    studies = [study_of_an_order(server)[0] for _ in range(KILLS)]
+    answered: list[tuple[str, int]] = []
+    for uid, moment in zip(studies, moments, strict=True):
+        victim = threading.Timer(moment, server.kill)
+        victim.start()
+        with suppress(requests.RequestException, AssertionError):  # it dies while it is asked, or answers 503
+            for _ in range(MOST_VERSIONS):
+                report = next_version(server, uid)
+                answered.append((report["id"], report["version"]))
+        victim.join()
+        site.starts()
+    for uid in studies:
+        report = next_version(server, uid)
+        answered.append((report["id"], report["version"]))
+    issued = {uid: versions_of(server, uid) for uid in studies}
+    moments_told = f"killed after {moments} s; answered {answered}"
+    kept = {(one["report_id"], one["version"]) for found in issued.values() for one in found}
+    assert kept >= set(answered), moments_told
+    for report_id, number in kept:
+        proof = server.get(f"{REPORTS}/{report_id}/versions/{number}/verify", "doctor").json()
+        assert proof["ok"], (proof, moments_told)
+    assert server.get("/api/v1/audit/verify", "admin").json()["ok"], moments_told
+    for uid, found in issued.items():
+        numbered = sorted(f"{kind} {one['version']}" for one in found for kind in ("SR", "DOC"))
+        eventually(lambda uid=uid, numbered=numbered: filed(server, uid) == numbered)
+    eventually(lambda: has_all(site, "hl7"))
+    assert len(site.ehr.reports()) == len(kept), moments_told
+    assert site.ehr.messages.faults == [], moments_told
+
+
+def next_version(server: Server, uid: str) -> dict[str, Any]:
+    """Go on with the report of a study wherever it is, and sign: one that was signed is corrected."""
+    found = server.request("GET", f"{REPORTS}?study_instance_uid={uid}", radiologist()).json()["items"]
+    if not found:
+        return signed(server, uid)
+    path = f"{REPORTS}/{found[0]['id']}"
+    answer = server.request("GET", path, radiologist())
+    if answer.json()["draft"] is None:
+        return amended(server, answer.json())
+    return sign(server, found[0]["id"], with_text(server, answer.json(), answer.headers["ETag"]))
+
+
+def versions_of(server: Server, uid: str) -> list[dict[str, Any]]:
+    (report,) = server.get(f"{REPORTS}?study_instance_uid={uid}", "doctor").json()["items"]
+    items = server.get(f"{REPORTS}/{report['id']}/versions", "doctor").json()["items"]
+    return [{"report_id": report["id"], "version": one["version"]} for one in items]
+
+
+def filed(server: Server, uid: str) -> list[str]:
+    """Kind and version of each document in a study, from what its series is called."""
+    found = [
+        (str(one.Modality), re.search(r"version (\d+)", str(one.SeriesDescription))) for one in documents(server, uid)
+    ]
+    return sorted(f"{kind} {number and number[1]}" for kind, number in found)
 
 
 def only_withdrawn(server: Server, uid: str) -> bool:
