@@ -5,11 +5,13 @@ Everything that uses a transaction raises `Unavailable` when the database is awa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import local
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as AllInUse
 from sqlalchemy.orm import Session
@@ -28,7 +30,8 @@ class Database:
     """Hands out transactions; hides engine options and the dialect from the caller."""
 
     def __init__(self, url: str) -> None:
-        self._turns = Turns()
+        file = make_url(url).database
+        self._turns = Turns(Path(f"{file}-turns" if file else os.devnull))
         self.engines = sqlite_engines(url, self._turns) if url.startswith("sqlite") else postgresql_engines(url)
         self.write_session = type("WriteSession", (Session,), {})
         """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
@@ -109,8 +112,8 @@ class Database:
             session.info[FAILED] = True
 
     def let_others_write(self, seconds: float = 0.5) -> None:
-        """Between two transactions of one that has much to write: those on this node who wait for the writer's turn
-        have it first, but not longer than this."""
+        """Between two transactions of one that has much to write: those who wait for the writer's turn have it first,
+        but not longer than this."""
         if self.is_sqlite:
             self._turns.let_others(seconds)
 

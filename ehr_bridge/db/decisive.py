@@ -20,7 +20,6 @@ from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 
-_CHANGED = "decisive_rows_changed"
 _OF_STUDIES = frozenset(
     {"patient_id", "order_id", "link_status", "is_contradicted", "withheld_by_id", "corrections", "received_identity"}
     | {"match_kind", "match_patient_id", "match_order_id", "deleted_at"}
@@ -31,12 +30,14 @@ def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
     """Call `then` after each commit of this process that changed a patient, an order, a link, a deletion or a job on
     stored files."""
 
+    is_changed = object()  # of this listener: there may be several
+
     def note(session: Session, _flush: Any) -> None:
         if any(map(_is_decisive, (*session.new, *session.dirty, *session.deleted))):
-            session.info[_CHANGED] = True
+            session.info[is_changed] = True
 
     def tell(session: Session) -> None:
-        if session.info.pop(_CHANGED, False):
+        if session.info.pop(is_changed, False):
             then()
 
     event.listen(database.write_session, "after_flush", note)

@@ -308,7 +308,7 @@ def _make_worker(
             # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
             *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
             Chore("modalities", modalities.refresh, 1.0, unchanged_seconds=5.0),
-            Chore("worklist", services.worklist.refresh, 10.0),
+            Chore("worklist", services.worklist.refresh, 10.0, unchanged_seconds=60.0),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5, unchanged_seconds=5.0),

@@ -13,12 +13,12 @@ from typing import Protocol
 
 from ehr_bridge.api.fhir.app import LARGEST as LARGEST_RESOURCE
 from ehr_bridge.api.fhir.app import create_fhir_app
-from ehr_bridge.api.messages.door import LARGEST as LARGEST_MESSAGE
-from ehr_bridge.api.messages.door import MessageDoor
 from ehr_bridge.services.bundle import Services
+from plugin.beside.lines import ACCESS_CHANGED, CHANGED
+from plugin.beside.process import Beside
 from plugin.dimse.modalities import OrthancModalities
 from plugin.serving.fhir import FhirServer, NotGuarded
-from plugin.serving.mllp import MllpServer
+from plugin.serving.mllp import open_port
 
 LOGGER = logging.getLogger(__name__)
 
@@ -59,8 +59,6 @@ def make_listeners(services: Services, modalities: OrthancModalities) -> Listene
     """Those whose ports are set."""
     settings = services.settings
     found: dict[str, Listener] = {}
-    if settings.hl7_port is not None:
-        found["hl7"] = MllpServer(settings.hl7_port, services.sources, MessageDoor(services).receive, LARGEST_MESSAGE)
     if settings.fhir_listens_on is not None:
         application = create_fhir_app(services)
         found["fhir"] = FhirServer(application, settings.bind, settings.fhir_listens_on, LARGEST_RESOURCE)
@@ -79,7 +77,20 @@ def make_listeners(services: Services, modalities: OrthancModalities) -> Listene
             settings.time_zone,
             settings.mpps_tls,
         )
+    if settings.hl7_port is not None:  # last, because it may wait for the port
+        found["hl7"] = _hl7(services, settings.hl7_port)
     return Listeners(found)
+
+
+def _hl7(services: Services, port: int) -> Beside:
+    """In a process of its own (ADR 0063). What it commits is followed here at once, not like what other nodes do."""
+
+    def access_changed() -> None:
+        services.claims.forget()
+        services.restrictions.changed()
+
+    told = {CHANGED: services.claims.forget, ACCESS_CHANGED: access_changed}
+    return Beside("plugin.beside.hl7", partial(open_port, port, services.sources), told)
 
 
 def _is_well(listener: Listener) -> bool:

@@ -76,11 +76,10 @@ class MllpServer:
     def is_well(self) -> bool:
         return self._listener is not None and not self._ending.is_set()
 
-    def start(self) -> None:
+    def start(self, listener: socket.socket | None = None) -> None:
         """Listen. Raises OSError when the port is taken or a certificate cannot be used."""
         self._contexts = contexts_of(self._sources)
-        where = EVERYWHERE if self._sources.known else LOOPBACK
-        self._listener = socket.create_server((where, self._port), backlog=64)
+        self._listener = listener or open_port(self._port, self._sources)
         threading.Thread(target=self._accept, name="ehr-bridge-mllp", daemon=True).start()
 
     def stop(self) -> None:
@@ -185,6 +184,11 @@ class MllpServer:
                 answered = self._receive(frame.content, address, among, is_whole=frame.is_whole)
                 peer.settimeout(ANSWER_SECONDS)
                 peer.sendall(framed(answered.ack))
+
+
+def open_port(port: int, sources: Sources) -> socket.socket:
+    """Raises OSError when it is taken."""
+    return socket.create_server((EVERYWHERE if sources.known else LOOPBACK, port), backlog=64)
 
 
 def contexts_of(sources: Sources) -> dict[Tls, ssl.SSLContext]:

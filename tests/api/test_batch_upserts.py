@@ -261,7 +261,7 @@ def test_who_waits_to_write_has_a_turn_before_the_next_items(api: Api, monkeypat
 def somebody_waits(database: Database) -> bool:
     """Whether somebody waits for the writer's turn."""
     if database.is_sqlite:
-        return database._turns._waiting > 0
+        return database._turns.somebody_waits
     with database.engine.connect() as connection:
         return bool(connection.scalar(text(WAITING)))
 

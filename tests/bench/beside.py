@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -21,13 +22,14 @@ from pathlib import Path
 from plugin.starting.phantom import ct_phantom
 from tests.bench.clients import HttpConnection, http
 from tests.bench.files import PATIENT, Uids
+from tests.bench.listing import postgres
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed, Product, get_json
 from tests.support import ports
 from tests.support.messages import adt, encoded, omi
 from tests.support.mllp import Peer, verdict
 
-NAME = "gate_p95_beside_hl7"
+NAME, NAME_POSTGRESQL = "gate_p95_beside_hl7", "gate_p95_beside_hl7_postgresql"
 MRN = "BENCH-BESIDE"
 BUSY_SITE, AS_FAST_AS_ANSWERED = 20.0, 0.0
 """Messages a second."""
@@ -38,10 +40,21 @@ FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
 
 
 def measure_beside(plan: Plan) -> Time:
-    """The ratio of the percentiles at the pace of a busy site: with messages to without. 1 is best."""
+    """On SQLite: the ratio of the percentiles at the pace of a busy site, with messages to without. 1 is best."""
+    return replace(_measure(plan, {}), name=NAME)
+
+
+def measure_beside_postgresql(plan: Plan) -> Time:
+    """The same on PostgreSQL."""
+    with postgres() as cluster:
+        environ = {"EHR_BRIDGE_DATABASE_URL": cluster.new_database()}
+        return replace(_measure(plan, environ), name=NAME_POSTGRESQL)
+
+
+def _measure(plan: Plan, environ: dict[str, str]) -> Time:
     port = ports.free()
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
-        product = Product(Path(folder), {"EHR_BRIDGE_HL7_PORT": str(port)})
+        product = Product(Path(folder), {"EHR_BRIDGE_HL7_PORT": str(port), **environ})
         product.wait_until_ready()
         try:
             request = frame_request(product)

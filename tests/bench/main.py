@@ -94,6 +94,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     polling.NAME: polling.time_polls,
     messages.NAME: messages.time_messages,
     beside.NAME: beside.measure_beside,
+    beside.NAME_POSTGRESQL: beside.measure_beside_postgresql,
     beside_all.NAME: beside_all.measure_beside_all,
     fhir.NAME: fhir.time_searches,
     searching.NAME: searching.time_searches,

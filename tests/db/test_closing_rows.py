@@ -12,14 +12,17 @@ from sqlalchemy import func, select
 
 from ehr_bridge.api.messages.door import MessageDoor
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.logs import FeedEvent, ReceivedMessage
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings
+from plugin.beside import serving
+from plugin.beside.lines import ACCESS_CHANGED, CHANGED
 from tests.support.asked import statements
-from tests.support.messages import adt, encoded, omi
+from tests.support.messages import adt, encoded, merge, omi
 from tests.support.server import SECRET
 
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -48,6 +51,21 @@ def test_a_message_asks_the_database_no_more_often_than_it_must(services: Servic
         asked.append(len(made))
     assert all(one <= most for one, most in zip(asked, MOST[kind], strict=True)), asked
     assert rows(database) == [2, 2, 2]
+
+
+def test_the_process_that_takes_messages_tells_what_the_gate_must_know(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also that two records are one, which may restrict who sees them; nothing when a message comes again."""
+    said: list[str] = []
+    monkeypatch.setattr(serving, "say", said.append)
+    on_decisive_change(database, serving.Telling(services.restrictions))
+    door = MessageDoor(services)
+    for text in (adt("A04", "MRN-1"), adt("A04", "MRN-2"), omi("NW", "ACC-1", "MRN-1"), merge("A40", "MRN-1", "MRN-2")):
+        door.receive(encoded(text), "127.0.0.1", ())
+    assert said == [CHANGED, CHANGED, CHANGED, ACCESS_CHANGED]
+    door.receive(encoded(adt("A04", "MRN-1")), "127.0.0.1", ())
+    assert len(said) == 4
 
 
 def test_what_a_transaction_writes_at_its_end_is_in_the_chain_in_its_order(database: Database) -> None:

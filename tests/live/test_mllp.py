@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
-import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from tests.support import ports
 from tests.support.messages import adt, encoded, omi, orm
 from tests.support.mllp import Peer, verdict
 from tests.support.running import databases, running
-from tests.support.server import Server
+from tests.support.server import Server, is_dead
 from tests.support.steps import eventually
 
 ORDERS, KILLS = 40, 3
@@ -85,7 +87,28 @@ def test_messages_of_a_source_are_applied_and_a_rude_peer_disturbs_nobody(hl7: t
     assert source["name"] == "his" and source["last_received_at"] and not source["is_silent"]
     rows = server.get("/api/v1/hl7/messages?limit=500", "admin").json()["items"]
     assert Counter(row["state"] for row in rows) == {"applied": 9, "refused": 2}
+    former = process_beside(server)
+    os.kill(former, signal.SIGKILL)
+    assert eventually(lambda: is_dead(str(former)))
+    with Peer(port) as peer:  # the port stays open; the next process answers
+        assert verdict(peer.send(encoded(adt("A08", mrn="MRN-70", control_id="AFTER")))) == ("AA", "AFTER")
+    assert process_beside(server) != former
+    assert eventually(lambda: server.get("/api/v1/health").json()["checks"]["hl7"] == "ok")
+    assert "is started again" in server.log()
     assert "Lindqvist" not in server.log()
+
+
+def process_beside(server: Server) -> int:
+    """The process below Orthanc that takes messages; it is started when the port is open."""
+
+    def below() -> list[str]:
+        (orthanc,) = server.children()
+        of_threads = [(task / "children").read_text().split() for task in Path(f"/proc/{orthanc}/task").iterdir()]
+        children = [child for some in of_threads for child in some]
+        return [one for one in children if b"plugin.beside.hl7" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+    (process,) = eventually(below)
+    return int(process)
 
 
 def test_a_server_that_dies_between_message_and_answer_loses_and_doubles_nothing(hl7: tuple[Server, int]) -> None:
@@ -95,12 +118,13 @@ def test_a_server_that_dies_between_message_and_answer_loses_and_doubles_nothing
     chance = random.Random(1)
     deaths = sorted(chance.sample(range(1, ORDERS), KILLS))
     acked: list[str] = []
+    taking = process_beside(server)
     for death in [*deaths, ORDERS]:
         victim = threading.Timer(chance.uniform(0, 0.05), server.kill)
         try:
             with Peer(port) as peer:
                 while len(acked) < ORDERS:
-                    if len(acked) == death and not victim.is_alive() and death != ORDERS:
+                    if death <= len(acked) and victim.ident is None:
                         victim.start()
                     answer = peer.send(texts[len(acked)])
                     if not answer:
@@ -110,11 +134,12 @@ def test_a_server_that_dies_between_message_and_answer_loses_and_doubles_nothing
                     acked.append(control_id)
         except OSError:
             pass
-        if death != ORDERS:
+        if victim.ident is not None:  # it was started: messages may be answered faster than it comes
             victim.join()
-            time.sleep(0.1)
+            assert eventually(partial(is_dead, str(taking)))  # it never outlives Orthanc
             server.start()
             listening(port)
+            taking = process_beside(server)
     assert acked == [f"K{number}" for number in range(ORDERS)]
     for number in range(ORDERS):
         assert server.get(f"/api/v1/orders/ACC-{number}", "service").json()["mrn"] == "MRN-80"

@@ -117,7 +117,7 @@ class Server:
             os.kill(int(child), signal.SIGKILL)
         self.process.wait()
         for child in children:
-            while not _is_dead(child):
+            while not is_dead(child):
                 time.sleep(0.001)
 
     def end(self) -> None:
@@ -144,7 +144,7 @@ class Server:
         return (self.data_dir / "orthanc.log").read_text(errors="replace")
 
 
-def _is_dead(pid: str) -> bool:
+def is_dead(pid: str) -> bool:
     """Whether all threads have ended. The first one may be a zombie while another still writes a file, and the ports
     are in use until the last has ended."""
     try:

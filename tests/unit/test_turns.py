@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 from ehr_bridge.db.turns import Turns
 from tests.support.steps import eventually
 
 
-def test_those_who_wait_are_let_in_first() -> None:
+def test_those_who_wait_are_let_in_first(tmp_path: Path) -> None:
     """It returns when everybody who waited has had the turn, and not before."""
-    turns, begin, done = Turns(), threading.Event(), threading.Event()
+    turns, begin, done = Turns(tmp_path / "turns"), threading.Event(), threading.Event()
     waits = threading.Event()
 
     def other() -> None:
@@ -33,9 +34,9 @@ def test_those_who_wait_are_let_in_first() -> None:
         thread.join(60)
 
 
-def test_nobody_is_waited_for_without_end() -> None:
+def test_nobody_is_waited_for_without_end(tmp_path: Path) -> None:
     """Where nobody waits it returns at once; for one whose turn never comes, not for ever."""
-    turns = Turns()
+    turns = Turns(tmp_path / "turns")
     turns.let_others(60)
     with turns.waiting():
         turns.let_others(0.01)

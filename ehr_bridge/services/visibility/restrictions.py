@@ -73,6 +73,11 @@ class Restrictions:
         """False until the database was read once; until then nobody may see images."""
         return self._version is not None
 
+    @property
+    def version(self) -> int | None:
+        """Counts up with every change; None until the database was read once."""
+        return self._version
+
     def closed_to(self, caller: Caller) -> Closed:
         """What the caller may not see; nothing is closed to a system that speaks for every person. Raises Unavailable
         when nothing was read yet, and the database is away."""

@@ -1,0 +1,59 @@
+"""What the process beside Orthanc says to Orthanc: one line of JSON each, on its standard output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+
+from ehr_bridge import request_id
+from ehr_bridge.shallow_json import loads
+
+STDOUT = 1
+READY = "ready"
+"""It takes messages."""
+CHANGED, ACCESS_CHANGED = "changed", "access changed"
+"""It has committed something that decisions about studies depend on; also who may see which patient."""
+LOG = "log"
+_lock = threading.Lock()
+"""A line longer than 4096 bytes may be written in pieces (pipe(7))."""
+STOP = b"stop\n"
+"""What Orthanc says to it: take no more messages, and end when those under way are answered."""
+
+
+def say(what: str) -> None:
+    _write({"what": what})
+
+
+class LineHandler(logging.Handler):
+    """Hands log records to Orthanc, each with one system call."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+            if record.exc_info:
+                text += "\n" + logging.Formatter().formatException(record.exc_info)
+            said = {"level": record.levelno, "logger": record.name, "text": text, "request": request_id.current()}
+            _write({"what": LOG, **said})
+        except Exception:  # a failed log line must not stop a message
+            self.handleError(record)
+
+
+def heard(line: bytes) -> str:
+    """What a line says. A log record goes to this process's log, and so does what Python prints when it fails."""
+    try:
+        said = loads(line)
+        what = str(said["what"])
+        if what == LOG:
+            with request_id.working_on(said["request"]):
+                logging.getLogger(said["logger"]).log(said["level"], "%s", said["text"])
+    except (ValueError, KeyError, TypeError):
+        logging.getLogger(__name__).error("%s", line.decode(errors="replace").rstrip())
+        return LOG
+    return what
+
+
+def _write(said: dict[str, object]) -> None:
+    with _lock:
+        os.write(STDOUT, json.dumps(said).encode() + b"\n")

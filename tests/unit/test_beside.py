@@ -1,0 +1,89 @@
+"""The process beside Orthanc: it serves the open port, is started again when it dies, and never outlives Orthanc."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from plugin.beside.process import Beside
+from tests.support.server import is_dead
+from tests.support.steps import eventually
+
+CHILD = "tests.support.beside_child"
+HERE = Path(__file__).resolve().parents[2]
+
+
+def told_of_others(log: pytest.LogCaptureFixture, text: str) -> bool:
+    return any(text in record.getMessage() for record in log.records)
+
+
+@contextmanager
+def beside(told: list[str]) -> Iterator[Beside]:
+    kept = Beside(CHILD, lambda: socket.create_server(("127.0.0.1", 0)), {"changed": partial(told.append, "changed")})
+    kept.start()
+    try:
+        yield kept
+    finally:
+        kept.stop()
+
+
+def ask(port: int, word: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
+        peer.sendall(word)
+        return peer.recv(100)
+
+
+def test_what_the_process_says_is_followed_and_its_log_is_passed_on(caplog: pytest.LogCaptureFixture) -> None:
+    """Also what Python prints when something fails is in the log."""
+    told: list[str] = []
+    with beside(told) as kept, caplog.at_level(logging.INFO):
+        assert kept.is_well
+        assert ask(kept.port, b"change") == b"done"
+        assert eventually(lambda: told == ["changed"])
+        assert ask(kept.port, b"log") == b"done"
+        assert eventually(lambda: told_of_others(caplog, "a line of the child"))
+        assert ask(kept.port, b"print") == b"done"
+        assert eventually(lambda: told_of_others(caplog, "printed, and not in our form"))
+        process, port = kept.process_id, kept.port
+    assert process is not None and eventually(lambda: is_dead(str(process)))
+    with pytest.raises(OSError, match="refused"):
+        ask(port, b"change")
+
+
+def test_a_process_that_dies_is_started_again_and_its_peers_wait(caplog: pytest.LogCaptureFixture) -> None:
+    """kill -9: who connects meanwhile is answered by the next one, on the same port."""
+    with beside([]) as kept:
+        assert ask(kept.port, b"change") == b"done"
+        first = kept.process_id
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        assert eventually(lambda: is_dead(str(first)))
+        assert ask(kept.port, b"change") == b"done"
+        assert kept.process_id != first
+        assert eventually(lambda: kept.is_well)
+    assert told_of_others(caplog, "is started again")
+
+
+def test_it_ends_with_orthanc_however_that_ends() -> None:
+    """kill -9 of the process that started it: nobody is left who could write or hold the port."""
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.beside_keeper", CHILD], stdout=subprocess.PIPE, cwd=HERE
+    )
+    assert keeper.stdout is not None
+    child, port = map(int, keeper.stdout.readline().split())
+    assert ask(port, b"change") == b"done"
+    keeper.kill()
+    keeper.wait()
+    assert eventually(lambda: is_dead(str(child)))
+    with pytest.raises(OSError, match="refused"):
+        ask(port, b"change")
