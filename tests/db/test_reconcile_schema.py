@@ -122,7 +122,7 @@ def test_studies_that_a_change_concerns_are_found_by_index(database: Database) -
     by_uid, by_number, by_mrn = (study(number, **nobody) for number in (1, 2, 3))
     by_number.received_identity = {**nobody, "AccessionNumber": "acc-1"}
     by_mrn.received_identity = {**nobody, "PatientID": "p 001"}
-    by_opinion, walk_in, of_another = study(4, **nobody), study(5, **nobody), study(1500, **nobody)
+    by_opinion, walk_in, of_another = study(4, **nobody), study(5, **nobody), study(500, **nobody)
     of_another.received_identity = {**nobody, "AccessionNumber": "ACC-1"}
     with database.write() as session:
         session.add_all([patient, other])
@@ -132,7 +132,7 @@ def test_studies_that_a_change_concerns_are_found_by_index(database: Database) -
         of_another.patient_id, of_another.link_status = other.id, LinkStatus.LINKED
         by_opinion.match_patient_id, by_opinion.match_order_id = patient.id, order.id
         walk_in.patient_id, walk_in.link_status = patient.id, LinkStatus.LINKED
-        others = [study(number, PatientID=f"Q-{number}", AccessionNumber=f"B{number}") for number in range(6, 1500)]
+        others = [study(number, PatientID=f"Q-{number}", AccessionNumber=f"B{number}") for number in range(6, 500)]
         session.add_all([by_uid, by_number, by_mrn, by_opinion, walk_in, of_another, *others])
         for one in (by_uid, by_number, by_mrn, *others):
             index_study(session, one)
