@@ -88,6 +88,13 @@ class Segment:
         value = self.value(field, component, subcomponent, repetition)
         return value if isinstance(value, str) else ""
 
+    def whole(self, field: int) -> list[str]:
+        """Every repetition as one text, with components that are no such: a caret in a text that nobody escaped."""
+        repetitions = self._field(field)
+        found = [] if repetitions is None else [str(one) for one in repetitions]
+        said = (unescape(one, self._delimiters, self._codec).strip() for one in found if one != _DELETE)
+        return [one for one in said if one]
+
     def _field(self, number: int) -> Any:
         return self._content[number] if number < len(self._content) else None
 

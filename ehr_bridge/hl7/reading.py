@@ -13,8 +13,10 @@ from ehr_bridge.hl7.faults import Code, Fault, Place
 from ehr_bridge.hl7.grouping import Group, groups_of
 from ehr_bridge.hl7.identifiers import Number, number_in
 from ehr_bridge.hl7.message import Message, Segment
+from ehr_bridge.hl7.results import ResultTold, results_of
 from ehr_bridge.hl7.sources import Source
 from ehr_bridge.hl7.values import Found, Values, find
+from ehr_bridge.reporting.received import shown as shown_report
 
 UPSERTS = frozenset({"A01", "A04", "A05", "A08", "A28", "A31"})
 PASSED_OVER = frozenset(
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     NEW_NUMBER = "new_number"
     ORDERS = "orders"
     APPOINTMENT = "appointment"
+    RESULTS = "results"
     IGNORED = "ignored"
 
 
@@ -86,6 +89,9 @@ class Reading:
     prior: PatientTold | None = None
     """Whose number is merged or replaced (MRG)."""
     orders: tuple[OrderTold, ...] = ()
+    results: tuple[ResultTold, ...] = ()
+    sender: tuple[str, str] = ("", "")
+    """Of reports: the name of the source, else what MSH-3 and MSH-4 say; and MSH-3."""
     notes: tuple[str, ...] = ()
     """What was passed over, and why."""
 
@@ -99,8 +105,14 @@ class Reading:
                 {"act": str(order.act), "accession_number": order.accession_number, **order.values}
                 for order in self.orders
             ],
+            **({"reports": [_shown_result(one) for one in self.results]} if self.results else {}),
             "notes": list(self.notes),
         }
+
+
+def _shown_result(told: ResultTold) -> dict[str, Any]:
+    numbers = ("accession_number", "placer_order_number", "filler_order_number", "study_instance_uid")
+    return {name: getattr(told, name) for name in numbers} | shown_report(told.received)
 
 
 def _shown_patient(told: PatientTold) -> dict[str, Any]:
@@ -143,8 +155,10 @@ def read(message: Message, source: Source) -> Reading:
         return _orders(message, source)
     if kind == "SIU" and event in BOOKED | CALLED_OFF:
         return _appointment(message, source, is_called_off=event in CALLED_OFF)
+    if (kind, event) == ("ORU", "R01"):
+        return _results(message, source)
     place = message.header.place(9)
-    if kind in {"ORM", "OMI", "OMG", "SIU"}:
+    if kind in {"ORM", "OMI", "OMG", "SIU", "ORU"}:
         raise Fault(Code.EVENT, f"{kind} is taken, but not with this event", place, is_rejected=True)
     raise Fault(Code.MESSAGE_TYPE, "messages of this type are not taken here", place, is_rejected=True)
 
@@ -263,6 +277,16 @@ def _joined(first: OrderTold, further: OrderTold) -> OrderTold:
         first.accession_number,
         first.placer_order_number,
     )
+
+
+def _results(message: Message, source: Source) -> Reading:
+    notes: list[str] = []
+    results = results_of(message, source, notes)
+    patient = _patient(message, source, notes) if results else None
+    sender = source.name or " ".join(filter(None, message.sender)) or "HL7"
+    kind = Kind.RESULTS if results else Kind.IGNORED
+    told = tuple(dict.fromkeys(notes))
+    return Reading(kind, patient, results=results, sender=(sender[:255], message.sender[0][:255]), notes=told)
 
 
 def _appointment(message: Message, source: Source, *, is_called_off: bool) -> Reading:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any, Self
 
 from ehr_bridge.reporting.states import ReportStatus
 
@@ -28,6 +30,40 @@ class Signer:
     """Of their token; for local accounts their name to sign in with."""
     name: str
     """As it is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a version from outside, without its bytes."""
+
+    title: str
+    content_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Of a version that another system has issued."""
+
+    sender: str
+    number: str
+    """By which the sender knows the report."""
+    status: str
+    """As the sender says it."""
+    said_at: datetime | None
+    """When it was issued there."""
+    attachments: tuple[Attachment, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        at = None if self.said_at is None else self.said_at.astimezone(UTC).isoformat(timespec="microseconds")
+        return asdict(self) | {"said_at": at, "attachments": [asdict(one) for one in self.attachments]}
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Self:
+        at = said["said_at"]
+        files = tuple(Attachment(**one) for one in said["attachments"])
+        return cls(said["sender"], said["number"], said["status"], at and datetime.fromisoformat(at), files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +91,8 @@ class Version:
     """The version before it."""
     reason: str | None = None
     """Why it was amended or withdrawn."""
+    outside: Outside | None = None
+    """Who has sent it; None: it is ours."""
 
     def signed_text(self) -> bytes:
         """The bytes that the signature is of: JSON with sorted names and no spaces, in UTF-8; times in UTC."""
@@ -74,6 +112,8 @@ class Version:
             "replaces": self.replaces,
             "reason": self.reason,
         }
+        if self.outside is not None:
+            said["outside"] = self.outside.as_json()
         return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @property

@@ -26,6 +26,9 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "state": "{status}, version {number}",
         "replaces": "replaces version {number}",
         "unsigned": "not signed",
+        "outside": "from {sender}",
+        "sender": "Received from",
+        "attached": "Attached",
         "withdrawal": "This report was entered in error. It is withdrawn and must not be used.",
         "reason": "Reason",
         "author": "Author",
@@ -64,6 +67,9 @@ GERMAN: Mapping[str, str] = MappingProxyType(
         "state": "{status}, Version {number}",
         "replaces": "ersetzt Version {number}",
         "unsigned": "nicht signiert",
+        "outside": "von {sender}",
+        "sender": "Erhalten von",
+        "attached": "Beigefügt",
         "withdrawal": "Dieser Befund wurde irrtümlich erstellt. Er ist zurückgezogen und darf nicht verwendet werden.",
         "reason": "Grund",
         "author": "Verfasst von",
@@ -145,7 +151,9 @@ def state_line(version: Version) -> str:
     said = [words["state"].format(status=words[version.status.value], number=version.number)]
     if version.replaces is not None:
         said.append(words["replaces"].format(number=version.replaces))
-    if version.signer is None:
+    if version.outside is not None:
+        said.append(words["outside"].format(sender=one_line(version.outside.sender)))
+    elif version.signer is None:
         said.append(words["unsigned"])
     return ", ".join(said)
 
@@ -155,7 +163,12 @@ def people_lines(version: Version, zone: tzinfo) -> list[tuple[str, str]]:
     at = written(version.issued_at, zone)
     is_withdrawn = version.status is ReportStatus.ENTERED_IN_ERROR
     lines = [("author", name(version.author))]
-    if version.signer is not None:
+    if version.outside is not None:
+        lines.append(("sender", f"{one_line(version.outside.sender)}, {at}"))
+        lines += [("attached", f"{one_line(one.title)} (SHA-256 {one.sha256})") for one in version.outside.attachments]
+        if version.outside.said_at is not None:
+            lines.append(("issued", written(version.outside.said_at, zone)))
+    elif version.signer is not None:
         lines.append(("withdrawn" if is_withdrawn else "signed", f"{name(version.signer)}, {at}"))
     else:
         lines.append(("issued", at))
@@ -170,7 +183,11 @@ def body(version: Version) -> list[tuple[str, str, list[str]]]:
         words = words_of(version.language)
         return [("withdrawal", words["entered_in_error"].capitalize(), [words["withdrawal"]])]
     sections = ((one.code, one_line(one.title) or one.code, paragraphs(one.text)) for one in version.sections)
-    return [section for section in sections if section[2]]
+    said = [section for section in sections if section[2]]
+    if not said and version.outside is not None:
+        titles = [one_line(one.title) for one in version.outside.attachments]
+        said = [("attached", words_of(version.language)["attached"], titles)]
+    return said
 
 
 def name(person: Signer) -> str:

@@ -14,6 +14,7 @@ from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.reporting.doubts import watch_links
 from ehr_bridge.services.reporting.following import follow_patients
+from ehr_bridge.services.reporting.outside import OutsideReports
 from ehr_bridge.services.reporting.reading_list import ReadingList
 from ehr_bridge.services.reporting.reading_ranks import keep_reading_ranks
 from ehr_bridge.services.reporting.reports import ReportRules, Reports
@@ -25,6 +26,7 @@ from ehr_bridge.settings import Settings
 class Results:
     reports: Reports
     reading_list: ReadingList
+    outside: OutsideReports
     filing: Filing
     pdfs: ReportPdfs
     templates: Templates
@@ -41,6 +43,8 @@ def build_results(settings: Settings, database: Database, fresh: Fresh, clock: C
     keep_reading_ranks(database)
     filing = Filing(database, maker, clock)
     reports.on_issued(filing.note_issued)
+    outside = OutsideReports(fresh, clock, reports.tell)
     templates, macros = Templates(database, clock), Macros(database, clock)
     reading = ReadingList(fresh, reports)
-    return Results(reports, reading, filing, ReportPdfs(database, maker), templates, macros, DayList(fresh, clock))
+    pdfs = ReportPdfs(database, maker)
+    return Results(reports, reading, outside, filing, pdfs, templates, macros, DayList(fresh, clock))

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 from pypdf import PdfReader
 from sqlalchemy import select
 
@@ -27,37 +26,18 @@ from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.filing.rows import again
 from tests.api.conftest import Api
 from tests.api.deletion_steps import decide, requested
+from tests.api.filing_steps import NODE, documents, filed, text
 from tests.api.link_steps import link, post, put_patient, unlink
 from tests.api.report_steps import RITA, act, amended, begin, save, signed, token, with_images, written
 from tests.api.tag_steps import jobs
 
-NODE = "node-1"
 DORA = token("doctor", subject="dora")
-
-
-def filed(api: Api, node: str = NODE) -> list[Dataset]:
-    """Let the worker file what is due; the documents that the archive has then, SR before PDF, oldest first."""
-    for _ in range(4):
-        api.services.results.filing.run(api.archive, node)
-    return documents(api)
-
-
-def documents(api: Api) -> list[Dataset]:
-    read = [dcmread(io.BytesIO(data)) for data in api.archive.instances.values()]
-    found = [one for one in read if one.Modality in ("SR", "DOC")]
-    return sorted(found, key=lambda one: int(one.SeriesNumber))
 
 
 def states(database: Database) -> list[tuple[int, str, int, str]]:
     with database.read() as session:
         rows = session.scalars(select(ReportDocument)).all()
     return sorted((row.number, row.form.value, row.making, row.status.value) for row in rows)
-
-
-def text(document: Dataset) -> str:
-    """All text of an SR."""
-    items = [item for section in document.ContentSequence for item in section.get("ContentSequence", [])]
-    return "\n".join(item.TextValue for item in items)
 
 
 def test_a_signed_report_is_in_its_study_as_sr_and_pdf(api: Api) -> None:

@@ -71,6 +71,37 @@ def omi(control: str = "NW", accession: str = "ACC-1", mrn: str = "MRN-1", **hea
     )
 
 
+def oru(
+    *observations: str,
+    status: str = "F",
+    accession: str = "ACC-1",
+    mrn: str = "MRN-1",
+    number: str = "R-77",
+    issued: str = "20260302120000+0100",
+    name: str = PERSON,
+    **header: str,
+) -> str:
+    """A teleradiology service's report (RAD-128); each observation is OBX-2, OBX-3 and OBX-5."""
+    said = observations or (
+        "FT|59776-5^Findings^LN||No midline shift.\\.br\\Ventricles of normal width.",
+        "TX|&IMP^Impression||Normal CT of the head.",
+    )
+    interpreter = "9001&Nyström&Karin&&&Dr."
+    fields = {
+        1: "1",
+        2: "",
+        3: number,
+        4: "CTHEAD^CT head^LOCAL",
+        18: accession,
+        22: issued,
+        25: status,
+        32: interpreter,
+    }
+    lines = [f"OBX|{place}|{one}||||||{status}" for place, one in enumerate(said, 1)]
+    header = {"sender": "TELERAD|FARNORTH"} | header
+    return message("ORU^R01^ORU_R01", pid(mrn, name), "ORC|RE", segment("OBR", fields), *lines, **header)
+
+
 def siu(event: str, accession: str = "ACC-1", at: str = "202603031400", **header: str) -> str:
     schedule = {1: "A-1", 11: f"^^^{at}", 26: f"P-{accession}^HIS", 27: f"{accession}^RIS"}
     return message(f"SIU^{event}^SIU_S12", segment("SCH", schedule), pid(), **header)

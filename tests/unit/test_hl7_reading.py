@@ -179,7 +179,8 @@ def test_merges_appointments_and_what_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "place", "is_rejected"),
     [
-        (message("ORU^R01", pid()), "200", "MSH-9", True),
+        (message("MDM^T02", pid()), "200", "MSH-9", True),
+        (message("ORU^R03", pid()), "201", "MSH-9", True),
         (message("ADT^A24", pid()), "201", "MSH-9.2", True),
         (message("ORM^O02", pid()), "201", "MSH-9", True),
         (message("SIU^S20", pid()), "201", "MSH-9", True),

@@ -144,7 +144,7 @@ HANDED_OUT = {
     "privacy", "quarantine.desk", "registry.desk", "registry.numbers", "registry.order_search",
     "registry.order_states", "registry.orders", "registry.patients", "registry.registration",
     "registry.told_orders", "reporting.attention", "reporting.communications", "reporting.drafting",
-    "reporting.listing", "reporting.people", "reporting.reading_list",
+    "reporting.listing", "reporting.outside", "reporting.people", "reporting.reading_list",
     "reporting.reports", "reporting.rows", "reporting.templates",
     "studies.history", "studies.listing", "studies.search", "studies.zipping",
     "system.state", "uploads.arrivals", "uploads.log", "verdict.judge", "viewing.scope", "viewing.tokens",

@@ -178,6 +178,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/reports/{report_id}/seen"): Permission.READ,
     ("GET", "/api/v1/reports/{report_id}/pdf"): Permission.READ,
     ("GET", "/api/v1/reading-list"): Permission.WRITE_REPORTS,
+    ("GET", "/api/v1/reports/{report_id}/versions/{number}/attachments/{position}"): Permission.READ,
     ("GET", "/api/v1/reports/{report_id}/priors"): Permission.READ,
     ("GET", "/api/v1/reports/{report_id}/communications"): Permission.READ,
     ("POST", "/api/v1/reports/{report_id}/communications"): Permission.WRITE_REPORTS,

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ehr_bridge.api.messages.reported import reported_order
 from ehr_bridge.api.registry.batches import OrderItem, PatientItem
 from ehr_bridge.api.registry.orders import told_order
 from ehr_bridge.api.registry.patches import told_of_order, told_of_patient
@@ -21,6 +22,7 @@ from ehr_bridge.services.linking.used_again import is_somebody_else
 from ehr_bridge.services.messages.inbox import Applying
 from ehr_bridge.services.messages.refusals import fault_of
 from ehr_bridge.services.registry.desk import Teller, is_ours
+from ehr_bridge.services.reporting.outside import Sender, Whose
 
 _CODES = {"missing": Code.MISSING, "literal_error": Code.NOT_IN_TABLE}
 """Of pydantic's errors; all others say that a value does not fit."""
@@ -42,8 +44,27 @@ class Hl7Commands:
             self._merge(work, is_new_number=reading.kind == Kind.NEW_NUMBER)
         elif reading.kind == Kind.PATIENT and reading.patient is not None:
             self._upsert_patient(work, reading.patient)
+        elif reading.kind == Kind.RESULTS:
+            self._results(work)
         else:
             self._orders(work)
+
+    def _results(self, work: Applying) -> None:
+        """Reports of another system, of a patient and an order that are known: nobody is registered by a report."""
+        reading = work.reading
+        assert reading.patient is not None
+        patient = self._find(reading.patient)
+        if patient is None:
+            raise Fault(Code.UNKNOWN_KEY, "the patient in PID is not known here", reading.patient.number.place)
+        work.patient_id = patient.id
+        _require_same_person(reading.patient, patient)
+        records = self._services.patients.records(str(patient.id))
+        for told in reading.results:
+            with _placed({}, told.place):
+                order = reported_order(self._services.orders, told, records)
+                whose = Whose(patient.id, None if order is None else order.id, told.study_instance_uid)
+                sender = Sender(reading.sender[0], reading.sender[1] or None)
+                self._services.results.outside.receive(told.received, whose, sender, work.origin)
 
     def _upsert_patient(self, work: Applying, told: PatientTold, further: Mapping[str, Any] | None = None) -> Patient:
         """Register or update a patient; what the message does not say stays, or is `further` for a new one."""
@@ -91,11 +112,8 @@ class Hl7Commands:
         reading = work.reading
         patient = None if reading.patient is None else self._find(reading.patient)
         work.patient_id = None if patient is None else patient.id
-        if reading.patient is not None and patient is not None and is_somebody_else(reading.patient.values, patient):
-            text = (
-                "name and birth date are not those of the record with this number; correct it by ADT, or send another"
-            )
-            raise Fault(Code.UNKNOWN_KEY, text, reading.patient.number.place)
+        if reading.patient is not None and patient is not None:
+            _require_same_person(reading.patient, patient)
         for told in reading.orders:
             if told.act == Act.PLACE:
                 patient = patient or self._registered(work, reading)
@@ -171,6 +189,13 @@ class Hl7Commands:
     def _named(self, told: OrderTold) -> Order | None:
         numbers = filter(None, (told.accession_number, told.filler_order_number))
         return next(filter(None, map(self._services.orders.known, numbers)), None)
+
+
+def _require_same_person(told: PatientTold, patient: Patient) -> None:
+    """Raises Fault when what a message says of its patient is another person than the record with that number."""
+    if is_somebody_else(told.values, patient):
+        text = "name and birth date are not those of the record with this number; correct it by ADT, or send another"
+        raise Fault(Code.UNKNOWN_KEY, text, told.number.place)
 
 
 _KEYS = ("accession_number", "placer_order_number", "filler_order_number")

@@ -64,6 +64,25 @@ class DraftAnswer(Model):
     saved_at: Moment
 
 
+class AttachmentAnswer(Model):
+    """A file that came with it: `GET reports/{report_id}/versions/{number}/attachments/{position}`, from 0."""
+
+    title: str
+    content_type: str
+    size: int = Field(description="Bytes")
+    sha256: str
+
+
+class OutsideAnswer(Model):
+    """Of a report that another system wrote; it is kept as it came, and is never changed or signed here."""
+
+    sender: str = Field(description="Name of the source of HL7 v2, or subject of the token")
+    sender_number: str = Field(description="By which its sender knows it")
+    sender_status: str = Field(description="In the sender's own word: OBR-25 of HL7 v2, or a code of FHIR")
+    said_at: Moment | None = Field(description="When it was issued there")
+    attachments: list[AttachmentAnswer]
+
+
 class ReportItem(PersonAnswer):
     """A report in lists."""
 
@@ -84,6 +103,7 @@ class ReportItem(PersonAnswer):
     doubt: str | None = Field(description="Why it is not delivered until somebody decides; null: there is no doubt")
     claim: ClaimAnswer | None
     draft_kind: DraftKind | None = Field(description="What is being written of it, if anything")
+    outside: OutsideAnswer | None = Field(description="Which other system wrote it; null: it was written here")
     created_at: Moment
     updated_at: Moment
 
@@ -126,6 +146,7 @@ class ReportVersionAnswer(Model):
     accession_numbers: list[str]
     replaces: int | None
     reason: str | None
+    outside: OutsideAnswer | None
     sha256: str = Field(description="Of the text that was signed; the audit trail holds it too")
 
 
@@ -159,7 +180,7 @@ def prior_answer(view: ReportView) -> PriorAnswer:
 
 
 def report_version_answer(version: Version) -> ReportVersionAnswer:
-    said = asdict(version) | {"version": version.number, "sha256": version.sha256}
+    said = asdict(version) | {"version": version.number, "sha256": version.sha256, "outside": _outside(version)}
     return ReportVersionAnswer.model_validate(said)
 
 
@@ -185,10 +206,20 @@ def _shown(view: ReportView) -> dict[str, object]:
         "critical": _critical(view),
         "doubt": report.doubt,
         "claim": _claim(view),
+        "outside": _outside(latest),
         "draft_kind": report.draft_kind if reporter().writes else None,
         "created_at": report.created_at,
         "updated_at": report.updated_at,
     }
+
+
+def _outside(version: Version | None) -> OutsideAnswer | None:
+    if version is None or version.outside is None:
+        return None
+    said = asdict(version.outside)
+    return OutsideAnswer.model_validate(
+        {"sender_number": said.pop("number"), "sender_status": said.pop("status"), **said}
+    )
 
 
 def _critical(view: ReportView) -> CriticalAnswer | None:

@@ -127,6 +127,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "report.filed": AuditCode("110107", None, "C"),
     "report.issued": AuditCode("110111", None, "C"),
     "report.opened": AuditCode("110111", None, "C"),
+    "report.passed_over": AuditCode("110111", None, "R"),
+    "report.received": AuditCode("110111", None, "C"),
     "report.released": AuditCode("110111", None, "U"),
     "report.saved": AuditCode("110111", None, "U"),
     "report.seen": AuditCode("110111", None, "R"),

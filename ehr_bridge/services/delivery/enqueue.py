@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.facts import Fact
 from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import DeliveryState
-from ehr_bridge.db.tables.logs import Delivery, DestinationEvent, FeedEvent
+from ehr_bridge.db.tables.logs import Delivery, Destination, DestinationEvent, FeedEvent
 from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report
 
 _EVENTS, _TOLD, _ORDERS, _DELIVERIES = map(table_of, (FeedEvent, DestinationEvent, Order, Delivery))
+_DESTINATIONS, _REPORTS = map(table_of, (Destination, Report))
 _COPIED = ("seq", "type", "time", "patient_id", "order_id", "study_instance_uid", "data")
 _NEWEST = select(func.max(_EVENTS.c.seq)).scalar_subquery()
 _ADD = insert(_DELIVERIES).from_select(
@@ -41,6 +43,23 @@ _NAME_REPORT = (
 )
 
 
+_SENDER = [
+    func.replace(func.replace(func.lower(column), " ", "-"), "_", "-")
+    for column in (_REPORTS.c.sender, _REPORTS.c.sender_application)
+]
+"""As a destination would be called: in small letters, with hyphens."""
+_NOT_BACK = delete(_DELIVERIES).where(
+    _DELIVERIES.c.id > bindparam("last"),
+    exists().where(
+        _REPORTS.c.id == _DELIVERIES.c.report_id,
+        _REPORTS.c.sender.is_not(None),
+        _DESTINATIONS.c.id == _DELIVERIES.c.destination_id,
+        func.lower(_DESTINATIONS.c.name).in_(_SENDER),
+    ),
+)
+"""A report from outside is not told to the destination with the name of its sender."""
+
+
 def enqueue(session: Session, facts: Sequence[Fact]) -> None:
     """These are the newest events; nobody else can have written one since (`db.facts`)."""
     connection = session.connection()
@@ -56,3 +75,4 @@ def enqueue(session: Session, facts: Sequence[Fact]) -> None:
         for number, fact in of_reports
     ]
     connection.execute(_NAME_REPORT, rows)
+    connection.execute(_NOT_BACK, {"last": last or 0})

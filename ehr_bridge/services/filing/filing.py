@@ -24,12 +24,13 @@ from ehr_bridge.dicom.structure import tags
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.reporting.documents import Subject
 from ehr_bridge.reporting.report import Version
-from ehr_bridge.reporting.states import DocumentStatus
+from ehr_bridge.reporting.states import DocumentForm, DocumentStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.own_documents import documents_of
 from ehr_bridge.services.archive.storing import Stored, archive_id
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.services.filing.making import Maker
+from ehr_bridge.services.filing.pdfs import printed_outside
 from ehr_bridge.services.filing.rows import (
     again,
     is_of_patient,
@@ -162,7 +163,8 @@ class Filing:
         with self._database.read() as session:
             version = version_of(version_row(session, row))
             before = predecessors(session, row, version.replaces)
-        data = self._maker.file(row.form, version, subject, place_of(row), before)
+            printed = printed_outside(session, version) if row.form is DocumentForm.PDF else None
+        data = self._maker.file(row.form, version, subject, place_of(row), before, printed)
         header = read_header(data)
         uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
         instance_id = archive_id(header.text(tags.PATIENT_ID), *uids)

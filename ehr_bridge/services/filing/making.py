@@ -29,9 +29,15 @@ class Maker:
         return pdf if self.signer is None or version.signer is None else self.signer.sign(pdf, version)
 
     def file(
-        self, form: DocumentForm, version: Version, subject: Subject, place: Place, before: Sequence[Reference]
+        self,
+        form: DocumentForm,
+        version: Version,
+        subject: Subject,
+        place: Place,
+        before: Sequence[Reference],
+        printed: bytes | None = None,
     ) -> bytes:
-        """The DICOM file of a document."""
+        """The DICOM file of a document. `printed`: the PDF that came with the version from outside."""
         if form is DocumentForm.SR:
             return structured_report(version, subject, place, self.site, before)
-        return encapsulated_pdf(version, subject, place, self.site, self.pdf(version, subject))
+        return encapsulated_pdf(version, subject, place, self.site, printed or self.pdf(version, subject))

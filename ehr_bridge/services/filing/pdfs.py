@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import Patient
-from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.results.reports import Report, ReportAttachment
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.reading.datasets import read_dataset
 from ehr_bridge.dicom.values import date_text
 from ehr_bridge.reporting.documents import Subject
+from ehr_bridge.reporting.received import PDF
 from ehr_bridge.reporting.report import Version
+from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.filing.making import Maker
 from ehr_bridge.services.filing.rows import filed_pdf, is_of_patient
 from ehr_bridge.services.identity.attributes import wanted_values
@@ -36,8 +38,10 @@ class ReportPdfs:
         self._maker = maker
 
     def pdf(self, version: Version, archive: ReadableArchive) -> bytes:
-        """Of a version that the caller may read."""
+        """Of a version that the caller may read: as its sender has printed it, if it came with a PDF from outside."""
         with self._database.read() as session:
+            if (printed := printed_outside(session, version)) is not None:
+                return printed
             is_theirs = _study(session, session.get_one(Report, version.report_id)) is not None
             filed = filed_pdf(session, version.report_id, version.number) if is_theirs else None
         if filed is not None:
@@ -48,6 +52,16 @@ class ReportPdfs:
         with self._database.read() as session:
             subject = _subject(session, version.report_id)
         return self._maker.pdf(version, subject)
+
+
+def printed_outside(session: Session, version: Version) -> bytes | None:
+    """The first PDF that came with a version from outside. Of one that was withdrawn there is none."""
+    if version.outside is None or version.status is ReportStatus.ENTERED_IN_ERROR:
+        return None
+    for position, one in enumerate(version.outside.attachments):
+        if one.content_type == PDF:
+            return session.get_one(ReportAttachment, (version.report_id, version.number, position)).content
+    return None
 
 
 def _pdf_in(file: bytes) -> bytes:

@@ -20,6 +20,14 @@ CODES = {
     "study_uid_too_late": Code.LOCKED,
     "order_state": Code.LOCKED,
     "stale": Code.LOCKED,
+    "report_patient_differs": Code.UNKNOWN_KEY,
+    "report_of_another_patient": Code.UNKNOWN_KEY,
+    "report_of_another_order": Code.UNKNOWN_KEY,
+    "study_of_another_order": Code.UNKNOWN_KEY,
+    "study_not_found": Code.UNKNOWN_KEY,
+    "study_uncertain": Code.LOCKED,
+    "report_state": Code.LOCKED,
+    "report_empty": Code.MISSING,
 }
 """What is recorded does not allow it: the number is not the one on record, or it is taken, or it is too late."""
 

@@ -16,11 +16,11 @@ from ehr_bridge.db.tables.results.reports import NEW, Report, ReportOrder
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, InvalidInput
 from ehr_bridge.reporting.critical import CriticalLevel
+from ehr_bridge.reporting.headings import plain_sections
 from ehr_bridge.reporting.report import Section, Signer
 from ehr_bridge.reporting.states import AMENDMENTS, SIGNED, ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.registry.orders import find_order
-from ehr_bridge.services.reporting.headings import plain_sections
 from ehr_bridge.services.reporting.issuing import answering, report_event
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import is_purged, require_status, version_row
@@ -269,12 +269,12 @@ def _of_what(session: Session, order: str | None, uid: str | None) -> tuple[Stud
 
 
 def _require_none(session: Session, study: Study | None, orders: Sequence[Order]) -> None:
-    """Raises Conflict when an order or the study has a report that was not entered in error. One whose images are
-    purged is hidden for ever, and in nobody's way."""
+    """Raises Conflict when an order or the study has a report of ours that was not entered in error. One whose images
+    are purged is hidden for ever, and in nobody's way; what another system has reported may be reported here too."""
     ids = [order.id for order in orders]
     of_orders = Report.id.in_(select(ReportOrder.report_id).where(ReportOrder.order_id.in_(ids)))
     of_study = Report.study_instance_uid == (study.study_instance_uid if study else None)
-    query = select(Report).where(or_(of_orders, of_study) if study else of_orders)
+    query = select(Report).where(or_(of_orders, of_study) if study else of_orders, Report.sender.is_(None))
     found = session.scalar(query.where(Report.status != ReportStatus.ENTERED_IN_ERROR, ~is_purged()).limit(1))
     if found is not None:
         detail = (

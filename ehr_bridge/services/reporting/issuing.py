@@ -18,7 +18,7 @@ from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.reporting.critical import is_more_urgent
-from ehr_bridge.reporting.report import Section, Signer, Version
+from ehr_bridge.reporting.report import Outside, Section, Signer, Version
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, chain_hash, written_in
@@ -58,6 +58,8 @@ class Issue:
     signer: Signer | None = None
     cosigner: Signer | None = None
     reason: str | None = None
+    outside: Outside | None = None
+    """Of a version that another system issued."""
 
 
 def issue(session: Session, report: Report, what: Issue, who: Reporter, now: datetime) -> Version:
@@ -81,14 +83,17 @@ def issue(session: Session, report: Report, what: Issue, who: Reporter, now: dat
         what.cosigner,
         report.number or None,
         what.reason,
+        what.outside,
     )
     report.status, report.number, report.issued_at = version.status, version.number, now
     _publish_critical(report)
     detail = {"report_id": str(report.id), "version": version.number, "status": version.status.value}
-    event = report_event(ACTIONS[version.status], report, **detail, sha256=version.sha256)
+    action = ACTIONS[version.status] if what.outside is None else "report.received"
+    event = report_event(action, report, **detail, sha256=version.sha256)
     audit.append(session, who.origin, event, now)
     session.add(_row(version, written_in(session)[-1].id))
-    see(session, report, who.subject, now)
+    if what.outside is None:
+        see(session, report, who.subject, now)
     follow_report(session, report, who.origin, now)
     session.flush()
     return version
@@ -108,6 +113,8 @@ def join_orders(session: Session, report: Report) -> None:
     """Orders that its study answers by now are answered by the report too, as long as they are the same patient's."""
     if report.study_instance_uid is None and report.orders and report.orders[0].order.orthanc_study_id is not None:
         report.study_instance_uid = report.orders[0].order.study_instance_uid  # its images came after it was begun
+    if report.sender is not None:
+        return  # it answers what its sender says, and a further report may come for each of the other orders
     study = session.scalar(select(Study).where(Study.study_instance_uid == report.study_instance_uid))
     if study is None or study.link_status != LinkStatus.LINKED or study.patient_id != report.patient_id:
         return
@@ -184,6 +191,7 @@ def _row(version: Version, audit_event_id: int) -> ReportVersion:
         signed_text=version.signed_text(),
         sha256=version.sha256,
         audit_event_id=audit_event_id,
+        outside=None if version.outside is None else version.outside.as_json(),
         **named,
     )
 

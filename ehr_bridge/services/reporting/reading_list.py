@@ -112,7 +112,7 @@ def _conditions(filters: ReadingFilters) -> list[ColumnElement[bool]]:
     if filters.modality is not None:
         conditions.append(Study.modality_key.like(f"%|{escaped(filters.modality)}|%", escape=ESCAPE))
     if filters.is_begun is not None:
-        begun = or_(_is_of_study(), _is_of_order()) & (Report.status != ReportStatus.ENTERED_IN_ERROR)
+        begun = or_(_is_of_study(), _is_of_order()) & (Report.status != ReportStatus.ENTERED_IN_ERROR) & _is_ours()
         found = select(Report.id).where(begun).correlate(Study).exists()
         conditions.append(found if filters.is_begun else ~found)
     if filters.patients is not None:
@@ -129,6 +129,11 @@ def _conditions(filters: ReadingFilters) -> list[ColumnElement[bool]]:
 
 def _is_of_study() -> ColumnElement[bool]:
     return Report.study_instance_uid == Study.study_instance_uid
+
+
+def _is_ours() -> ColumnElement[bool]:
+    """What another system has reported as preliminary is read here all the same."""
+    return Report.sender.is_(None)
 
 
 def _is_of_order() -> ColumnElement[bool]:
@@ -152,6 +157,7 @@ def _reports(session: Session, studies: Sequence[Study], closed: Closed) -> list
     query = select(Report).where(
         or_(Report.study_instance_uid.in_(uids), without_images),
         Report.status != ReportStatus.ENTERED_IN_ERROR,
+        _is_ours(),
         visible(),
         *open_to(closed),
     )

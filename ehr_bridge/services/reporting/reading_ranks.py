@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import event, inspect, select
+from sqlalchemy import event, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -58,7 +58,9 @@ def keep_reading_ranks(database: Database) -> None:
             return
         uids = sorted(study.study_instance_uid for study in studies)
         signed = select(Report.study_instance_uid).where(
-            Report.study_instance_uid.in_(uids), Report.status.in_(sorted(SIGNED))
+            Report.study_instance_uid.in_(uids),
+            Report.status.in_(sorted(SIGNED)),
+            or_(Report.sender.is_(None), Report.order_id.is_(None)),  # from outside it answers its own order only
         )
         reported = set(session.scalars(signed))
         for study in studies:

@@ -30,6 +30,7 @@ from ehr_bridge.services.reporting.rows import (
     latest_versions,
     open_to,
     orders_of,
+    require_ours,
     require_status,
     version_of,
     version_row,
@@ -172,7 +173,7 @@ class Reports:
         def act(session: Session, report: Report, now: datetime) -> None:
             self.tell(session, report, doubts.keep(session, report, reason, who, now))
 
-        return self._change(report_id, who, act)
+        return self._change(report_id, who, act, also_from_outside=True)
 
     def amend(self, report_id: uuid.UUID, kind: ReportStatus, reason: str, who: Reporter) -> ReportView:
         """Open a draft of the next version of a signed report. Raises Conflict when it is not signed, or one is
@@ -255,11 +256,18 @@ class Reports:
             return prove(session, find_report(session, report_id, who).id, number)
 
     def _change(
-        self, report_id: uuid.UUID, who: Reporter, act: Callable[[Session, Report, datetime], None]
+        self,
+        report_id: uuid.UUID,
+        who: Reporter,
+        act: Callable[[Session, Report, datetime], None],
+        *,
+        also_from_outside: bool = False,
     ) -> ReportView:
         now = self._clock()
         with self._database.write() as session:
             report = find_report(session, report_id, who)
+            if not also_from_outside:
+                require_ours(report)
             act(session, report, now)
             session.flush()
             return self._view(session, report)

@@ -14,7 +14,7 @@ from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report, ReportVersion
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound
-from ehr_bridge.reporting.report import Section, Signer, Version
+from ehr_bridge.reporting.report import Outside, Section, Signer, Version
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.visibility.asker import require_open
@@ -111,11 +111,19 @@ def version_of(row: ReportVersion) -> Version:
         _signer(row.cosigner, row.cosigner_name),
         row.replaces,
         row.reason,
+        None if row.outside is None else Outside.of_json(row.outside),
     )
 
 
 def _signer(subject: str | None, name: str | None) -> Signer | None:
     return None if subject is None else Signer(subject, name or subject)
+
+
+def require_ours(report: Report) -> None:
+    """Raises Conflict for a report of another system: who wrote it changes it."""
+    if report.sender is not None:
+        detail = f"This report is {report.sender}'s: only its sender changes, signs or withdraws it."
+        raise Conflict("report_from_outside", detail)
 
 
 def require_status(report: Report, *allowed: ReportStatus) -> None:

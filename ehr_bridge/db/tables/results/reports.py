@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ehr_bridge.db.states import column_of
@@ -20,6 +20,7 @@ NEW = "new"
 """The open draft of a report that nobody has signed yet; any other is a word of `AMENDMENTS`."""
 IS_DRAFT = "draft_kind IS NOT NULL"
 IS_CRITICAL = "critical_level IS NOT NULL"
+IS_OUTSIDE = "sender IS NOT NULL"
 
 
 class Report(Dated, Base):
@@ -32,6 +33,14 @@ class Report(Dated, Base):
         Index("ix_reports_drafts", "draft_author", sqlite_where=text(IS_DRAFT), postgresql_where=text(IS_DRAFT)),
         Index(
             "ix_reports_critical", "critical_level", sqlite_where=text(IS_CRITICAL), postgresql_where=text(IS_CRITICAL)
+        ),
+        Index(
+            "ix_reports_sender",
+            "sender",
+            "sender_number",
+            unique=True,
+            sqlite_where=text(IS_OUTSIDE),
+            postgresql_where=text(IS_OUTSIDE),
         ),
     )
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"written_for_id"})
@@ -84,6 +93,12 @@ class Report(Dated, Base):
     doubt: Mapped[str | None] = mapped_column(String(16))
     """Why a signed report is not delivered until somebody decides: `moved`, `unlinked`, `orders`."""
     doubted_at: Mapped[datetime | None]
+    sender: Mapped[str | None] = mapped_column(SUBJECT)
+    """Which other system wrote it: the name of a source of HL7, or the subject of a token. None: it is ours."""
+    sender_application: Mapped[str | None] = mapped_column(SUBJECT)
+    """MSH-3 of its first message."""
+    sender_number: Mapped[str | None] = mapped_column(SUBJECT)
+    """By which its sender knows it."""
 
     orders: Mapped[list[ReportOrder]] = relationship(
         lazy="selectin", order_by="ReportOrder.position", cascade="all, delete-orphan"
@@ -134,6 +149,21 @@ class ReportVersion(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     audit_event_id: Mapped[int] = mapped_column(BigInteger)
     """The event of the audit trail that holds the digest."""
+    outside: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`ehr_bridge.reporting.report.Outside`, of a version that another system issued."""
+
+
+class ReportAttachment(Base):
+    """The bytes of a file that came with a version from outside; what it is stands in the version. Insert only."""
+
+    __tablename__ = "report_attachments"
+    __table_args__ = (ForeignKeyConstraint(["report_id", "number"], [ReportVersion.report_id, ReportVersion.number]),)
+
+    report_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    """From 0, as in `Outside.attachments`."""
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class ReportCommunication(Base):

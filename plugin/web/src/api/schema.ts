@@ -6365,6 +6365,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{report_id}/versions/{number}/attachments/{position}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file that came with a version from outside, as it came */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                    number: number;
+                    position: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                        "application/pdf": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{report_id}/versions/{number}/pdf": {
         parameters: {
             query?: never;
@@ -6813,6 +6853,12 @@ export interface components {
             modality: string;
             /** @default null */
             station_ae_title: string | null;
+        };
+        AttachmentAnswer: {
+            content_type: string;
+            sha256: string;
+            size: number;
+            title: string;
         };
         AttentionAnswer: {
             advice: string;
@@ -8109,6 +8155,13 @@ export interface components {
             scheduled_at: string | null;
             status: components["schemas"]["OrderStatus"];
         };
+        OutsideAnswer: {
+            attachments: components["schemas"]["AttachmentAnswer"][];
+            said_at: string | null;
+            sender: string;
+            sender_number: string;
+            sender_status: string;
+        };
         PasswordBody: {
             current_password: string;
             new_password: string;
@@ -8275,6 +8328,7 @@ export interface components {
             mrn: string | null;
             order_id: string | null;
             order_ids: string[];
+            outside: components["schemas"]["OutsideAnswer"] | null;
             patient_birth_date: string | null;
             /** Format: uuid */
             patient_id: string;
@@ -8433,6 +8487,7 @@ export interface components {
             mrn: string | null;
             order_id: string | null;
             order_ids: string[];
+            outside: components["schemas"]["OutsideAnswer"] | null;
             patient_birth_date: string | null;
             /** Format: uuid */
             patient_id: string;
@@ -8468,6 +8523,7 @@ export interface components {
             mrn: string | null;
             order_id: string | null;
             order_ids: string[];
+            outside: components["schemas"]["OutsideAnswer"] | null;
             patient_birth_date: string | null;
             /** Format: uuid */
             patient_id: string;
@@ -8498,6 +8554,7 @@ export interface components {
             /** Format: date-time */
             issued_at: string;
             language: string;
+            outside: components["schemas"]["OutsideAnswer"] | null;
             reason: string | null;
             replaces: number | null;
             /** Format: uuid */
@@ -9081,6 +9138,7 @@ export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
 export type AmendBody = components['schemas']['AmendBody'];
 export type AtOnceBody = components['schemas']['AtOnceBody'];
+export type AttachmentAnswer = components['schemas']['AttachmentAnswer'];
 export type AttentionAnswer = components['schemas']['AttentionAnswer'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
@@ -9212,6 +9270,7 @@ export type OrderPatch = components['schemas']['OrderPatch'];
 export type OrderRow = components['schemas']['OrderRow'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderToRead = components['schemas']['OrderToRead'];
+export type OutsideAnswer = components['schemas']['OutsideAnswer'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
 export type PatientBatchAnswer = components['schemas']['PatientBatchAnswer'];

@@ -8,6 +8,7 @@ import { Problem } from "../components/Problem";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { Instant } from "../components/values";
 import { formatInstant, t } from "../i18n";
+import { Attachments } from "./Attachments";
 import { Communications } from "./Communications";
 import { PdfButton } from "./PdfButton";
 import { ReportText } from "./ReportText";
@@ -31,8 +32,14 @@ export function Reading({ report, onSigned }: { report: Report; onSigned: (repor
         </p>
       </header>
       <Warnings report={report} />
+      {report.outside && (
+        <Notice kind="info" title={t("report.outside", { sender: report.outside.sender })}>
+          <p>{t("report.outside.text")}</p>
+        </Notice>
+      )}
       <ReportText sections={report.sections} language={report.language} />
       <Signature of={report} />
+      {report.outside && <Attachments id={report.id} version={report.version} files={report.outside.attachments} />}
       {report.version > 0 && report.status !== "entered_in_error" && (
         <div className="actions">
           <PdfButton id={report.id} version={report.version} name={`${report.accession_numbers[0] ?? report.id}-${report.version}`} />
@@ -70,9 +77,17 @@ export function Warnings({ report }: { report: Report }) {
   );
 }
 
-export function Signature({ of }: { of: Pick<Report | Version, "author" | "signer" | "cosigner" | "issued_at"> }) {
+export function Signature({ of }: { of: Pick<Report | Version, "author" | "signer" | "cosigner" | "issued_at" | "outside"> }) {
   if (!of.issued_at) return null;
   const when = formatInstant(of.issued_at);
+  if (of.outside) {
+    return (
+      <p className="signature muted small">
+        {of.outside.said_at ? t("report.issued_by", { who: of.author?.name ?? "", when: formatInstant(of.outside.said_at) }) : of.author?.name}{" "}
+        {t("report.outside.received", { sender: of.outside.sender, when, status: of.outside.sender_status })}
+      </p>
+    );
+  }
   return (
     <p className="signature muted small">
       {of.signer ? t("report.signed_by", { who: of.signer.name, when }) : t("report.issued_by", { who: of.author?.name ?? "", when })}
@@ -96,7 +111,8 @@ function Acts({ report, onSigned }: { report: Report; onSigned: (report: Report,
   const keep = useKeep(report.id);
   const presigner = report.draft?.presigned_by ?? null;
   const close = () => setAsking(null);
-  if (!mayWrite) return null;
+  if (!mayWrite || (report.outside && !report.doubt)) return null;
+  const isOurs = !report.outside;
   const isSigned = SIGNED.includes(report.status);
   const isAnothers = report.draft !== null && (presigner ? true : report.claim ? report.claim.by.subject !== subject : report.draft.author.subject !== subject);
   return (
@@ -130,13 +146,14 @@ function Acts({ report, onSigned }: { report: Report; onSigned: (report: Report,
           </button>
         )}
         {isSigned &&
+          isOurs &&
           !report.draft &&
           AMENDMENTS.map((kind) => (
             <button key={kind} type="button" className="button" onClick={() => setAsking(kind)}>
               {t(`report.amend.${kind}`)}
             </button>
           ))}
-        {maySign && (isSigned || report.status === "preliminary") && (
+        {maySign && isOurs && (isSigned || report.status === "preliminary") && (
           <button type="button" className="button button-danger" onClick={() => setAsking("withdraw")}>
             {t("report.withdraw")}
           </button>
@@ -190,6 +207,7 @@ function Versions({ report }: { report: Report }) {
               {one.reason && <p>{t("report.reason", { reason: one.reason })}</p>}
               <ReportText sections={one.sections} language={one.language} />
               <Signature of={one} />
+              {one.outside && <Attachments id={report.id} version={one.version} files={one.outside.attachments} />}
               <div className="actions">
                 <PdfButton id={report.id} version={one.version} name={`${report.accession_numbers[0] ?? report.id}-${one.version}`} />
                 <button type="button" className="button button-small" aria-disabled={verify.isPending} onClick={() => verify.mutate(one.version)}>

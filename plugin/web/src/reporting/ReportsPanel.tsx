@@ -23,7 +23,7 @@ export function ReportsPanel({ of, begin }: Props) {
   const shown = (reports.data ?? []).filter(({ status, version }) => status !== "entered_in_error" || version > 0);
   const mayWrite = useMay("write_reports");
   if (!mayRead || (shown.length === 0 && !(begin && mayWrite))) return null;
-  const isOpen = shown.some(({ status }) => status !== "entered_in_error");
+  const isOpen = shown.some(({ status, outside }) => status !== "entered_in_error" && !outside);
   return (
     <section className="panel" aria-labelledby="reports-title">
       <h2 id="reports-title">{t("reports.title")}</h2>
@@ -50,6 +50,7 @@ export function ReportLine({ report }: { report: ReportItem }) {
           {report.issued_at ? formatInstant(report.issued_at) : t("report.begun", { when: formatInstant(report.created_at) })}
           {report.accession_numbers.length > 0 && ` · ${report.accession_numbers.join(", ")}`}
           {(report.signer ?? report.author) && ` · ${(report.signer ?? report.author)!.name}`}
+          {report.outside && ` · ${t("report.outside.from", { sender: report.outside.sender })}`}
         </span>
       </span>
       <ReportStatus status={report.status} />

@@ -118,6 +118,8 @@ export const audit: Translation<typeof english> = {
   "audit.action.report.doubt_ended": "Zweifel an einem Befund behoben",
   "audit.action.report.doubted": "Befund in Zweifel: Bilder wurden verschoben",
   "audit.action.report.kept": "Befund trotz verschobener Bilder bestätigt",
+  "audit.action.report.passed_over": "Fassung eines externen Befunds übergangen",
+  "audit.action.report.received": "Externer Befund empfangen",
   "audit.action.report.presigned": "Befund in Weiterbildung unterschrieben",
   "audit.action.report_macro.changed": "Textbaustein geändert",
   "audit.action.report_macro.made": "Textbaustein angelegt",

@@ -115,6 +115,8 @@ export const audit = {
   "audit.action.report.doubt_ended": "Doubt about a report ended",
   "audit.action.report.doubted": "Report in doubt: its images were moved",
   "audit.action.report.kept": "Report kept in spite of moved images",
+  "audit.action.report.passed_over": "Version of a report from outside passed over",
+  "audit.action.report.received": "Report from outside received",
   "audit.action.report.presigned": "Report signed by somebody in training",
   "audit.action.report_macro.changed": "Macro changed",
   "audit.action.report_macro.made": "Macro made",

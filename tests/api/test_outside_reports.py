@@ -1,0 +1,250 @@
+"""Reports from outside, on both databases: what a teleradiology service sends is kept as it came, of its patient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ehr_bridge.api.messages.applying import Hl7Commands
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services.messages.inbox import Inbox
+from ehr_bridge.services.messages.refusals import fault_of
+from ehr_bridge.services.reporting import outside
+from tests.api.conftest import Api
+from tests.api.filing_steps import filed, text
+from tests.api.message_steps import verdict
+from tests.api.outbox_steps import WEBHOOK, deliveries, put
+from tests.api.outside_steps import (
+    A_PDF,
+    AN_ED,
+    REPORTS,
+    delivered,
+    killed,
+    only,
+    order_status,
+    reports,
+    senders,
+    versions,
+)
+from tests.api.privacy_steps import restrict
+from tests.api.report_steps import RITA, act, with_images, written
+from tests.support.messages import adt, oru
+
+FINDINGS = [
+    {"code": "59776-5", "title": "Findings", "text": "No midline shift.\nVentricles of normal width."},
+    {"code": "19005-8", "title": "Impression", "text": "Normal CT of the head."},
+]
+
+
+def test_a_teleradiologists_report_is_read_with_who_wrote_it(api: Api) -> None:
+    """Beside the images, with author, sender and status; and the order is reported."""
+    uid = with_images(api)
+    assert verdict(api, oru()) == "AA"
+    report = only(api)
+    assert (report["status"], report["version"], report["study_instance_uid"]) == ("final", 1, uid)
+    assert report["sections"] == FINDINGS and report["title"] == "CT head"
+    assert report["author"] == {"subject": "TELERAD FARNORTH", "name": "Dr. Karin Nyström"}
+    assert report["signer"] is None and report["accession_numbers"] == ["ACC-1"]
+    assert order_status(api) == "reported"
+    assert senders(api) == ["TELERAD FARNORTH"]
+
+
+@pytest.mark.parametrize("act_of", ["claim", "release", "preliminary", "amend", "withdraw", "discard", "sign", "save"])
+def test_nobody_here_writes_or_signs_it(api: Api, act_of: str) -> None:
+    """Whoever tries is told whose it is; nothing changes."""
+    with_images(api)
+    verdict(api, oru(status="P"))
+    before = only(api)
+    if act_of == "save":
+        tag = api.call("GET", f"/api/v1/reports/{before['id']}", token=RITA).headers["ETag"]
+        body = {"sections": before["sections"]}
+        answer = api.call("PUT", f"/api/v1/reports/{before['id']}", token=RITA, json=body, headers={"If-Match": tag})
+    else:
+        bodies = {"amend": {"kind": "amended", "reason": "r"}, "withdraw": {"reason": "r"}, "discard": {"reason": "r"}}
+        tag = api.call("GET", f"/api/v1/reports/{before['id']}", token=RITA).headers["ETag"]
+        body = bodies.get(act_of, {})
+        path = f"/api/v1/reports/{before['id']}/{act_of}"
+        answer = api.call("POST", path, token=RITA, json=body, headers={"If-Match": tag})
+    assert (answer.status_code, answer.json["code"]) == (409, "report_from_outside"), answer.json
+    assert only(api) == before
+
+
+def test_versions_follow_each_other(api: Api) -> None:
+    """Preliminary, final, corrected: each stays; one that comes again or late changes nothing."""
+    with_images(api)
+    first = oru("TX|&GDT^Findings||At first sight normal.", status="P", issued="20260302110000+0100")
+    last = oru("TX|&GDT^Findings||A small aneurysm.", status="C", issued="20260303110000+0100")
+    assert [verdict(api, one) for one in (first, oru(), last)] == ["AA"] * 3
+    late = oru("TX|&GDT^Findings||Something between.", issued="20260302180000+0100")
+    again = oru("TX|&GDT^Findings||A small aneurysm.", status="C", issued="20260303110000+0100")
+    assert [verdict(api, one) for one in (late, again, oru(), first)] == ["AA"] * 4
+    report = only(api)
+    assert [one["status"] for one in versions(api, report)] == ["preliminary", "final", "corrected"]
+    assert report["sections"][0]["text"] == "A small aneurysm."
+
+
+def test_what_is_final_a_second_time_is_amended(api: Api) -> None:
+    """Some systems know no `C`."""
+    with_images(api)
+    verdict(api, oru())
+    assert verdict(api, oru("TX|&GDT^Findings||Seen again: a fracture.", issued="20260305120000+0100")) == "AA"
+    assert [one["status"] for one in versions(api, only(api))] == ["final", "amended"]
+
+
+def test_a_final_report_does_not_become_preliminary(api: Api) -> None:
+    """The sender is told, and what was final stays."""
+    with_images(api)
+    verdict(api, oru())
+    assert verdict(api, oru(status="P", issued="20260305120000+0100")) == "AE 206 OBR^1"
+    assert only(api)["status"] == "final"
+
+
+def test_its_sender_withdraws_it(api: Api) -> None:
+    """By `X`, or by `W` in each of its parts; the order waits for a report again, and nothing brings it back."""
+    with_images(api)
+    verdict(api, oru())
+    assert verdict(api, oru(status="X", issued="20260303120000+0100")) == "AA"
+    assert (only(api)["status"], order_status(api)) == ("entered_in_error", "completed")
+    assert verdict(api, oru(issued="20260304120000+0100")) == "AE 206 OBR^1"
+    assert verdict(api, oru(status="X", issued="20260303130000+0100")) == "AA"
+    assert len(versions(api, only(api))) == 2
+
+
+def test_a_withdrawal_that_overtakes_its_report_holds(api: Api) -> None:
+    """What was withdrawn is not shown as final because the network was slow."""
+    with_images(api)
+    assert verdict(api, oru(status="X", issued="20260303120000+0100")) == "AA"
+    assert verdict(api, oru()) == "AA"
+    assert only(api)["status"] == "entered_in_error" and order_status(api) != "reported"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (oru(mrn="MRN-9"), "AE 204 PID^1^3"),
+        (oru(mrn="MRN-2"), "AE 204 PID^1^3"),
+        (oru(mrn="MRN-2", name="Berg^Nils"), "AE 204 OBR^1"),
+        (oru(name="Berg^Nils").replace("19610314", "19801224"), "AE 204 PID^1^3"),
+        (oru().replace("NORTHWING^MR", "SOUTHWING^MR"), "AE 204 PID^1^3^1^4"),
+        (oru(accession="ACC-9"), "AE 204 OBR^1"),
+        (oru(accession=""), "AE 204 OBR^1"),
+        (oru(accession="", number=""), "AE 101 OBR^1^3"),
+        (oru(status="Q"), "AE 103 OBR^1^25"),
+        (oru(status=""), "AE 101 OBR^1^25"),
+        (oru("TX|&GDT^Findings||"), "AE 101 OBR^1"),
+        (oru("ED|PDF||^application^pdf^Base64^not base64!"), "AE 102 OBX^1^5"),
+        (oru("ST|113014^DICOM Study^DCM||1.2.3.4", "TX|a||b").replace("ACC-1", ""), "AE 204 OBR^1"),
+    ],
+)
+def test_a_report_that_may_be_another_patients_is_refused(api: Api, message: str, expected: str) -> None:
+    """An unknown patient or order, somebody else's, another authority: nothing is kept, and the sender is told."""
+    api.place_order("ACC-2", "MRN-2", family_name="Berg", given_name="Nils", birth_date="1980-12-24")
+    with_images(api)
+    assert verdict(api, adt(mrn="MRN-1")) == "AA"  # the authority is on record
+    assert verdict(api, message) == expected
+    assert reports(api) == [] and order_status(api) == "in_progress"
+
+
+def test_a_further_version_of_another_patient_is_refused(api: Api) -> None:
+    """The number of the report is used again for somebody else."""
+    api.place_order("ACC-2", "MRN-2", family_name="Berg", given_name="Nils")
+    with_images(api)
+    verdict(api, oru())
+    other = oru(mrn="MRN-2", name="Berg^Nils", accession="ACC-2", issued="20260309120000+0100")
+    assert verdict(api, other) == "AE 204 OBR^1"
+    assert [one["version"] for one in reports(api)] == [1]
+
+
+def test_a_draft_of_ours_stays_beside_it(api: Api) -> None:
+    """The radiologist who is writing loses nothing, and sees both; the order stays reported while one is signed."""
+    with_images(api)
+    draft = written(api)
+    assert verdict(api, oru()) == "AA"
+    assert {one["status"] for one in reports(api)} == {"draft", "final"}
+    act(api, draft, "preliminary")
+    assert verdict(api, oru(status="X", issued="20260303120000+0100")) == "AA"
+    assert order_status(api) == "completed"
+    assert {one["status"] for one in reports(api)} == {"preliminary", "entered_in_error"}
+
+
+def test_the_printed_report_is_kept(api: Api) -> None:
+    """The PDF that came with it is what the reader gets, here and in the study; beside it everything else that came."""
+    with_images(api)
+    cda = "ED|CDA^Clinical document||^text^xml^A^<html><script>alert(1)</script></html>"
+    assert verdict(api, oru(AN_ED, cda)) == "AA"
+    report = only(api)
+    (version,) = versions(api, report)
+    kinds = [one["content_type"] for one in version["outside"]["attachments"]]
+    assert kinds == ["application/pdf", "text/xml"] and report["sections"] == []
+    path = f"{REPORTS}/{report['id']}/versions/1/attachments"
+    shown, saved = (api.get(f"{path}/{number}", "doctor") for number in (0, 1))
+    assert (shown.data, shown.content_type) == (A_PDF, "application/pdf")
+    assert saved.content_type == "application/octet-stream" and saved.headers["X-Content-Type-Options"] == "nosniff"
+    assert saved.headers["Content-Disposition"].startswith("attachment")
+    assert api.get(f"{REPORTS}/{report['id']}/pdf", "doctor").data == A_PDF
+    assert api.get(f"{path}/2", "doctor").json["code"] == "attachment_not_found"
+    assert api.get(f"{path}/0").status_code == 401
+    sr, pdf = filed(api)
+    assert pdf.EncapsulatedDocument[: pdf.EncapsulatedDocumentLength] == A_PDF
+    assert "from TELERAD FARNORTH" in text(sr) and "Report as printed" in text(sr)
+    assert (sr.VerificationFlag, pdf.VerificationFlag) == ("UNVERIFIED", "UNVERIFIED")
+
+
+def test_a_version_is_proved_like_ours(api: Api) -> None:
+    """With where it came from, and the digests of its files."""
+    with_images(api)
+    verdict(api, oru(AN_ED))
+    report = only(api)
+    proof = api.get(f"{REPORTS}/{report['id']}/versions/1/verify", "doctor").json
+    assert proof["ok"] is True
+    events = api.get("/api/v1/audit?action=report.received", "admin").json["items"]
+    assert [one["detail"]["sha256"] for one in events] == [proof["sha256"]]
+
+
+def test_all_but_its_sender_are_told_of_it(api: Api) -> None:
+    """The EHR gets the report; the destination with the sender's name or application does not get it back."""
+    with_images(api)
+    for name in ("ehr", "telerad", "telerad-farnorth"):
+        assert put(api, name, body=WEBHOOK | {"events": ["report.final", "order.status"]}).status_code < 300
+    verdict(api, oru())
+    told = {name: [one["type"] for one in deliveries(api, name)] for name in ("ehr", "telerad", "telerad-farnorth")}
+    assert told == {
+        "ehr": ["order.status", "report.final"],
+        "telerad": ["order.status"],
+        "telerad-farnorth": ["order.status"],
+    }
+
+
+def test_who_may_not_see_the_patient_does_not_see_the_report(api: Api) -> None:
+    """As all else of a restricted patient."""
+    with_images(api)
+    verdict(api, oru(AN_ED))
+    report = only(api)
+    restrict(api, "MRN-1")
+    path = f"{REPORTS}/{report['id']}/versions/1/attachments/0"
+    assert api.get(path, "doctor").json["code"] == "patient_restricted"
+    assert api.get(REPORTS, "doctor").json["items"] == []
+
+
+@pytest.mark.parametrize("seam", ["issue", "answer"])
+def test_a_kill_before_the_answer_leaves_nothing_half_done(api: Api, monkeypatch: Any, seam: str) -> None:
+    """The report, its files, the order's state and the message are one transaction; the sender repeats."""
+    with_images(api)
+    target = outside if seam == "issue" else Inbox
+    what = "issue" if seam == "issue" else "_keep"
+    with monkeypatch.context() as patch:
+        patch.setattr(target, what, killed)
+        with pytest.raises(KeyboardInterrupt):
+            api.services.inbox.take(delivered(api, oru(AN_ED, control_id="K-1")), Hl7Commands(api.services))
+    assert reports(api) == [] and order_status(api) == "in_progress"
+    assert verdict(api, oru(AN_ED, control_id="K-1")) == "AA"
+    assert len(versions(api, only(api))) == 1
+
+
+@pytest.mark.parametrize(
+    "code", ["report_patient_differs", "report_of_another_patient", "report_of_another_order", "study_of_another_order"]
+)
+def test_a_contradiction_is_an_unknown_key(code: str) -> None:
+    """So the sender of a message hears that its numbers do not belong together."""
+    assert fault_of(Conflict(code, "why")).code == "204"
