@@ -29,6 +29,7 @@ EXAMPLES = {
     "glass_id": str(uuid.uuid4()),
     "report_id": str(uuid.uuid4()),
     "number": "1",
+    "position": "0",
 }
 
 
