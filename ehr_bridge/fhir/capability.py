@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+from ehr_bridge.fhir.subscriptions import CRITERIA
 from ehr_bridge.fhir.table import RESOURCES, Parameter, Resource
 
 FHIR_VERSION = "4.0.1"
 _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 _DEFINITIONS = "http://hl7.org/fhir/SearchParameter"
+
+
+SUBSCRIPTION: dict[str, Any] = {
+    "type": "Subscription",
+    "documentation": "rest-hook, ids only. Criteria: " + ", ".join(CRITERIA),
+    "interaction": [{"code": one} for one in ("read", "search-type", "create", "update", "delete")],
+    "versioning": "versioned-update",
+    "readHistory": False,
+    "updateCreate": False,
+    "conditionalCreate": False,
+    "conditionalRead": "not-match",
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+    "searchParam": [
+        {"name": "_id", "definition": f"{_DEFINITIONS}/Resource-id", "type": "token"},
+        {"name": "status", "definition": f"{_DEFINITIONS}/Subscription-status", "type": "token"},
+        {"name": "url", "definition": f"{_DEFINITIONS}/Subscription-url", "type": "uri"},
+        {"name": "criteria", "definition": f"{_DEFINITIONS}/Subscription-criteria", "type": "string"},
+    ],
+    "operation": [
+        {
+            "name": "status",
+            "definition": "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
+        }
+    ],
+}
+"""It has routes of its own, and no part in transactions."""
 
 
 def capability_statement(base: str, version: str, date: str, *, has_cors: bool) -> dict[str, Any]:
@@ -30,7 +58,7 @@ def capability_statement(base: str, version: str, date: str, *, has_cors: bool) 
                     "service": [{"coding": [{"system": _SECURITY, "code": "SMART-on-FHIR"}]}],
                     "description": "Bearer tokens of the EHR, of our own sign-in, or service keys",
                 },
-                "resource": [_resource(one) for one in RESOURCES.values()],
+                "resource": [*(_resource(one) for one in RESOURCES.values()), SUBSCRIPTION],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.wrong_values import SENTENCES
 
-MODULES = {"Patient": "patient", "ServiceRequest": "servicerequest"}
+MODULES = {"Patient": "patient", "ServiceRequest": "servicerequest", "Subscription": "subscription"}
 """Of the types that can be written. A Bundle may hold others, which are not read."""
 CODES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "Patient": {"gender": frozenset({"male", "female", "other", "unknown"})},
@@ -25,9 +25,14 @@ CODES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "priority": frozenset({"routine", "urgent", "asap", "stat"}),
     },
     "Bundle": {"type": frozenset({"transaction", "batch"})},
+    "Subscription": {"status": frozenset({"requested", "active", "error", "off"})},
 }
 """Required bindings of elements that are read."""
-REQUIRED = {"ServiceRequest": ("status", "intent", "subject"), "Bundle": ("type",)}
+REQUIRED = {
+    "ServiceRequest": ("status", "intent", "subject"),
+    "Bundle": ("type",),
+    "Subscription": ("status", "reason", "criteria", "channel"),
+}
 MOST_FAULTS = 20
 WORDS = {kind: sentence for kind, sentence in SENTENCES.items() if "{" not in sentence}
 OTHERWISE = "it is not as R4 describes it"

@@ -224,7 +224,9 @@ def build_services(
     )
 
     performed_listing = PerformedListing(database, clock)
-    outbox = Outbox.of(database, clock, of_tokens.secret, settings.base_url, settings.time_zone, systems)
+    outbox = Outbox.of(
+        database, clock, of_tokens.secret, settings.base_url, settings.time_zone, systems, settings.fhir_base_url
+    )
 
     def settle_all() -> None:
         recorder.settle()

@@ -17,6 +17,7 @@ from plugin.sending.posts import Poster
 
 SECONDS = 10.0
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
+FHIR_MEDIA_TYPE = "application/fhir+json; charset=utf-8"
 
 
 class Webhooks:
@@ -29,6 +30,8 @@ class Webhooks:
 
     def send(self, destination: Destination, waiting: Waiting, content: bytes) -> Outcome:
         """Never raises."""
+        if destination.subscription is not None:
+            return self._notify(destination, waiting, content)
         now = self._clock()
         try:
             signers = self._with(destination, now)
@@ -41,6 +44,19 @@ class Webhooks:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(one.sign(name, now, text) for one in signers),
         }
+        return self._poster.post(destination, "", headers, content)
+
+    def _notify(self, destination: Destination, waiting: Waiting, content: bytes) -> Outcome:
+        """A subscription is sent no signature, but its own headers."""
+        headers = {"X-Request-Id": str(waiting.event_id)}
+        if content:
+            headers["Content-Type"] = FHIR_MEDIA_TYPE
+        if destination.secret is not None:
+            try:
+                lines = self._safe.open(destination.id, destination.secret).splitlines()
+            except Conflict as error:
+                return Outcome(Kind.AWAY, said=error.detail)
+            headers |= {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         return self._poster.post(destination, "", headers, content)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ehr_bridge.services.delivery.outcomes import Outcome
 from ehr_bridge.services.delivery.queue import Waiting
 from tests.api.conftest import Api
-from tests.api.outbox_steps import AWAY, FAILED, REFUSED, SENT, WEBHOOK, World, deliveries, order, put, states
+from tests.api.outbox_steps import AWAY, FAILED, HL7, REFUSED, SENT, WEBHOOK, World, deliveries, order, put, states
 
 
 def failing(world: World, *numbers: str, with_: Outcome = FAILED) -> None:
@@ -86,3 +86,27 @@ def test_one_it_fails_at_and_the_next_it_refuses_are_told_apart(api: Api) -> Non
     half_an_hour(world)
     assert states(api) == ["dead", "dead"]
     assert [one["attempts"] for one in deliveries(api)] == [0, 3]
+
+
+def test_changes_of_one_order_that_wait_are_told_once_and_nothing_else_is_left_out(api: Api) -> None:
+    """The receiver was away while the orders were corrected and one was cancelled; HL7 gets each message."""
+    events = ["order.created", "order.changed", "order.cancelled"]
+    put(api, body=WEBHOOK | {"events": events})
+    put(api, "ris", body=HL7 | {"events": events})
+    for number in (1, 2):
+        order(api, number)
+    for text in ("MR head", "MR neck", "MR chest"):
+        for number in (1, 2):
+            body = {"mrn": "MRN-1", "modality": "MR", "description": text}
+            assert api.call("PUT", f"/api/v1/orders/ACC-{number}", "service", json=body).status_code == 200
+    api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
+    World(api).sender().round()
+    World(api, "ris").sender().round()
+    told = [(one["type"], one["state"], one["drop_reason"]) for one in deliveries(api)]
+    assert told == [
+        *[("order.created", "sent", None)] * 2,
+        *[("order.changed", "dropped", "joined")] * 4,
+        *[("order.changed", "sent", None)] * 2,
+        ("order.cancelled", "sent", None),
+    ]
+    assert [one["state"] for one in deliveries(api, "ris")] == ["sent"] * 9

@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.http import http_date
 
-from ehr_bridge.api.fhir import errors
+from ehr_bridge.api.fhir import errors, subscriptions
 from ehr_bridge.api.fhir.answers import Answer
 from ehr_bridge.api.fhir.reading import kind_of, read, search
 from ehr_bridge.api.fhir.smart import smart_configuration
@@ -66,6 +66,10 @@ def create_fhir_app(services: Services) -> Flask:
         ]
         for rule, view, methods in routes:
             app.add_url_rule(rule, f"{name} {rule}", view, defaults={"name": name}, methods=methods)
+    app.add_url_rule("/fhir/Subscription", "subscriptions", _subscriptions, methods=["GET", "POST"])
+    app.add_url_rule("/fhir/Subscription/_search", "subscription search", _found_subscriptions, methods=["GET", "POST"])
+    app.add_url_rule("/fhir/Subscription/<key>", "subscription", _subscription, methods=["GET", "PUT", "DELETE"])
+    app.add_url_rule("/fhir/Subscription/<key>/$status", "subscription status", _subscription_status, methods=["GET"])
     app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
@@ -76,7 +80,7 @@ def _preflight() -> Response | None:
         return None
     response = Response(status=204)
     if _is_listed():
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT"
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, DELETE"
         response.headers["Access-Control-Allow-Headers"] = SENT
         response.headers["Access-Control-Max-Age"] = "600"
     return response
@@ -129,17 +133,47 @@ def _of_type(name: str) -> Response:
     return _respond(search(name, _pairs(), is_strict=not _wishes().is_lenient))
 
 
+def _subscriptions() -> Response:
+    if request.method == "POST":
+        return _respond(subscriptions.create_subscription(_body(), request.headers.get("If-None-Exist")))
+    return _found_subscriptions()
+
+
+def _found_subscriptions() -> Response:
+    return _respond(subscriptions.search_subscriptions(_asked(), is_strict=not _wishes().is_lenient))
+
+
+def _subscription(key: str) -> Response:
+    if request.method == "DELETE":
+        subscriptions.delete_subscription(key, request.headers.get("If-Match"))
+        return Response(status=204)
+    if request.method == "PUT":
+        return _respond(subscriptions.update_subscription(key, _body(), request.headers.get("If-Match")))
+    return _unless_known(subscriptions.read_one(key))
+
+
+def _subscription_status(key: str) -> Response:
+    return _respond(subscriptions.status_of(key))
+
+
 def _search(name: str) -> Response:
+    return _respond(search(name, _asked(), is_strict=not _wishes().is_lenient))
+
+
+def _asked() -> Pairs:
+    """A search, in the address, the body, or both. Raises InvalidInput."""
     if request.method == "POST" and request.content_length and request.mimetype != FORM:
         raise InvalidInput("unsupported_media_type", f"Send the search as {FORM}, or in the address.")
-    pairs = [*_pairs(), *(request.form.items(multi=True) if request.method == "POST" else ())]
-    return _respond(search(name, pairs, is_strict=not _wishes().is_lenient))
+    return [*_pairs(), *(request.form.items(multi=True) if request.method == "POST" else ())]
 
 
 def _of_id(name: str, key: str) -> Response:
     if request.method == "PUT":
         return _respond(update(name, key, _body(), request.headers.get("If-Match")))
-    answer = read(name, key)
+    return _unless_known(read(name, key))
+
+
+def _unless_known(answer: Answer) -> Response:
     if answer.etag is not None and request.if_none_match.contains_weak(answer.etag.removeprefix("W/").strip('"')):
         return _with_headers(Response(status=304), answer)
     return _respond(answer)

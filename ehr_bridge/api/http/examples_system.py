@@ -37,6 +37,7 @@ _DESTINATION: dict[str, Any] = {
     "has_secret": True,
     "enabled": True,
     "ca_certificates": None,
+    "subscription": None,
     "description": "EHR, message broker",
     "created_at": MOMENT,
     "updated_at": MOMENT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -57,7 +56,8 @@ type EventType = Literal[
 ]
 
 
-def _url(text: str) -> str:
+def web_address(text: str) -> str:
+    """The text, if something can be sent there. Raises ValueError."""
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -98,9 +98,9 @@ class DestinationBody(Input):
         description="`webhook`: CloudEvents, signed as in Standard Webhooks, ids only; `hl7`: HL7 v2, MLLP; `fhir`: "
         "transactions for a FHIR R4 server"
     )
-    url: Annotated[Annotated[str, StringConstraints(max_length=500), AfterValidator(_url)] | None, EmptyIsNone] = Field(
-        None, description="Of the webhook, or the base address of the FHIR server"
-    )
+    url: Annotated[
+        Annotated[str, StringConstraints(max_length=500), AfterValidator(web_address)] | None, EmptyIsNone
+    ] = Field(None, description="Of the webhook, or the base address of the FHIR server")
     host: Annotated[Annotated[str, StringConstraints(max_length=255), AfterValidator(_host)] | None, EmptyIsNone] = (
         Field(None, description="Where HL7 is sent: an address or a name that leads to one")
     )
@@ -156,6 +156,9 @@ class DestinationAnswer(Versioned):
     charset: str | None = Field(description="Character set of HL7 messages; null: UTF-8")
     order_message: str | None = Field(description="Message that tells of an order's state; null: ORM")
     has_secret: bool = Field(description="Whether there is a secret to sign with, or a token")
+    subscription: str | None = Field(
+        description="Criteria of the FHIR Subscription that has made it and alone changes it; null: none has"
+    )
     enabled: bool = Field(description="false: what happens waits for it")
     ca_certificates: str | None = Field(
         description="Certificates in PEM of the authorities that are trusted there; null: those that the machine trusts"
@@ -246,5 +249,7 @@ def retry_destination(path: DestinationPath) -> Response:
 
 
 def _shown(row: Destination) -> DestinationAnswer:
-    own: Sequence[str] = [name for name in DestinationAnswer.model_fields if name != "has_secret"]
-    return DestinationAnswer(has_secret=row.secret is not None, **{name: getattr(row, name) for name in own})
+    criteria = None if row.subscription is None else row.subscription["criteria"]
+    told = {"has_secret": row.secret is not None, "subscription": criteria}
+    own = {name: getattr(row, name) for name in DestinationAnswer.model_fields if name not in told}
+    return DestinationAnswer(**own | told)

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import DestinationKind
-from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.db.tables.logs import Destination, Sending
+from ehr_bridge.fhir.subscriptions import HANDSHAKE
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.delivery import messages, resources
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.queue import Waiting
-from ehr_bridge.services.delivery.standing import not_told
+from ehr_bridge.services.delivery.resources import notification_of
+from ehr_bridge.services.delivery.standing import joined, not_told
 
 PREFIX = "org.ehr-bridge."
 NOTHING_TO_TELL = Outcome(Kind.EMPTY, said="nothing_to_tell")
+JOINED = Outcome(Kind.EMPTY, said="joined")
 
 
 class Renderings:
     def __init__(
-        self, database: Database, source: str, clock: Callable[[], datetime], zone: tzinfo, systems: Systems
+        self,
+        database: Database,
+        source: str,
+        fhir_base: str,
+        clock: Callable[[], datetime],
+        zone: tzinfo,
+        systems: Systems,
     ) -> None:
         """`source` is the address of this installation's feed of events, `zone` that of the times in messages."""
         self._database = database
         self._source = source
+        self._fhir_base = fhir_base
         self._clock = clock
         self._zone = zone
         self._systems = systems
 
     def render(self, destination: Destination, waiting: Sequence[Waiting]) -> list[bytes | Outcome]:
         """For each what is sent, or why it is not; what was rendered once stays as it was."""
+        if destination.subscription is not None:
+            return list(self._notifications(destination, waiting))
         if destination.kind == DestinationKind.WEBHOOK:
-            return [cloud_event(self._source, one) for one in waiting]
+            again = joined(waiting)
+            return [JOINED if one.id in again else cloud_event(self._source, one) for one in waiting]
         with self._database.read() as session:
             ended = not_told(session, destination.id, waiting)
             return [
@@ -44,6 +57,17 @@ class Renderings:
                 else one.content or self._one(session, destination, one) or NOTHING_TO_TELL
                 for one in waiting
             ]
+
+    def _notifications(self, destination: Destination, waiting: Sequence[Waiting]) -> Iterator[bytes]:
+        """Each that was not rendered before gets the next number."""
+        with self._database.read() as session:
+            number = session.get_one(Sending, destination.id).numbered or 0
+            for one in waiting:
+                if one.content is not None:
+                    yield one.content
+                    continue
+                number += one.type != HANDSHAKE
+                yield notification_of(session, destination, one, number, self._fhir_base)
 
     def _one(self, session: Session, destination: Destination, one: Waiting) -> bytes | None:
         if destination.kind == DestinationKind.HL7:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, or_, select
@@ -52,6 +53,8 @@ class DestinationData:
     description: str | None = None
     ca_certificates: str | None = None
     """Of the authorities that are trusted there, in PEM."""
+    subscription: dict[str, Any] | None = None
+    """Where a FHIR Subscription has made it, what that says besides (`subscriptions`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,14 @@ class Destinations:
                 detail = "A destination does not change its kind: what waits for it was for the other. Choose a name."
                 raise Conflict("destination_of_another_kind", detail)
             told = asdict(data) | {"events": sorted(set(data.events)), "allow_networks": list(data.allow_networks)}
-            if data.kind == DestinationKind.FHIR and row.secret is not None and token is None:
+            if not is_new and (row.subscription is None) != (data.subscription is None):
+                detail = "A FHIR Subscription has made this destination: change that, at /fhir/Subscription."
+                raise Conflict("made_by_subscription", detail)
+            is_token = data.kind == DestinationKind.FHIR or data.subscription is not None
+            if is_token and row.secret is not None and token is None:
                 _require_same_server(row.url, data.url)
             changed = [field for field, value in told.items() if is_new or getattr(row, field) != value]
-            secret = new_secret() if is_new and data.kind == DestinationKind.WEBHOOK else None
+            secret = new_secret() if is_new and not is_token and data.kind == DestinationKind.WEBHOOK else None
             if not changed and token is None:
                 return Put(row, is_new=False)
             for field in changed:
@@ -142,7 +149,7 @@ class Destinations:
         now = self._clock()
         with self._database.write() as session:
             row = find(session, name)
-            if row.kind != DestinationKind.WEBHOOK:
+            if row.kind != DestinationKind.WEBHOOK or row.subscription is not None:
                 raise Conflict("no_secret", "Only webhooks are signed; the token of a FHIR server is given with PUT.")
             secret = new_secret()
             is_readable = row.secret is not None and self._safe.opens(

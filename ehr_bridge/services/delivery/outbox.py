@@ -15,12 +15,14 @@ from ehr_bridge.services.delivery.deliveries import Deliveries
 from ehr_bridge.services.delivery.destinations import Destinations
 from ehr_bridge.services.delivery.queue import Queue
 from ehr_bridge.services.delivery.secrets import Safe
+from ehr_bridge.services.delivery.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
     destinations: Destinations
     deliveries: Deliveries
+    subscriptions: Subscriptions
     queue: Queue
     contents: Renderings
     safe: Safe
@@ -34,13 +36,16 @@ class Outbox:
         base_url: str,
         time_zone: str,
         systems: Systems,
+        fhir_base: str,
     ) -> Self:
         """`base_url` is where others reach this installation; `time_zone` an IANA name."""
         safe, source = Safe(secret), f"{base_url.rstrip('/')}/api/v1/events"
+        destinations = Destinations(database, clock, safe)
         return cls(
-            Destinations(database, clock, safe),
+            destinations,
             Deliveries(database, clock),
+            Subscriptions(database, clock, destinations),
             Queue(database, clock),
-            Renderings(database, source, clock, ZoneInfo(time_zone), systems),
+            Renderings(database, source, fhir_base, clock, ZoneInfo(time_zone), systems),
             safe,
         )

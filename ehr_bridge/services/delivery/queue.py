@@ -23,6 +23,7 @@ from ehr_bridge.db.tables.logs import Delivery, Destination, Sending
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.fhir.subscriptions import HANDSHAKE
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.services.delivery.kinds import WITHDRAWN
@@ -174,12 +175,22 @@ class Queue:
         with self._database.write() as session:
             audit.append(session, OURSELVES, Event("destination.stopped", detail=detail), self._clock())
 
-    def keep_content(self, contents: Sequence[tuple[int, bytes]]) -> None:
-        """Write down what will be sent, before it is sent: however often that is, it stays the same."""
+    def keep_content(self, contents: Sequence[tuple[int, bytes]], numbered: uuid.UUID | None = None) -> None:
+        """Write down what will be sent, before it is sent: however often that is, it stays the same. `numbered` is the
+        destination, where each of them but handshakes has the next number."""
         if contents:
             keep = update(_ROWS).where(_ROWS.c.id == bindparam("of_id")).values(content=bindparam("new_content"))
             with self._database.write_relaxed() as session:
-                session.connection().execute(keep, [{"of_id": key, "new_content": one} for key, one in contents])
+                connection = session.connection()
+                connection.execute(keep, [{"of_id": key, "new_content": one} for key, one in contents])
+                if numbered is not None:
+                    of = _ROWS.c.destination_id == numbered
+                    told = select(func.count()).where(of, _ROWS.c.content.is_not(None), _ROWS.c.type != HANDSHAKE)
+                    told = told.where(_ROWS.c.id.in_([key for key, _ in contents]))
+                    count = func.coalesce(_SENDING.c.numbered, 0) + told.scalar_subquery()
+                    connection.execute(
+                        update(_SENDING).where(_SENDING.c.destination_id == numbered).values(numbered=count)
+                    )
 
     def forget_old(self) -> int:
         """Delete what was sent or dropped long ago, not too much at once; returns how many."""

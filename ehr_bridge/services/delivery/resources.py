@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,9 @@ from ehr_bridge.fhir.diagnostic_reports import REPORT, diagnostic_report
 from ehr_bridge.fhir.imaging_studies import imaging_study
 from ehr_bridge.fhir.outgoing import by_number, order_reference, study_identifier, study_reference, transaction
 from ehr_bridge.fhir.service_requests import service_request
-from ehr_bridge.fhir.systems import ACCESSION, MRN, Systems, typed
+from ehr_bridge.fhir.subscriptions import HANDSHAKE, event_parts, notification, status_parameters
+from ehr_bridge.fhir.systems import ACCESSION, MRN, OURS, Systems, typed
+from ehr_bridge.fhir.table import RESOURCES
 from ehr_bridge.services.delivery.messages import concerns
 from ehr_bridge.services.delivery.queue import Waiting
 from ehr_bridge.services.reporting.rows import orders_of, version_of
@@ -110,3 +113,31 @@ def _subject(patient: Patient, systems: Systems) -> dict[str, Any]:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def notification_of(session: Session, destination: Destination, one: Waiting, number: int, base: str) -> bytes:
+    """What a subscription is sent: ids only, or nothing but the request where it wants no payload."""
+    kept = destination.subscription or {}
+    if kept["payload"] is None:
+        return b""
+    name, at = f"{base}/Subscription/{destination.id}", _instant(one.time)
+    if one.type == HANDSHAKE:
+        status = status_parameters(name, kept["criteria"], "requested", "handshake", number)
+    else:
+        event = event_parts(number, at, None if kept["is_empty"] else _focus(session, one, kept["criteria"], base))
+        status = status_parameters(name, kept["criteria"], "active", "event-notification", number, event)
+    bundle = notification(str(one.event_id), at, name, status)
+    return json.dumps(bundle, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _focus(session: Session, one: Waiting, kind: str, base: str) -> dict[str, Any]:
+    """By the id that it has at our FHIR door, where it has one, and by one of ours."""
+    if kind == "ImagingStudy":
+        uid = one.study_instance_uid or ""
+        key = session.scalar(select(Study.id).where(Study.study_instance_uid == uid))
+        identifier = study_identifier(uid)
+    else:
+        key = one.order_id if kind == "ServiceRequest" else one.report_id
+        identifier = {"system": REPORT if kind == "DiagnosticReport" else f"{OURS}:order", "value": str(key)}
+    reference = {} if key is None or kind not in RESOURCES else {"reference": f"{base}/{kind}/{key}"}
+    return reference | {"type": kind, "identifier": identifier}

@@ -146,10 +146,12 @@ class Sender:
         closed = Closed() if destination.is_ehr else self._closed()
         told = [one for one in waiting if not _is_closed(one, closed)]
         rendered = dict(zip((one.id for one in told), self._contents.render(destination, told), strict=True))
-        if destination.kind != DestinationKind.WEBHOOK:
+        if destination.kind != DestinationKind.WEBHOOK or destination.subscription is not None:
             new = [(one.id, rendered[one.id]) for one in told if one.content is None]
-            self._queue.keep_content([(key, said) for key, said in new if isinstance(said, bytes)])
-        return [rendered.get(one.id) or Outcome(Kind.EMPTY, said="restricted_patient") for one in waiting]
+            is_counted = destination.subscription is not None
+            kept = [(key, said) for key, said in new if isinstance(said, bytes)]
+            self._queue.keep_content(kept, self._id if is_counted else None)
+        return [rendered.get(one.id, Outcome(Kind.EMPTY, said="restricted_patient")) for one in waiting]
 
     def _judge(self, batch: _Batch, destination: Destination, one: Waiting, outcome: Outcome) -> bool:
         """Note an outcome; whether the next delivery may be sent now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 
@@ -23,6 +24,20 @@ def not_told(session: Session, destination_id: uuid.UUID, waiting: Sequence[Wait
         | _purged(session, waiting)
         | _withdrawn(session, destination_id, waiting)
     )
+
+
+def joined(waiting: Sequence[Waiting]) -> set[int]:
+    """What a webhook would hear twice: that the same order, study or patient was changed, while neither was sent. Both
+    say the same ids, and the later one is sent in its place. A state or a version of a report is never left out."""
+    latest = {_said(one): one.id for one in waiting if one.type.endswith(CHANGED)}
+    return {one.id for one in waiting if one.type.endswith(CHANGED) and latest[_said(one)] != one.id}
+
+
+def _said(one: Waiting) -> tuple[str, str]:
+    return one.type, json.dumps(one.data, sort_keys=True)
+
+
+CHANGED = ".changed"
 
 
 def _superseded(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:

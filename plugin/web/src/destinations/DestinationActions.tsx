@@ -33,12 +33,14 @@ export function DestinationActions({ destination, queue, onShow }: Props) {
             {t("destinations.start")}
           </button>
         )}
-        <button type="button" className="button button-small" aria-label={t("destinations.change.label", { name })} onClick={() => setAsking("change")}>
-          {t("destinations.change")}
-        </button>
+        {!destination.subscription && (
+          <button type="button" className="button button-small" aria-label={t("destinations.change.label", { name })} onClick={() => setAsking("change")}>
+            {t("destinations.change")}
+          </button>
+        )}
       </span>
       <span className="row-actions">
-        {destination.kind === "webhook" && (
+        {destination.kind === "webhook" && !destination.subscription && (
           <button type="button" className="button button-small" aria-label={t("destinations.renew.label", { name })} onClick={() => setAsking("secret")}>
             {t("destinations.renew")}
           </button>

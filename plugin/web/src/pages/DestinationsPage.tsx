@@ -79,7 +79,7 @@ const columns = (queues: ReadonlyMap<string, Queue>, onShow: (name: string) => v
       <>
         <bdi>{one.name}</bdi>
         <span className="second">
-          {word("destinations.kind", one.kind)}
+          {one.subscription ? t("destinations.subscription", { criteria: one.subscription }) : word("destinations.kind", one.kind)}
           {one.description && (
             <>
               {" · "}
