@@ -53,6 +53,7 @@ from tests.bench import (
     one_by_one,
     opening,
     orders,
+    outbox,
     pages,
     polling,
     real_headers,
@@ -104,6 +105,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     one_by_one.NAME: one_by_one.measure_uploads,
     signing.SIGN: signing.time_signing,
     signing.FILED: signing.time_filing,
+    outbox.NAME: outbox.time_outbox,
     restarts.NAME: restarts.measure_restarts,
     in_one_zip.NAME: in_one_zip.measure_zips,
 }

@@ -7212,6 +7212,7 @@ export interface components {
             order_message: string | null;
             policy: components["schemas"]["Policy"];
             port: number | null;
+            subscription: string | null;
             tls: boolean;
             /** Format: date-time */
             updated_at: string;
@@ -7272,6 +7273,7 @@ export interface components {
             policy: components["schemas"]["Policy"];
             port: number | null;
             secret: string | null;
+            subscription: string | null;
             tls: boolean;
             /** Format: date-time */
             updated_at: string;
