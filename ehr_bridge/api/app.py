@@ -21,7 +21,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
-from ehr_bridge.api.day import orders as day_orders
+from ehr_bridge.api.day import counts as day_counts
 from ehr_bridge.api.document import problem_pages
 from ehr_bridge.api.http import context, docs_page, limits, problems
 from ehr_bridge.api.http.json_bodies import ShallowJson
@@ -63,7 +63,7 @@ MODULES = (
     batches,
     matching,
     orders,
-    day_orders,
+    day_counts,
     order_acts,
     desk,
     messages,

@@ -3,6 +3,9 @@ costs a fraction of those that need not be asked while the answer is no (ADR 005
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
+
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -48,3 +51,27 @@ class Commits:
         connection.detach()
         self._made += 1  # no answer of this connection equals one of the last: the server may be another
         return connection
+
+
+class ChangeNumber:
+    """A number for readers that look again and again: another one as soon as something was committed. In memory: one
+    thread looks (`look`), any number of them read (`value`)."""
+
+    def __init__(self, state: Callable[[], object]) -> None:
+        """`state` is `Commits.state`."""
+        self._state = state
+        self._of_process = secrets.token_hex(4)
+        self._seen: object = None
+        self._count = 0
+
+    def look(self) -> object:
+        """The state of the database just now; the number is another one if it has changed since the last look."""
+        state = self._state()
+        if state != self._seen:
+            self._seen, self._count = state, self._count + 1
+        return state
+
+    @property
+    def value(self) -> str:
+        """Of this process: two nodes, or a node before and after a start, never say the same."""
+        return f"{self._of_process}-{self._count}"

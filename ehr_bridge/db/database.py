@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as AllInUse
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.commits import Commits
+from ehr_bridge.db.commits import ChangeNumber, Commits
 from ehr_bridge.db.engines.postgresql import TURN, postgresql_engines
 from ehr_bridge.db.engines.sqlite import sqlite_engines
 from ehr_bridge.db.rows import write_at_the_end
@@ -39,6 +39,8 @@ class Database:
         self._of_thread = local()
         self.commits = Commits(self.engine)
         """Whether anything was committed; for the worker."""
+        self.change = ChangeNumber(self.commits.state)
+        """The same for everybody, in memory, as long as the worker looks."""
 
     @property
     def engine(self) -> Engine:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
@@ -32,6 +33,7 @@ class Results:
     templates: Templates
     macros: Macros
     day: DayList
+    counts: DayCounts
 
 
 def build_results(settings: Settings, database: Database, fresh: Fresh, clock: Callable[[], datetime]) -> Results:
@@ -47,4 +49,5 @@ def build_results(settings: Settings, database: Database, fresh: Fresh, clock: C
     templates, macros = Templates(database, clock), Macros(database, clock)
     reading = ReadingList(fresh, reports)
     pdfs = ReportPdfs(database, maker)
-    return Results(reports, reading, outside, filing, pdfs, templates, macros, DayList(fresh, clock))
+    day, counted = DayList(fresh, clock), DayCounts(fresh)
+    return Results(reports, reading, outside, filing, pdfs, templates, macros, day, counted)

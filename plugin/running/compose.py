@@ -322,5 +322,5 @@ def _make_worker(
             # not before catch-up could find instances of these claims
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
-        state=services.database.commits.state,
+        state=services.database.change.look,
     )

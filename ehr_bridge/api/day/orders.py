@@ -21,7 +21,6 @@ from ehr_bridge.api.filters import (
     formerly,
     sorted_by,
 )
-from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Model, Problem, Text16
 from ehr_bridge.api.registry import orders
@@ -32,8 +31,6 @@ from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.day.listing import NO_REPORT, Row
 from ehr_bridge.services.registry.order_search import PRIORITIES, SORTS, OrderWish
 from ehr_bridge.wrong_values import written
-
-blueprint = Blueprint("day", "Orders")
 
 REPORT_STATES = (NO_REPORT, *(state for state in ReportStatus if state is not ReportStatus.ENTERED_IN_ERROR))
 

@@ -74,6 +74,8 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "patch_order": (*_ORDER, *_PATIENT, *_WRITE_ORDER, "reason_required"),
     "place_order": (*_REPEATED, *_PATIENT, "study_uid_of_another_order", "no_number_left"),
     "list_orders": (*_FILTERED, "invalid_cursor"),
+    "get_day_counts": (),
+    "get_day_change": (),
     "cancel_order": (*_ORDER, "order_state", "reason_required", "malformed_json", "json_too_deep"),
     "note_arrival": (*_ORDER, "order_state"),
     "withdraw_arrival": (*_ORDER, "order_state"),

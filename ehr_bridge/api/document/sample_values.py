@@ -47,6 +47,7 @@ SAMPLES: dict[str, Any] = {
     # a person
     "approximate_age": 40,
     "birth_date": "1984-05-06",
+    "change_number": "5f1c09ab-20417",
     "claimed_by": "Ravi Radiologist",
     "full_name": "Rita Meyer",
     "patient_birth_date": "19840506",

@@ -64,6 +64,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("DELETE", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("POST", "/api/v1/orders/{order}/accession-number"): Permission.WRITE_ORDERS,
+    ("GET", "/api/v1/day/counts"): Permission.READ,
+    ("GET", "/api/v1/day/change"): Permission.READ,
     ("GET", "/api/v1/events"): Permission.READ,
     ("POST", "/api/v1/hl7"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/hl7/validate"): TRY_MESSAGES,

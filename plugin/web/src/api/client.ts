@@ -55,6 +55,9 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
       throw new ApiError(0, "network");
     }
 
+    // Only where one has asked with If-None-Match.
+    if (answer.status === 304) return undefined as T;
+
     const body = await readJson(answer);
     if (answer.ok) {
       asking.onTag?.(answer.headers.get("ETag") ?? "");

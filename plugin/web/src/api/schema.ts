@@ -920,6 +920,99 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/day/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether anything has changed: ask with `If-None-Match`, every two seconds at most */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeNumberAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/day/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much waits for the caller */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                };
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CountsAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deletions": {
         parameters: {
             query?: never;
@@ -6972,6 +7065,9 @@ export interface components {
             offset: number;
             total: number;
         };
+        ChangeNumberAnswer: {
+            change_number: string;
+        };
         ChangeOfMessage: {
             action: string;
             detail: {
@@ -7042,6 +7138,12 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
+        };
+        CountsAnswer: {
+            deletions: number | null;
+            orders: number;
+            reconciliation: number | null;
+            unread: number | null;
         };
         CreateOrderBody: {
             /** @default null */
@@ -9151,6 +9253,7 @@ export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
+export type ChangeNumberAnswer = components['schemas']['ChangeNumberAnswer'];
 export type ChangeOfMessage = components['schemas']['ChangeOfMessage'];
 export type ClaimAnswer = components['schemas']['ClaimAnswer'];
 export type ClaimBody = components['schemas']['ClaimBody'];
@@ -9160,6 +9263,7 @@ export type CommunicationAnswer = components['schemas']['CommunicationAnswer'];
 export type CommunicationBody = components['schemas']['CommunicationBody'];
 export type CommunicationList = components['schemas']['CommunicationList'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
+export type CountsAnswer = components['schemas']['CountsAnswer'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatePatientBody = components['schemas']['CreatePatientBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];

@@ -1,5 +1,7 @@
 import { Suspense, useState } from "react";
 import { Outlet, useLocation } from "react-router-dom";
+import { useLive } from "../api/live";
+import { useMay } from "../auth/permissions";
 import { Brand } from "../components/Brand";
 import { ErrorBoundary } from "../components/ErrorBoundary";
 import { Icon } from "../components/Icon";
@@ -15,6 +17,7 @@ import { Navigation } from "./Navigation";
 /** The frame of every page behind sign-in: the places at the side, or behind a button where there is no room. */
 export function Layout() {
   useLeaveWarning();
+  useLive(useMay("read"));
   const { pathname } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
   // Images need the room more than the places do; Close leads back to them.

@@ -1,27 +1,53 @@
 import { useId } from "react";
 import { NavLink } from "react-router-dom";
 import { useCurrentUser } from "../auth/permissions";
-import { Icon } from "../components/Icon";
-import { t, type MessageKey } from "../i18n";
+import { useCounts, type Counts } from "../api/live";
+import { Icon, type IconName } from "../components/Icon";
+import { formatNumber, t, type MessageKey } from "../i18n";
 import { placesFor } from "./places";
 
 export function Navigation({ onGo }: { onGo?: () => void }) {
   const { permissions } = useCurrentUser();
+  const counts = useCounts(permissions.includes("read"));
   return (
     <nav aria-label={t("nav.label")} className="places">
       {placesFor(permissions).map(({ label, places }) => (
         <Group key={label} label={label}>
-          {places.map(({ to, label: name, icon }) => (
-            <li key={to}>
-              <NavLink to={to} onClick={onGo}>
-                <Icon name={icon} />
-                {plain(name)}
-              </NavLink>
-            </li>
+          {places.map(({ to, label: name, icon, count }) => (
+            <Entry key={to} to={to} name={plain(name)} icon={icon} waiting={(count && counts?.[count]) || 0} said={count} {...(onGo ? { onGo } : {})} />
           ))}
         </Group>
       ))}
     </nav>
+  );
+}
+
+interface EntryProps {
+  to: string;
+  name: string;
+  icon: IconName;
+  waiting: number;
+  said: keyof Counts | undefined;
+  onGo?: () => void;
+}
+
+/** What waits stands beside the link and describes it: its name stays the place's. */
+function Entry({ to, name, icon, waiting, said, onGo }: EntryProps) {
+  const id = useId();
+  const shown = said !== undefined && waiting > 0;
+  return (
+    <li>
+      <NavLink to={to} onClick={onGo} {...(shown ? { "aria-describedby": id } : {})}>
+        <Icon name={icon} />
+        {name}
+      </NavLink>
+      {shown && (
+        <span className="places-count" id={id}>
+          <span aria-hidden="true">{formatNumber(waiting)}</span>
+          <span className="visually-hidden">{t(`nav.count.${said}`, { count: waiting })}</span>
+        </span>
+      )}
+    </li>
   );
 }
 

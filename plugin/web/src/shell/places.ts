@@ -1,4 +1,5 @@
 /** Where one can go from anywhere: one line per page, shown to those who may use it. */
+import type { Counts } from "../api/live";
 import type { Permission } from "../api/types";
 import type { IconName } from "../components/Icon";
 import type { MessageKey } from "../i18n";
@@ -9,6 +10,8 @@ export interface Place {
   icon: IconName;
   /** Any one of these opens the page; none: everybody who is signed in. */
   needs: readonly Permission[];
+  /** How much waits there. */
+  count?: keyof Counts;
 }
 
 export interface PlaceGroup {
@@ -21,12 +24,12 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
     label: "nav.work",
     places: [
       { to: "/upload", label: "nav.upload", icon: "upload", needs: ["upload"] },
-      { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
+      { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"], count: "orders" },
       { to: "/patients", label: "nav.patients", icon: "person", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
       { to: "/reports", label: "nav.reports", icon: "report", needs: ["read"] },
-      { to: "/reading", label: "nav.reading", icon: "edit", needs: ["write_reports"] },
-      { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"] },
+      { to: "/reading", label: "nav.reading", icon: "edit", needs: ["write_reports"], count: "unread" },
+      { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"], count: "reconciliation" },
       { to: "/quarantine", label: "nav.quarantine", icon: "shield", needs: ["reconcile"] },
     ],
   },
@@ -34,7 +37,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
     label: "nav.records",
     places: [
       { to: "/uploads", label: "nav.uploads", icon: "history", needs: ["read"] },
-      { to: "/deletions", label: "nav.deletions", icon: "trash", needs: ["request_deletion", "approve_deletion"] },
+      { to: "/deletions", label: "nav.deletions", icon: "trash", needs: ["request_deletion", "approve_deletion"], count: "deletions" },
       { to: "/viewer-links", label: "nav.tokens", icon: "view", needs: ["view", "accounts"] },
       { to: "/audit", label: "nav.audit", icon: "shield", needs: ["audit"] },
     ],

@@ -1,0 +1,80 @@
+"""How much waits, for the menu: each number is that of the list behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import in_period
+from ehr_bridge.db.states import UNCERTAIN, DeletionStatus, OrderStatus
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.registry import Order, ScheduledStep
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.services.studies.listing import stored
+from ehr_bridge.services.visibility.restrictions import Closed, without
+
+EXPECTED = (OrderStatus.SCHEDULED, OrderStatus.ARRIVED)
+WITH_IMAGES = (OrderStatus.IN_PROGRESS, OrderStatus.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """None: not for this caller."""
+
+    orders: int
+    """With a step in the period, and not begun."""
+    unread: int | None
+    """Studies with images that answer orders and have no signed report."""
+    reconciliation: int | None
+    """Studies without a certain link."""
+    deletions: int | None
+    """That others have asked for."""
+
+
+class DayCounts:
+    def __init__(self, fresh: Fresh) -> None:
+        self._fresh = fresh
+
+    def of(self, caller: Caller, closed: Closed, since: datetime, until: datetime) -> Counts:
+        """What waits for this caller; `orders` between these moments."""
+        queries = {"orders": _orders(closed, since, until)}
+        if Permission.WRITE_REPORTS in caller.permissions:
+            queries["unread"] = _unread(closed)
+        if Permission.RECONCILE in caller.permissions:
+            queries["reconciliation"] = _uncertain(closed)
+        if Permission.APPROVE_DELETION in caller.permissions:
+            queries["deletions"] = _deletions(closed, caller.subject)
+        with self._fresh.read() as session:
+            found = {name: session.scalar(query) or 0 for name, query in queries.items()}
+        return Counts(found["orders"], found.get("unread"), found.get("reconciliation"), found.get("deletions"))
+
+
+def _orders(closed: Closed, since: datetime, until: datetime) -> Select[int]:
+    due = select(ScheduledStep.order_id).where(*in_period(ScheduledStep.scheduled_at.expression, since, until))
+    return select(func.count()).where(Order.id.in_(due), Order.status.in_(EXPECTED), without(Order.patient_id, closed))
+
+
+def _unread(closed: Closed) -> Select[int]:
+    return select(func.count(func.distinct(Order.study_instance_uid))).where(
+        Order.status.in_(WITH_IMAGES), Order.number_of_images > 0, without(Order.patient_id, closed)
+    )
+
+
+def _uncertain(closed: Closed) -> Select[int]:
+    uncertain = stored().where(Study.link_status.in_(UNCERTAIN), without(Study.patient_id, closed))
+    return uncertain.with_only_columns(func.count())
+
+
+def _deletions(closed: Closed, subject: str) -> Select[int]:
+    of_closed = select(Study.id).where(Study.patient_id.in_(closed.patients))
+    return select(func.count()).where(
+        DeletionRequest.status == DeletionStatus.PENDING,
+        DeletionRequest.requested_by != subject,
+        without(DeletionRequest.patient_id, closed),
+        DeletionRequest.study_id.not_in(of_closed),
+    )
