@@ -230,5 +230,8 @@ def test_a_doctor_sends_a_study_to_a_workstation(people: People, demo: Server, u
     expect(page.get_by_text("The device does not answer.")).to_be_visible()
     expect(page.get_by_text("0 of 1 image")).to_be_visible()
     assert violations(page) == []
+    page.get_by_role("button", name="Stop sending").press("Enter")
+    expect(page.get_by_text("Not sent to WSBROWSER")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop sending")).to_have_count(0)
     page = open_study(people, "nurse", unlinked)
     expect(page.get_by_role("button", name="Send to…")).to_have_count(0)

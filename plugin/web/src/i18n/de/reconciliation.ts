@@ -78,6 +78,7 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.create.known.label": "Es ist der Patient {mrn}",
   "reconciliation.create.with_order": "Auch den Auftrag anlegen",
   "reconciliation.create.action": "Anlegen und zuordnen",
+  "problem.mrn_taken": "Ein Patient mit dieser Nummer ist schon angelegt. Ist es dieselbe Person, ordnen Sie die Studie ihr zu; sonst lassen Sie hier eine Nummer vergeben.",
   "reconciliation.create.open": { one: "{count} Feld ist noch nicht bestätigt.", other: "{count} Felder sind noch nicht bestätigt." },
   "reconciliation.doubts.title": "Diese Werte stimmen nicht überein",
   "reconciliation.doubts.text": "Vergleichen Sie die Werte oben. Ist es ein anderer Patient, brechen Sie ab und wählen Sie neu.",

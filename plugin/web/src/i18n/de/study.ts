@@ -33,6 +33,8 @@ export const study: Translation<typeof english> = {
   "study.send.said": "Gemeldet wurde: {said}",
   "problem.archive_unavailable": "Das Archiv hat im Moment nicht alle Bilder der Studie. Senden Sie die Studie nach einigen Minuten noch einmal.",
   "problem.modality_away": "Das Gerät antwortet nicht. Ist es eingeschaltet und verbunden? Senden Sie die Studie nach einigen Minuten noch einmal.",
+  "problem.sending_cancelled": "Jemand hat es abgebrochen.",
+  "problem.sending_ended": "Es ist schon beendet.",
   "problem.images_refused": "Das Gerät antwortet, nimmt diese Bilder aber nicht an. Warum, steht in seinem eigenen Protokoll.",
   "problem.modality_not_sent_to": "An dieses Gerät darf nicht gesendet werden. Wählen Sie ein anderes, oder fragen Sie die Administration.",
   "problem.modality_not_found": "Das Gerät ist nicht mehr eingetragen.",

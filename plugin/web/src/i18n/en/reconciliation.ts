@@ -75,6 +75,7 @@ export const reconciliation = {
   "reconciliation.create.known.label": "It is the patient {mrn}",
   "reconciliation.create.with_order": "Create the order too",
   "reconciliation.create.action": "Create and link",
+  "problem.mrn_taken": "A patient with this number is registered already. If it is the same person, link the study to them; else let a number be given here.",
   "reconciliation.create.open": { one: "{count} field is not confirmed yet.", other: "{count} fields are not confirmed yet." },
   "reconciliation.doubts.title": "These values do not agree",
   "reconciliation.doubts.text": "Compare the values above. If it is another patient, cancel and choose again.",

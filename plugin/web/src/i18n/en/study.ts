@@ -30,6 +30,8 @@ export const study = {
   "study.send.said": "What was heard: {said}",
   "problem.archive_unavailable": "The archive does not have all images of the study at the moment. After a few minutes, send the study again.",
   "problem.modality_away": "The device does not answer. Is it switched on and connected? After a few minutes, send the study again.",
+  "problem.sending_cancelled": "Somebody stopped it.",
+  "problem.sending_ended": "It has ended already.",
   "problem.images_refused": "The device answers, but does not take these images. Its own log says why.",
   "problem.modality_not_sent_to": "This device may not be sent images. Choose another, or ask your administrator.",
   "problem.modality_not_found": "The device is no longer registered.",
