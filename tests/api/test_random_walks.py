@@ -12,6 +12,7 @@ from sqlalchemy import select
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.services.identity.attributes import patient_in_files, person_name
+from ehr_bridge.services.identity.reading_rank import rank_of_order, rank_of_study
 from ehr_bridge.services.registry.order_states import plain
 from tests.api.conftest import Api
 from tests.api.link_steps import identities
@@ -62,6 +63,9 @@ def _of_study(api: Api, session: Any, study: Study) -> list[str]:
         found.append("its order is another patient's")
     if study.patient is not None and study.patient.merged_into_id is not None:
         found.append("its record was merged away")
+    rank = rank_of_study(rank_of_order(one.status, one.priority) for one in study.orders)
+    if study.reading_rank != rank:
+        found.append(f"it waits for a report as {study.reading_rank} and not as {rank}")
     is_withheld = study.withheld_by_id is not None and not study.is_contradicted
     if is_withheld and study.link_status != "ambiguous":
         found.append("it is withheld, and nobody is asked")

@@ -220,7 +220,7 @@ const columns = (me: string, read: (one: Unread) => void): Column<Unread>[] => [
         <button
           type="button"
           className="button button-small button-primary"
-          aria-label={t("reading.read.label", { what: titleOf(one), patient: personName(one.patient_name) })}
+          aria-label={t(one.report ? "reading.go_on.label" : "reading.read.label", { what: titleOf(one), patient: personName(one.patient_name) })}
           onClick={() => read(one)}
         >
           {t(one.report ? "reading.go_on" : "reading.read")}

@@ -37,6 +37,7 @@ export const reports: Translation<typeof english> = {
   "reading.read": "Befunden",
   "reading.read.label": "Befunden: {what} von {patient}",
   "reading.go_on": "Weiter",
+  "reading.go_on.label": "Weiter: {what} von {patient}",
   "reading.mine": "Sie",
   "reading.drafts": "In Arbeit",
   "reading.critical": "Kritische Ergebnisse, die noch niemandem mitgeteilt wurden",

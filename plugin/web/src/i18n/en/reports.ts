@@ -34,6 +34,7 @@ export const reports = {
   "reading.read": "Read",
   "reading.read.label": "Read: {what} of {patient}",
   "reading.go_on": "Go on",
+  "reading.go_on.label": "Go on: {what} of {patient}",
   "reading.mine": "You",
   "reading.drafts": "Being written",
   "reading.critical": "Critical results that nobody has been told",
