@@ -38,7 +38,7 @@ class Sender:
     """Another system that writes reports."""
 
     name: str
-    """Of a source of HL7, or the subject of its token."""
+    """Of a source of HL7; where none is configured, what MSH-3 and MSH-4 say."""
     application: str | None = None
     """MSH-3 of its messages."""
 

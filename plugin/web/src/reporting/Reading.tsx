@@ -83,7 +83,7 @@ export function Signature({ of }: { of: Pick<Report | Version, "author" | "signe
   if (of.outside) {
     return (
       <p className="signature muted small">
-        {of.outside.said_at ? t("report.issued_by", { who: of.author?.name ?? "", when: formatInstant(of.outside.said_at) }) : of.author?.name}{" "}
+        {of.outside.said_at ? t("report.outside.by", { who: of.author?.name ?? "", when: formatInstant(of.outside.said_at) }) : of.author?.name}{" "}
         {t("report.outside.received", { sender: of.outside.sender, when, status: of.outside.sender_status })}
       </p>
     );

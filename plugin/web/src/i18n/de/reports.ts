@@ -170,6 +170,7 @@ export const reports: Translation<typeof english> = {
   "reading.templates": "Vorlagen und Textbausteine",
   "report.outside": "Extern geschrieben, von {sender}",
   "report.outside.text": "Er bleibt, wie er kam. Er wird hier weder geschrieben noch signiert oder zurückgezogen; wer ihn gesendet hat, berichtigt ihn.",
+  "report.outside.by": "Von {who}, {when}.",
   "report.outside.from": "von {sender}",
   "report.outside.received": "Empfangen von {sender} am {when}, als {status}.",
   "report.attachments": "Beigefügte Dateien",

@@ -167,6 +167,7 @@ export const reports = {
   "reading.templates": "Templates and macros",
   "report.outside": "Written outside, by {sender}",
   "report.outside.text": "It is kept as it came. It is not written, signed or withdrawn here; whoever sent it corrects it.",
+  "report.outside.by": "By {who}, {when}.",
   "report.outside.from": "from {sender}",
   "report.outside.received": "Received from {sender} on {when}, as {status}.",
   "report.attachments": "Attached files",
