@@ -53,11 +53,12 @@ export const columns = (isNamesake: (whom: Whom) => boolean, now: number): Colum
   {
     key: "modality",
     title: t("column.modality"),
+    className: "number",
     sortBy: "modality",
     cell: (order) => (
       <>
         <OrNone>{[order.modality, order.station_ae_title].filter(Boolean).join(" · ")}</OrNone>
-        {order.body_part && <span className="second">{order.body_part}</span>}
+        {order.body_part && <span className="second whole">{order.body_part}</span>}
       </>
     ),
   },
