@@ -58,6 +58,61 @@ def test_a_receiver_that_fails_at_everything_is_down_and_loses_nothing(api: Api,
     assert world.accessions == [f"ACC-{number}" for number in range(6)]
 
 
+def test_a_receiver_that_comes_back_in_the_middle_of_a_round_loses_nothing(api: Api) -> None:
+    """It was down for half an hour and is there again just behind the third order, which had not reached it either."""
+    put(api)
+    world = World(api)
+    ids = [order(api, number) for number in range(5)]
+    failing(world, *ids)
+    half_an_hour(world)
+    tried: list[str] = []
+
+    def answer(waiting: Waiting) -> Outcome:
+        tried.append(str(waiting.order_id))
+        return FAILED if len(tried) <= 3 else SENT
+
+    world.answer = answer
+    for _ in range(2):
+        world.sender().round()
+    assert tried == [*ids[:4], *ids[:3], ids[4]]
+    assert (states(api), queue(api)["failing_since"]) == (["sent"] * 5, None)
+
+
+def test_an_order_with_many_events_at_which_a_receiver_fails_holds_up_nobody(api: Api) -> None:
+    """Only another order shows that the receiver is there. What else is told of the bad one comes in order."""
+    events = ["order.created", "order.changed", "order.cancelled"]
+    put(api, body=HL7 | {"events": events, "policy": "skip"})
+    world = World(api)
+    bad = order(api, 1)
+    for text in ("MR head", "MR neck", "MR chest"):
+        body = {"mrn": "MRN-1", "modality": "MR", "description": text}
+        assert api.call("PUT", "/api/v1/orders/ACC-1", "service", json=body).status_code == 200
+    order(api, 2)
+    world.answer = lambda waiting: FAILED if str(waiting.order_id) == bad and waiting.type == "order.created" else SENT
+    half_an_hour(world)
+    assert states(api) == ["dead", "sent", "sent", "sent", "sent"]
+    ids = [str(one["event_id"]) for one in deliveries(api)]
+    assert [key for key, _ in world.got] == [ids[4], *ids[1:4]]
+
+
+def test_one_that_a_person_sends_again_is_no_longer_suspected(api: Api) -> None:
+    """What was given up is sent again while the receiver is down for a moment: it has all its attempts before it."""
+    put(api)
+    world = World(api)
+    ids = [order(api, number) for number in range(2)]
+    failing(world, ids[0])
+    half_an_hour(world)
+    assert states(api) == ["dead", "sent"]
+    ids.append(order(api, 2))
+    assert api.call("POST", f"/api/v1/deliveries/{deliveries(api)[0]['id']}/resend", "admin").status_code == 200
+    world.sender().round()
+    assert states(api) == ["pending", "sent", "pending"]
+    failing(world)
+    world.later(minutes=1)
+    world.sender().round()
+    assert states(api) == ["sent"] * 3
+
+
 def test_where_order_matters_nothing_overtakes_and_a_person_is_shown_which_one_it_is(api: Api) -> None:
     """A destination that is held back waits for the one it fails at; who drops it lets the others go."""
     put(api, body=WEBHOOK | {"policy": "block"})

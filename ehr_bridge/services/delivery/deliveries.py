@@ -184,7 +184,7 @@ def _found(session: Session, delivery_id: int, closed: Closed) -> tuple[Delivery
 
 
 def _again(row: Delivery) -> None:
-    row.state, row.attempts = DeliveryState.PENDING, 0
+    row.state, row.attempts, row.tries = DeliveryState.PENDING, 0, []
     row.ended_at = row.dropped_by = row.drop_reason = row.receipt = row.milliseconds = None
 
 

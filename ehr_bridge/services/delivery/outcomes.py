@@ -22,7 +22,7 @@ GIVEN_UP = timedelta(days=5)
 SUSPECTED_TRIES, SUSPECTED_AFTER = 10, timedelta(minutes=3)
 """A receiver that answers, and fails so often and for so long at the same delivery, may fail at nothing else."""
 MOST_SUSPECTS = 3
-"""Deliveries in a row that are passed over to see whether the next one fares better."""
+"""Deliveries, each about something else, that are passed over in one round to see whether another one fares better."""
 
 
 class Kind(Enum):

@@ -59,8 +59,10 @@ class _Batch:
     how: How
     noted: list[Noted]
     since: float
-    suspects: list[Noted] = field(default_factory=list)
-    """At which the receiver fails again and again, and which were passed over to see how the next one fares."""
+    suspects: list[tuple[Waiting, bytes]] = field(default_factory=list)
+    """At which the receiver fails again and again, and which were passed over to see how another one fares."""
+    held: set[object] = field(default_factory=set)
+    """What these are about: nothing else of it is sent before them."""
 
 
 class Sender:
@@ -128,11 +130,23 @@ class Sender:
         for one, content in zip(head.waiting, contents, strict=True):
             if self._stopping():
                 break
+            about = _about(one)
+            if not batch.held.isdisjoint(about):
+                batch.held |= about
+                continue
             outcome = content
             if not isinstance(outcome, Outcome):
                 outcome = self._transport.send(head.destination, one, outcome)
-            if not self._judge(batch, head.destination, one, outcome):
+            goes_on = self._judge(batch, head.destination, one, outcome)
+            if batch.suspects and outcome.kind in (Kind.SENT, Kind.REFUSED):
+                self._send_suspects(batch, head.destination)
                 break
+            if not goes_on:
+                break
+            if outcome.kind is Kind.FAILED and isinstance(content, bytes):
+                one.tries = batch.noted[-1].tries
+                batch.suspects.append((one, content))
+                batch.held |= about
             now = time.monotonic()
             if now >= end and not batch.suspects:
                 break
@@ -159,7 +173,6 @@ class Sender:
         if outcome.kind is Kind.SENT:
             noted = Noted(one.id, DeliveryState.SENT, one.attempts, one.tries, ended_at=now)
             noted.milliseconds, noted.receipt = outcome.milliseconds, outcome.said[:1000]
-            self._it_was_theirs(batch, now)
             batch.noted.append(noted)
             batch.how = How(last_sent_at=now, last_error=batch.how.last_error, last_error_at=batch.how.last_error_at)
             return True
@@ -175,20 +188,26 @@ class Sender:
         batch.noted.append(noted)
         batch.how = replace(batch.how, last_error=error, last_error_at=now)
         if outcome.kind is Kind.REFUSED:
-            self._it_was_theirs(batch, now)
             return self._refused(batch, destination, noted, now)
         self._failed(batch, destination, outcome, now)
         may_pass = destination.policy == Policy.SKIP and len(batch.suspects) < MOST_SUSPECTS
-        if may_pass and outcome.kind is Kind.FAILED and is_suspect(noted.tries):
-            batch.suspects.append(noted)
-            return True
-        return False
+        return may_pass and outcome.kind is Kind.FAILED and is_suspect(noted.tries)
 
-    def _it_was_theirs(self, batch: _Batch, now: datetime) -> None:
-        """The receiver has read another delivery: it is not away, and fails at these alone."""
-        for one in batch.suspects:
-            one.state, one.ended_at = DeliveryState.DEAD, now
-        batch.noted += batch.suspects
+    def _send_suspects(self, batch: _Batch, destination: Destination) -> None:
+        """The receiver has read another delivery, so it is there now. What it could not take only while it was not, it
+        takes now; where it fails once more, it fails at this one alone."""
+        for one, content in batch.suspects:
+            self._write(batch)  # and learn whether the lease is lost
+            if self._stopping():
+                break
+            how, outcome = batch.how, self._transport.send(destination, one, content)
+            goes_on = self._judge(batch, destination, one, outcome)
+            if outcome.kind is Kind.FAILED:
+                noted = batch.noted[-1]
+                noted.state, noted.ended_at = DeliveryState.DEAD, self._clock()
+                batch.how = replace(how, last_error=noted.last_error, last_error_at=noted.ended_at)
+            elif not goes_on:
+                break
         batch.suspects = []
 
     def _refused(self, batch: _Batch, destination: Destination, noted: Noted, now: datetime) -> bool:
@@ -224,3 +243,9 @@ class Sender:
 
 def _is_closed(one: Waiting, closed: Closed) -> bool:
     return not one.patients.isdisjoint(closed.patients) or one.study_instance_uid in closed.studies
+
+
+def _about(one: Waiting) -> frozenset[object]:
+    """What must be told in order: an order, a report, a study; a patient where it is of none of these."""
+    about = frozenset(key for key in (one.order_id, one.report_id, one.study_instance_uid) if key is not None)
+    return about or one.patients
