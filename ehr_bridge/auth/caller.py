@@ -34,6 +34,8 @@ class Caller:
     """Key under which the studies of a bound caller are kept up to date (`Grants`)."""
     proved_at: datetime | None = None
     """When they last proved who they are, as far as the token says so (`auth_time`)."""
+    launched_by: str | None = None
+    """The EHR whose SMART launch made the token, by its issuer: the subject is the name of a person there."""
     ignored_roles: tuple[str, ...] = ()
     """Roles in the token that no role of this installation corresponds to."""
     site: Roles = field(default_factory=Roles, repr=False, compare=False)

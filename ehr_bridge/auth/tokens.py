@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ehr_bridge.auth.jwks import KeySource
 
 VIEWER_ISSUER = "orthanc-ehr-bridge"
+LAUNCHED_BY = "launched_by"
+"""Claim of our own tokens: the EHR whose SMART launch made it."""
 TO_EXCHANGE = "exchange"
 """Value of the claim `for`: the token opens no study, it can only be exchanged."""
 NOT_VALID = "The token is not valid here; sign in again."
@@ -176,6 +178,7 @@ def caller_of(claims: Mapping[str, Any], rules: TokenRules, grants: Grants, *, i
         expires_at=numeric_date(claims["exp"]) if "exp" in claims else None,
         token_id=claims.get("jti"),
         proved_at=proved_at(claims),
+        launched_by=str(claims[LAUNCHED_BY]) if is_ours and LAUNCHED_BY in claims else None,
         ignored_roles=rights.ignored,
         site=rules.claims.roles,
     )
@@ -234,9 +237,10 @@ def make_user_token(
     ttl: timedelta,
     token_id: str | None = None,
     proved_at: datetime | None = None,
+    launched_by: str | None = None,
 ) -> str:
     """A user token for our own sign-in; `token_id` allows it to be revoked. `proved_at`: when the person has proved
-    elsewhere who they are."""
+    elsewhere who they are; `launched_by`: the EHR that says who they are."""
     claims: dict[str, Any] = {
         "sub": subject,
         "name": name,
@@ -250,6 +254,8 @@ def make_user_token(
         claims["jti"] = token_id
     if proved_at is not None:
         claims["auth_time"] = int(proved_at.timestamp())
+    if launched_by is not None:
+        claims[LAUNCHED_BY] = launched_by
     return jwt.encode(claims, rules.secret, ALGORITHM)
 
 

@@ -27,7 +27,7 @@ from ehr_bridge.services.accounts.rate_limits import RateLimits, limits_of
 from ehr_bridge.services.accounts.revocations import Revocations
 from ehr_bridge.services.accounts.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
-from ehr_bridge.services.accounts.smart_ehrs import load_ehrs
+from ehr_bridge.services.accounts.smart_ehrs import load_ehrs, telling_people_apart
 from ehr_bridge.services.accounts.smart_launch import SmartLaunch
 from ehr_bridge.services.accounts.token_rules import introspection, key_source, token_rules
 from ehr_bridge.services.archive.own_documents import OwnDocuments
@@ -185,6 +185,7 @@ def build_services(
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
     roles, hashing = of_tokens.claims.roles, Hashing()
+    ehrs = load_ehrs(settings.smart_ehrs, roles)
     keys = KeyVerifier(database, revocations, clock, roles)
     rules, systems = rules_of(settings), Systems(authorities, settings.fhir_mrn_system)
     recorder = Recorder(database, clock)
@@ -244,7 +245,7 @@ def build_services(
         anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
         audit_export=AuditExport(database, clock),
         accounts=Accounts(database, revocations, hashing, clock, roles),
-        sign_in=SignIn(database, of_tokens, revocations, hashing, clock),
+        sign_in=SignIn(database, of_tokens, revocations, hashing, clock, telling_people_apart(ehrs, roles)),
         service_keys=ServiceKeys(database, revocations, clock, roles),
         key_verifier=keys,
         given_answers=GivenAnswers(database, of_tokens.secret, clock),
@@ -312,9 +313,7 @@ def build_services(
             database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)
         ),
         fhir_search=FhirSearch(fresh, ZoneInfo(settings.time_zone), systems),
-        smart_launch=SmartLaunch(
-            load_ehrs(settings.smart_ehrs, roles), of_tokens, systems, settings.base_url, database, clock, fetch_json
-        ),
+        smart_launch=SmartLaunch(ehrs, of_tokens, systems, settings.base_url, database, clock, fetch_json),
         performed=PerformedSteps(database, rules, clock, settings.time_zone, new_uid),
         performed_listing=performed_listing,
         commitments=commitments,

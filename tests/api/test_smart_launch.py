@@ -16,10 +16,13 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ehr_bridge.api.fhir.launch import COOKIE, create_launch_app
+from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.db.database import Database
+from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.accounts.smart_ehrs import load_ehrs
 from ehr_bridge.services.audit import trail
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
 from ehr_bridge.settings import Settings, SettingsError
 from tests.support.client import Answer, Client
@@ -143,6 +146,68 @@ def test_our_token_says_when_they_signed_in_there(
         assert who.proved_at == (now - timedelta(minutes=minutes)).replace(microsecond=0)
 
 
+def launched(launching: Launching, sub: str = "dora") -> Caller:
+    """Who comes from the EHR, where they have just signed in."""
+    state = launching.begin()["state"]
+    launching.ehr.claims |= {"auth_time": utc_now().timestamp(), "sub": sub}
+    fragment = launching.finish(state).headers["Location"].partition("#")[2]
+    return launching.services.authenticator.authenticate(f"Bearer {dict(parse_qsl(fragment))['token']}")
+
+
+def refused(launching: Launching, who: Caller, password: str | None = None) -> str:
+    with pytest.raises(NotPermitted) as error:
+        launching.services.sign_in.prove_again(who, password, None)
+    return error.value.code
+
+
+def test_who_has_the_name_of_an_account_here_signs_with_its_password_only(launching: Launching) -> None:
+    """The EHR knows its own people: its rita may be somebody else than ours. Nobody signs as an account that is
+    switched off."""
+    origin, accounts = Origin("test"), launching.services.accounts
+    who = launched(launching, "rita")
+    launching.services.sign_in.prove_again(who, None, None)
+    accounts.create("rita", "Rita Here", "correct horse", ["radiologist"], origin)
+    assert refused(launching, who) == "sign_in_again"
+    launching.services.sign_in.prove_again(who, "correct horse", None)
+    accounts.create("otto", "Otto Here", "correct horse", ["admin"], origin)
+    accounts.change("rita", "Rita Here", ["radiologist"], False, origin)
+    assert refused(launching, who) == refused(launching, who, "correct horse") == "account_signs_nothing"
+
+
+def test_a_temporary_password_signs_nothing(launching: Launching) -> None:
+    """The administrator has chosen it, and knows it."""
+    who = launched(launching, "rita")
+    launching.services.accounts.create("rita", "Rita", "correct horse", ["doctor"], Origin("test"))
+    launching.services.accounts.set_password("rita", "battery staple", Origin("test"))
+    assert refused(launching, who, "battery staple") == "account_signs_nothing"
+    launching.services.accounts.set_password("rita", "my own secret", Origin("test"), temporary=False)
+    launching.services.sign_in.prove_again(who, "my own secret", None)
+
+
+SOUTH = FILE.replace("ehr.example", "south.example").replace("northwing", "southwing")
+
+
+@pytest.mark.parametrize(
+    ("more", "roles", "signs"),
+    [("", "doctor", True), ("", "radiologist", False), ("shared_subjects = true\n", "radiologist", True)],
+)
+def test_the_same_name_at_two_ehrs_is_not_taken_for_one_person(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, more: str, roles: str, signs: bool
+) -> None:
+    """Where users of both may sign, a fresh sign-in there signs only if the site says that they number their people
+    together; with an account here its password signs."""
+    both = FILE.replace("doctor", "radiologist") + more + SOUTH.replace("doctor", roles)
+    monkeypatch.setattr(f"{__name__}.FILE", both)
+    launching = Launching(database, tmp_path, monkeypatch)
+    who = launched(launching, "1001")
+    if signs:
+        launching.services.sign_in.prove_again(who, None, None)
+    else:
+        assert refused(launching, who) == "subject_ambiguous"
+        launching.services.accounts.create("1001", "Rita", "correct horse", ["radiologist"], Origin("test"))
+        launching.services.sign_in.prove_again(who, "correct horse", None)
+
+
 def test_an_ehr_can_be_asked_for_a_fresh_sign_in(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +290,7 @@ def test_while_the_ehr_is_away_nobody_is_let_in(launching: Launching) -> None:
         (FILE + "colour = 'red'\n", "colour"),
         (FILE + "max_age = '300'\n", "max_age"),
         (FILE + "max_age = -1\n", "max_age"),
+        (FILE + "shared_subjects = 'yes'\n", "shared_subjects"),
         (FILE + FILE, "issuer"),
     ],
 )

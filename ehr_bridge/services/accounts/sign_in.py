@@ -6,7 +6,7 @@ import hashlib
 import math
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -105,7 +105,10 @@ class SignIn:
         revocations: Revocations,
         hashing: Hashing,
         clock: Callable[[], datetime],
+        apart: Collection[str] = (),
     ) -> None:
+        """`apart`: the issuers of EHRs whose subject alone says who somebody is."""
+        self._apart = apart
         self._database = database
         self._rules = rules
         self._revocations = revocations
@@ -159,15 +162,20 @@ class SignIn:
 
     def prove_again(self, caller: Caller, password: str | None, address: str | None) -> None:
         """The caller proves again, now, who they are: by a token of somebody who has signed in elsewhere a moment ago,
-        else by the password of their account here.
+        else by the password of their account here. Who was launched by an EHR and has the name of an account here needs
+        its password in any case: the EHR does not know whose name that is here.
 
         Raises:
-            NotPermitted: no password, or no account and no fresh sign-in.
+            NotPermitted: no password, or no account and no fresh sign-in; or the account is switched off, or its
+                password is temporary; or people of several EHRs may have this name.
             NotAuthenticated: the password is wrong; counts as a failed sign-in.
         """
-        if self._is_fresh(caller):
+        account = self._account(caller)
+        if caller.launched_by is not None:
+            _check_launched(caller.launched_by, account, self._apart)
+        if self._is_fresh(caller) and (account is None or caller.launched_by is None):
             return
-        if not self._has_account(caller):
+        if account is None or not account.is_active:
             raise NotPermitted(
                 "sign_in_again",
                 "Signing needs a sign-in of the last five minutes (`auth_time` of the token): sign in again at your "
@@ -176,19 +184,19 @@ class SignIn:
         if password is None:
             wanted = (("password", "that of your account here"),)
             raise NotPermitted("sign_in_again", "Signing needs your password once more.", wanted)
-        self._prove(caller.subject, password, address)
+        if self._prove(caller.subject, password, address).must_change_password:
+            raise _signs_nothing("has a temporary password, which somebody else has chosen. Sign in here with it once")
 
     def _is_fresh(self, caller: Caller) -> bool:
         age = None if caller.proved_at is None else self._clock() - caller.proved_at
         return age is not None and -LEEWAY <= age <= FRESH
 
-    def _has_account(self, caller: Caller) -> bool:
-        """Whether the caller is a person with an active account here, however they have come."""
+    def _account(self, caller: Caller) -> User | None:
+        """The account here with the name of the caller, however they have come."""
         if caller.expires_at is None or caller.is_bound:
-            return False  # a service key, or a token that opens images
-        active = select(User.id).where(User.username == caller.subject, User.is_active)
+            return None  # a service key, or a token that opens images
         with self._database.read() as session:
-            return session.scalar(active) is not None
+            return session.scalar(select(User).where(User.username == caller.subject))
 
     def sign_out(self, caller: Caller, address: str | None) -> None:
         """End the session of the caller's token. Raises Conflict when the caller did not sign in with a local
@@ -303,6 +311,18 @@ def _locked(still: timedelta) -> NotAuthenticated:
     wait = f"wait {minutes} minute{'' if minutes == 1 else 's'}"
     detail = f"Too many wrong passwords for this name; {wait}, or ask the administrator for a new password."
     return NotAuthenticated("account_locked", detail, seconds)
+
+
+def _check_launched(issuer: str, account: User | None, apart: Collection[str]) -> None:
+    if account is not None and not account.is_active:
+        raise _signs_nothing("is switched off. Ask the administrator")
+    if account is None and issuer not in apart:
+        detail = "Several EHRs open pages here, and somebody else may have your name at another. Ask the administrator."
+        raise NotPermitted("subject_ambiguous", detail)
+
+
+def _signs_nothing(why: str) -> NotPermitted:
+    return NotPermitted("account_signs_nothing", f"The account with your name here {why}. What is written stays.")
 
 
 def _wrong() -> NotAuthenticated:

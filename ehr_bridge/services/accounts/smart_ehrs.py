@@ -6,20 +6,20 @@ It is also the list of servers that a launch can make us ask: `iss` comes in an 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ehr_bridge import setting_checks
-from ehr_bridge.auth.permissions import Roles
+from ehr_bridge.auth.permissions import Permission, Roles
 from ehr_bridge.settings import SettingsError
 
 VARIABLE = "EHR_BRIDGE_SMART_EHRS"
 USUAL_SCOPES = "launch openid fhirUser patient/Patient.read"
 REQUIRED = ("name", "issuer", "client_id", "roles")
-NO_TEXTS = ("roles", "max_age")
-OPTIONAL = ("client_secret", "scopes", "mrn_system", "max_age")
+NO_TEXTS = ("roles", "max_age", "shared_subjects")
+OPTIONAL = ("client_secret", "scopes", "mrn_system", "max_age", "shared_subjects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class Ehr:
     """The identifier system of our MRNs there; None: as everywhere in FHIR here."""
     max_age: int | None = None
     """Seconds; whoever signed in longer ago is asked to sign in there again (OpenID Connect Core section 3.1.2.1)."""
+    shared_subjects: bool = False
+    """Whether one `sub` is one person there and at the other EHRs of the file."""
+
+
+def telling_people_apart(ehrs: Sequence[Ehr], roles: Roles) -> frozenset[str]:
+    """The issuers whose subject alone says who signs: all where only one has users that may, else those that say so."""
+    signing = [one for one in ehrs if any(Permission.SIGN_REPORTS in roles.permissions[role] for role in one.roles)]
+    return frozenset(one.issuer for one in ehrs if one.shared_subjects or len(signing) <= 1)
 
 
 def load_ehrs(file: Path | None, roles: Roles) -> tuple[Ehr, ...]:
@@ -89,4 +97,7 @@ def _ehr(entry: Any, roles: Roles) -> Ehr:
     max_age = entry.get("max_age")
     if max_age is not None and (type(max_age) is not int or not 0 <= max_age <= 86400):
         raise ValueError("max_age: a number of seconds, up to 86400")
-    return Ehr(**{**texts, "issuer": issuer}, roles=tuple(may), max_age=max_age)
+    shared = entry.get("shared_subjects", False)
+    if not isinstance(shared, bool):
+        raise ValueError("shared_subjects: true or false")
+    return Ehr(**{**texts, "issuer": issuer}, roles=tuple(may), max_age=max_age, shared_subjects=shared)

@@ -140,6 +140,7 @@ class SmartLaunch:
             ttl=SESSION,
             token_id=str(uuid.uuid4()),
             proved_at=who.proved_at,
+            launched_by=ehr.issuer,
         )
         with self._database.write() as session:
             event = Event("session.started", detail={"ehr": ehr.name})

@@ -29,6 +29,8 @@ export const common: Translation<typeof english> = {
   "problem.report_claimed": "Jemand anderes schreibt diesen Befund. Übernehmen Sie ihn mit einer Begründung.",
   "problem.report_empty": "In diesem Befund steht noch nichts.",
   "problem.sign_in_again": "Zum Unterschreiben ist eine frische Anmeldung nötig: Ihr Passwort, oder eine neue Anmeldung am KIS.",
+  "problem.account_signs_nothing": "Das Konto mit Ihrem Namen ist hier abgeschaltet oder hat ein vorläufiges Passwort. Wählen Sie ein eigenes Passwort, oder fragen Sie Ihre Administration.",
+  "problem.subject_ambiguous": "Mehrere KIS öffnen hier Seiten, und in einem anderen kann jemand anderes Ihren Namen haben. Fragen Sie Ihre Administration.",
   "problem.section_required": "Ein Abschnitt, den dieser Befund braucht, ist noch leer.",
   "problem.cosigner_needed": "Dieser Befund ist in Weiterbildung unterschrieben und wartet auf die Supervision.",
   "problem.not_mrrt": "Diese Seite ist keine IHE-MRRT-Vorlage.",

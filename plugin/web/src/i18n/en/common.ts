@@ -26,6 +26,8 @@ export const common = {
   "problem.report_claimed": "Somebody else is writing this report. Take it over, and say why.",
   "problem.report_empty": "Nothing is written in this report yet.",
   "problem.sign_in_again": "Signing needs a fresh sign-in: your password, or a new sign-in at your EHR.",
+  "problem.account_signs_nothing": "The account with your name here is switched off or has a temporary password. Choose a password of your own, or ask your administrator.",
+  "problem.subject_ambiguous": "Several EHRs open pages here, and somebody else may have your name at another. Ask your administrator.",
   "problem.section_required": "A section that this report needs is still empty.",
   "problem.cosigner_needed": "This report is signed by somebody in training and waits for a supervisor.",
   "problem.not_mrrt": "This page is no IHE MRRT template.",
