@@ -31,7 +31,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         file = make_url(url).database
-        self._turns = Turns(Path(f"{file}-turns" if file else os.devnull))
+        self._turns = Turns(Path(f"{file}-turns"), Path(file)) if file else Turns(Path(os.devnull))
         self.engines = sqlite_engines(url, self._turns) if url.startswith("sqlite") else postgresql_engines(url)
         self.write_session = type("WriteSession", (Session,), {})
         """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
