@@ -13,12 +13,14 @@ import threading
 
 from plugin.beside.lines import STOP
 
+STDIN = 0
 _asked_to_stop = threading.Event()
 
 
 def main() -> int:
     """Serve until Orthanc ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; Orthanc says when to stop
+    for one in (signal.SIGINT, signal.SIGTERM):  # reach the whole group (Ctrl-C, systemd); Orthanc says when to stop
+        signal.signal(one, signal.SIG_IGN)
     threading.Thread(target=_follow_orthanc, name="ehr-bridge-follows-orthanc", daemon=True).start()
     from plugin.beside.serving import serving  # takes a second, in which Orthanc may end
 
@@ -28,10 +30,12 @@ def main() -> int:
 
 
 def _follow_orthanc() -> None:
-    """The pipe from Orthanc ends with it, however it ended: from then on nobody may write here."""
-    if sys.stdin.buffer.readline() == STOP:
+    """The pipe from Orthanc ends with it, however it ended: from then on nobody may write here.
+
+    Not by `sys.stdin`: who waits there has its lock, and Python aborts when it ends meanwhile."""
+    if os.read(STDIN, len(STOP)) == STOP:
         _asked_to_stop.set()
-        sys.stdin.buffer.readline()
+        os.read(STDIN, 1)
     os._exit(0)
 
 

@@ -92,8 +92,7 @@ class Beside:
             assert process.stdin is not None
             try:
                 with suppress(BrokenPipeError):
-                    process.stdin.write(STOP)
-                    process.stdin.flush()
+                    os.write(process.stdin.fileno(), STOP)
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -105,6 +104,7 @@ class Beside:
     def _keep(self) -> None:
         pause = FIRST_PAUSE
         while not self._ending.is_set():
+            code = None
             try:
                 process = self._started()
             except OSError:
@@ -116,9 +116,8 @@ class Beside:
                     pause = FIRST_PAUSE
                 code = process.wait()
                 self._is_ready, self._first_until = False, 0.0
-                if not self._ending.is_set():
-                    LOGGER.error("the process of %s has ended with code %d, and is started again", self._module, code)
-            self._ending.wait(pause)
+            if not self._ending.wait(pause) and code is not None:  # what ends both ends Orthanc a moment later
+                LOGGER.error("the process of %s has ended with code %d, and is started again", self._module, code)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _listen_to(self, process: subprocess.Popen[bytes]) -> bool:

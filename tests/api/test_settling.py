@@ -54,7 +54,7 @@ def test_images_that_come_together_open_one_entry(api: Api, monkeypatch: pytest.
     opened: list[Any] = []
 
     def at_once(arrival: Any) -> None:
-        together.wait(20)
+        together.wait(120)
         record(arrival)
 
     def slowly(*arguments: Any) -> Any:
