@@ -15,7 +15,7 @@ from ehr_bridge.db.tables.logs import Destination
 from plugin.sending.webhooks import Webhooks
 from tests.api.conftest import Api
 from tests.api.fhir_steps import code, fhir_of, resources, stored
-from tests.api.outbox_steps import AWAY, GONE, REFUSED, SENT, World, deliveries, order
+from tests.api.outbox_steps import AWAY, GONE, REFUSED, SENT, World, deliveries, order, put
 from tests.api.privacy_steps import restrict
 from tests.support.receivers import Receiver, read_request
 
@@ -254,6 +254,40 @@ def test_a_study_is_told_by_its_id_and_nothing_of_a_restricted_patient(api: Api,
     world.sender().round()
     assert len(world.got) == count
     assert api.get("/api/v1/delivery-queues", "admin").json["items"][0]["waiting"] == 0
+
+
+def test_a_portal_and_a_webhook_hear_nothing_of_a_self_test(api: Api, fhir: Api) -> None:
+    """Nor does a webhook of the self-test hear of a real patient; and the numbers of a subscriber have no gap."""
+    make(fhir)
+    portal = world_of(api)
+    for name in ("ehr", "selftest-hook"):
+        assert put(api, name).status_code == 201
+    tested, real = order(api, 1, "SELFTEST-ABCDEF-1"), order(api, 2)
+    worlds = [portal, World(api, "ehr"), World(api, "selftest-hook")]
+    for world in worlds:
+        world.sender().round()
+    told = [[one["order_id"] for one in deliveries(api, world.name) if one["state"] == "sent"] for world in worlds]
+    assert told == [[None, real], [real], [tested]]
+    assert [parameters(content)["events-since-subscription-start"] for _, content in portal.got] == ["0", "1"]
+    dropped = [one["drop_reason"] for world in worlds for one in deliveries(api, world.name) if one["drop_reason"]]
+    assert dropped == ["nothing_to_tell"] * 3
+
+
+def test_who_subscribes_to_something_else_is_told_of_that_alone(api: Api, fhir: Api) -> None:
+    """An order that waited meanwhile is no study: it is left out, and the numbers have no gap."""
+    made = make(fhir)
+    world = world_of(api)
+    world.sender().round()
+    waited = order(api, 1)
+    other = made.json | {"criteria": "ImagingStudy"}
+    assert fhir.call("PUT", path(made), "admin", json=other).status_code == 200
+    stored(api, str(api.place_order("ACC-2", "MRN-2")["accession_number"]), PatientID="MRN-2")
+    world.sender().round()
+    assert {focus_of(content)["type"] for _, content in world.got[1:]} == {"ImagingStudy"}
+    numbers = [parameters(content)["events-since-subscription-start"] for _, content in world.got]
+    assert numbers == [str(number) for number in range(len(numbers))] and len(numbers) > 1
+    left_out = [one["drop_reason"] for one in deliveries(api, world.name) if one["order_id"] == waited]
+    assert left_out == ["nothing_to_tell"]
 
 
 def test_a_destination_that_a_subscription_has_made_is_changed_by_it_alone(api: Api, fhir: Api) -> None:

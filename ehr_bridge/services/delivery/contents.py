@@ -14,10 +14,11 @@ from ehr_bridge.db.tables.logs import Destination, Sending
 from ehr_bridge.fhir.subscriptions import HANDSHAKE
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.delivery import messages, resources
+from ehr_bridge.services.delivery.kinds import CRITERIA
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.queue import Waiting
 from ehr_bridge.services.delivery.resources import notification_of
-from ehr_bridge.services.delivery.standing import joined, not_told
+from ehr_bridge.services.delivery.standing import joined, not_told, of_others
 
 PREFIX = "org.ehr-bridge."
 NOTHING_TO_TELL = Outcome(Kind.EMPTY, said="nothing_to_tell")
@@ -47,8 +48,13 @@ class Renderings:
         if destination.subscription is not None:
             return list(self._notifications(destination, waiting))
         if destination.kind == DestinationKind.WEBHOOK:
-            again = joined(waiting)
-            return [JOINED if one.id in again else cloud_event(self._source, one) for one in waiting]
+            with self._database.read() as session:
+                others = of_others(session, destination, waiting)
+            again = joined([one for one in waiting if one.id not in others])
+            return [
+                NOTHING_TO_TELL if one.id in others else JOINED if one.id in again else cloud_event(self._source, one)
+                for one in waiting
+            ]
         with self._database.read() as session:
             ended = not_told(session, destination.id, waiting)
             return [
@@ -58,13 +64,18 @@ class Renderings:
                 for one in waiting
             ]
 
-    def _notifications(self, destination: Destination, waiting: Sequence[Waiting]) -> Iterator[bytes]:
-        """Each that was not rendered before gets the next number."""
+    def _notifications(self, destination: Destination, waiting: Sequence[Waiting]) -> Iterator[bytes | Outcome]:
+        """Each that was not rendered before gets the next number, but for what is not, or no longer, subscribed to."""
+        events = (HANDSHAKE, *CRITERIA[(destination.subscription or {})["criteria"]])
         with self._database.read() as session:
             number = session.get_one(Sending, destination.id).numbered or 0
+            others = of_others(session, destination, waiting)
             for one in waiting:
                 if one.content is not None:
                     yield one.content
+                    continue
+                if one.id in others or one.type not in events:
+                    yield NOTHING_TO_TELL
                     continue
                 number += one.type != HANDSHAKE
                 yield notification_of(session, destination, one, number, self._fhir_base)

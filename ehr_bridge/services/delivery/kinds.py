@@ -12,6 +12,8 @@ STUDIES = ("study.linked", "study.unlinked", "study.changed", "study.available",
 WITHDRAWN = "report.withdrawn"
 REPORTS = ("report.preliminary", "report.final", "report.amended", WITHDRAWN)
 CRITICAL = "report.critical"
+CRITERIA = {"ServiceRequest": ORDERS, "ImagingStudy": STUDIES, "DiagnosticReport": (*REPORTS, CRITICAL)}
+"""What a FHIR Subscription with each criterion is told of."""
 EVENTS = (*PATIENTS, *ORDERS, *STUDIES, *REPORTS, CRITICAL)
 
 TOLD: Mapping[DestinationKind, frozenset[str]] = {

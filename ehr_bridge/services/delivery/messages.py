@@ -27,22 +27,22 @@ def message_of(session: Session, destination: Destination, one: Waiting, at: dat
     if one.type.startswith("report."):
         return _of_report(session, destination, envelope, one)
     order = None if one.order_id is None else session.get(Order, one.order_id)
-    if order is None or not concerns(destination, order.patient):
+    if order is None or not concerns(destination, order.patient.mrn):
         return None
     said = _ordered(order, one.order_status)
     return order_status(envelope, _person(order.patient), said, as_omg=destination.order_message == "OMG")
 
 
-def concerns(destination: Destination, patient: Patient) -> bool:
-    """Whether a destination is told of a patient. The EHR's own records are not to hear of `ehr-bridge selftest`, and
-    its destinations hear of no other ones."""
-    return patient.mrn.startswith(SELF_TEST) == destination.name.startswith(OF_SELF_TEST)
+def concerns(destination: Destination, mrn: str) -> bool:
+    """Whether a destination is told of the patient with this MRN. The EHR's own records are not to hear of
+    `ehr-bridge selftest`, and its destinations hear of no other ones."""
+    return mrn.startswith(SELF_TEST) == destination.name.startswith(OF_SELF_TEST)
 
 
 def _of_report(session: Session, destination: Destination, envelope: Envelope, one: Waiting) -> bytes | None:
     report = None if one.report_id is None else session.get(Report, one.report_id)
     row = None if report is None else session.get(ReportVersion, (report.id, one.report_version))
-    if report is None or row is None or not concerns(destination, report.patient):
+    if report is None or row is None or not concerns(destination, report.patient.mrn):
         return None
     version, orders = version_of(row), orders_of(report)
     told = [_ordered(order) for order in orders] or [_without_order(version.title)]

@@ -39,7 +39,7 @@ def bundle_of(session: Session, destination: Destination, one: Waiting, systems:
     if one.type.startswith("study."):
         return _of_study(session, destination, one, systems)
     order = None if one.order_id is None else session.get(Order, one.order_id)
-    if order is None or not concerns(destination, order.patient):
+    if order is None or not concerns(destination, order.patient.mrn):
         return None
     resource = by_number(service_request(_order_values(order, one.order_status)), _subject(order.patient, systems), [])
     return transaction(one.event_id, resource, typed(ACCESSION, order.accession_number))
@@ -48,7 +48,7 @@ def bundle_of(session: Session, destination: Destination, one: Waiting, systems:
 def _of_report(session: Session, destination: Destination, one: Waiting, systems: Systems) -> dict[str, Any] | None:
     report = None if one.report_id is None else session.get(Report, one.report_id)
     row = None if report is None else session.get(ReportVersion, (report.id, one.report_version))
-    if report is None or row is None or not concerns(destination, report.patient):
+    if report is None or row is None or not concerns(destination, report.patient.mrn):
         return None
     version, own = version_of(row), orders_of(report)
     foreign = {one.order.accession_number for one in report.orders if one.order not in own}
@@ -66,7 +66,7 @@ def _of_study(session: Session, destination: Destination, one: Waiting, systems:
     study = session.scalar(select(Study).where(Study.study_instance_uid == one.study_instance_uid))
     if study is None or study.deleted_at is not None or study.patient is None:
         return None
-    if not concerns(destination, study.patient):
+    if not concerns(destination, study.patient.mrn):
         return None
     numbers = [order.accession_number for order in study.orders]
     values = {

@@ -10,10 +10,12 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import DeliveryState
-from ehr_bridge.db.tables.logs import Delivery
+from ehr_bridge.db.tables.logs import Delivery, Destination
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.delivery.kinds import WITHDRAWN
+from ehr_bridge.services.delivery.messages import concerns
 from ehr_bridge.services.delivery.queue import Waiting, is_purged
 
 
@@ -24,6 +26,17 @@ def not_told(session: Session, destination_id: uuid.UUID, waiting: Sequence[Wait
         | _purged(session, waiting)
         | _withdrawn(session, destination_id, waiting)
     )
+
+
+def of_others(session: Session, destination: Destination, waiting: Sequence[Waiting]) -> set[int]:
+    """Which of these are of patients of whom this destination is told nothing, or of patients who are no longer there:
+    only a self-test takes away its own."""
+    patients = {key for one in waiting for key in one.patients}
+    if not patients:
+        return set()
+    rows = session.execute(select(Patient.id, Patient.mrn).where(Patient.id.in_(patients)))
+    known = {key for key, mrn in rows if concerns(destination, mrn)}
+    return {one.id for one in waiting if not one.patients <= known}
 
 
 def joined(waiting: Sequence[Waiting]) -> set[int]:

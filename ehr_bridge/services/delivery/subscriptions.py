@@ -19,10 +19,8 @@ from ehr_bridge.errors import InvalidInput, NotFound
 from ehr_bridge.fhir.subscriptions import HANDSHAKE, Subscribed, invalid
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.delivery.destinations import DestinationData, Destinations
-from ehr_bridge.services.delivery.kinds import CRITICAL, ORDERS, REPORTS, STUDIES
+from ehr_bridge.services.delivery.kinds import CRITERIA
 
-TOLD = {"ServiceRequest": ORDERS, "ImagingStudy": STUDIES, "DiagnosticReport": (*REPORTS, CRITICAL)}
-"""The events of each criterion."""
 ELEMENTS = {"url": "channel.endpoint", "allow_networks": "channel.extension", "token": "channel.header"}
 
 
@@ -94,7 +92,7 @@ class Subscriptions:
         kept = {"criteria": said.criteria, "payload": said.payload, "is_empty": said.is_empty, "reason": said.reason}
         data = DestinationData(
             DestinationKind.WEBHOOK,
-            TOLD[said.criteria],
+            CRITERIA[said.criteria],
             url=said.endpoint,
             policy=Policy.BLOCK,
             allow_networks=said.networks,
