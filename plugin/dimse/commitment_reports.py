@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ehr_bridge.services.interfaces.commitment import Commitment
-from ehr_bridge.services.interfaces.commitment_requests import Results
+from ehr_bridge.services.interfaces.commitment_requests import NO_ANSWER, Results
 from ehr_bridge.services.interfaces.modalities import KnownModality
 from plugin.dimse.modalities import OrthancModalities
 
@@ -35,8 +37,28 @@ class CommitmentReporter:
         self._ae: Any = None
         self._lock = threading.Lock()
 
+    def answers(self, modality: KnownModality) -> bool:
+        """See `Reporter.answers`."""
+        with self._association(modality) as association:
+            return association.is_established or _says_no(association)
+
     def report(self, modality: KnownModality, transaction_uid: str, results: Results) -> str | None:
         """See `Reporter.report`."""
+        with self._association(modality) as association:
+            if not association.is_established:
+                if association.rejected_contexts:
+                    return "it does not take results of storage commitment on an association of ours"
+                return "it rejected the association" if association.is_rejected else NO_ANSWER
+            said, event_type = report_of(transaction_uid, results)
+            status, _ = association.send_n_event_report(said, event_type, COMMITMENT, COMMITMENT_INSTANCE)
+        code = status.get("Status")
+        if code is None:
+            return "it ended the association without an answer"
+        return None if code == 0 else f"it answered 0x{code:04X}"
+
+    @contextmanager
+    def _association(self, modality: KnownModality) -> Iterator[Any]:
+        """One of ours, established or not."""
         from pynetdicom import AE, build_role  # 46 MB, which no other start needs
 
         ae = AE(self._ae_title)
@@ -48,19 +70,10 @@ class CommitmentReporter:
         role: Any = build_role(COMMITMENT, scp_role=True)  # we report, so we are the provider
         association = ae.associate(host, modality.port, ae_title=modality.ae_title, ext_neg=[role])
         try:
-            if not association.is_established:
-                if association.rejected_contexts:
-                    return "it does not take results of storage commitment on an association of ours"
-                return "it rejected the association" if association.is_rejected else "it did not answer"
-            said, event_type = report_of(transaction_uid, results)
-            status, _ = association.send_n_event_report(said, event_type, COMMITMENT, COMMITMENT_INSTANCE)
+            yield association
         finally:
             if association.is_established:
                 association.release()
-        code = status.get("Status")
-        if code is None:
-            return "it ended the association without an answer"
-        return None if code == 0 else f"it answered 0x{code:04X}"
 
     def stop(self) -> None:
         """End the association under way."""
@@ -68,6 +81,10 @@ class CommitmentReporter:
             ae = self._ae
         if ae is not None:
             ae.shutdown()
+
+
+def _says_no(association: Any) -> bool:
+    return bool(association.rejected_contexts or association.is_rejected)
 
 
 def report_of(transaction_uid: str, results: Results) -> tuple[Dataset, int]:

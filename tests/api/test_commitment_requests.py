@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydicom.uid import MRImageStorage, generate_uid
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 from ehr_bridge.db.tables.interfaces import CommitmentRequest
 from ehr_bridge.services.interfaces import commitment_requests
 from ehr_bridge.services.interfaces.commitment import Commitment, Commitments
-from ehr_bridge.services.interfaces.commitment_requests import CommitmentRequests, Results, TooManyWaiting
+from ehr_bridge.services.interfaces.commitment_requests import NO_ANSWER, CommitmentRequests, Results, TooManyWaiting
 from ehr_bridge.services.interfaces.modalities import KnownModality
 from tests.api.conftest import Api
 from tests.support.samples import small
@@ -26,6 +27,7 @@ class Nodes:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     is_on: bool = True
     heard: list[tuple[str, list[Commitment]]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def process(self) -> CommitmentRequests:
         services = self.api.services
@@ -36,10 +38,14 @@ class Nodes:
     def run(self, process: CommitmentRequests, node: str = "one") -> None:
         process.run(self.api.archive, lambda _instance: MRImageStorage, self, node)
 
+    def answers(self, modality: KnownModality) -> bool:
+        self.asked.append(modality.ae_title)
+        return self.is_on or modality.ae_title != "MR1"
+
     def report(self, modality: KnownModality, transaction_uid: str, results: Results) -> str | None:
-        assert modality.ae_title == "MR1"
-        if not self.is_on:
-            return "it did not answer"
+        self.asked.append(modality.ae_title)
+        if not self.is_on and modality.ae_title == "MR1":
+            return NO_ANSWER
         self.heard.append((transaction_uid, [answer for _, answer in results]))
         return None
 
@@ -62,9 +68,9 @@ def nodes(api: Api) -> Nodes:
     return Nodes(api)
 
 
-def register(api: Api, *may: str) -> None:
+def register(api: Api, *may: str, title: str = "MR1") -> None:
     body = {"host": "10.0.3.17", "port": 104, "may": list(may)}
-    assert api.call("PUT", "/api/v1/modalities/MR1", "admin", json=body).status_code in {200, 201}
+    assert api.call("PUT", f"/api/v1/modalities/{title}", "admin", json=body).status_code in {200, 201}
 
 
 def stored(api: Api) -> tuple[str, str]:
@@ -132,6 +138,35 @@ def test_a_modality_that_is_away_hears_it_later(nodes: Nodes) -> None:
     nodes.now += timedelta(minutes=31)
     nodes.run(process)
     assert (len(nodes.heard), nodes.waiting()) == (1, 0)
+
+
+def test_one_that_is_away_is_waited_for_once_and_keeps_no_other_waiting(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor are files read for it again and again: it is asked first whether it is there."""
+    register(nodes.api, "commit", title="MR2")
+    process, image = nodes.process(), stored(nodes.api)
+    for title, uid in (("MR1", "1.1"), ("MR1", "1.2"), ("MR1", "1.3"), ("MR2", "1.4")):
+        process.keep(title, uid, [image])
+        nodes.now += timedelta(milliseconds=1)
+    judged: list[str] = []
+    judge = Commitments.judge
+
+    def counted(self: Commitments, archive: Any, of: Any, kind: str, sop: str, title: str, **how: Any) -> Commitment:
+        judged.append(title)
+        return judge(self, archive, of, kind, sop, title, **how)
+
+    monkeypatch.setattr(Commitments, "judge", counted)
+    nodes.is_on = False
+    nodes.run(process)
+    assert (nodes.asked, judged, [uid for uid, _ in nodes.heard]) == (["MR1", "MR2"], ["MR1", "MR2"], ["1.4"])
+    nodes.now += timedelta(seconds=11)
+    nodes.run(process)
+    assert (nodes.asked, judged) == (["MR1", "MR2", "MR1"], ["MR1", "MR2"])
+    nodes.is_on = True
+    nodes.now += timedelta(seconds=21)
+    nodes.run(process)
+    assert [uid for uid, _ in nodes.heard] == ["1.4", "1.1", "1.2", "1.3"]
 
 
 def test_after_a_day_it_is_given_up_and_on_record(nodes: Nodes) -> None:

@@ -122,7 +122,9 @@ def test_a_result_is_reported_on_an_association_of_ours(status: int, takes: bool
     try:
         modality = KnownModality("MR1", "a name", server.server_address[1], frozenset({May.COMMIT}), None)
         in_orthanc: Any = SimpleNamespace(address_of=lambda _title: "127.0.0.1")
-        said = CommitmentReporter("ORTHANC", in_orthanc).report(modality, "1.2.3", RESULTS)
+        reporter = CommitmentReporter("ORTHANC", in_orthanc)
+        assert reporter.answers(modality)
+        said = reporter.report(modality, "1.2.3", RESULTS)
     finally:
         server.shutdown()
     assert (said is None) if why is None else (said is not None and why in said)
@@ -136,7 +138,9 @@ def test_a_result_is_reported_on_an_association_of_ours(status: int, takes: bool
 def test_a_modality_that_does_not_listen_is_told_later() -> None:
     modality = KnownModality("MR1", "127.0.0.1", ports.free(), frozenset({May.COMMIT}), None)
     in_orthanc: Any = SimpleNamespace(address_of=lambda _title: None)
-    assert CommitmentReporter("ORTHANC", in_orthanc).report(modality, "1.2.3", RESULTS) == "it did not answer"
+    reporter = CommitmentReporter("ORTHANC", in_orthanc)
+    assert not reporter.answers(modality)
+    assert reporter.report(modality, "1.2.3", RESULTS) == "it did not answer"
 
 
 def test_a_result_without_failures_is_of_the_other_kind() -> None:

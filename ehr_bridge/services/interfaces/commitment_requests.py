@@ -36,6 +36,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=30)
 GIVEN_UP_AFTER = timedelta(hours=24)
 """A modality that is switched off over night hears its results the next morning."""
 
+NO_ANSWER = "it did not answer"
+
 type Named = tuple[str, str]
 """SOP Class UID and SOP Instance UID of an instance."""
 type Results = Sequence[tuple[Named, Commitment]]
@@ -46,8 +48,12 @@ class TooManyWaiting(Exception):
 
 
 class Reporter(Protocol):
+    def answers(self, modality: KnownModality) -> bool:
+        """Whether it takes an association of ours, or says why not."""
+
     def report(self, modality: KnownModality, transaction_uid: str, results: Results) -> str | None:
-        """Send the N-EVENT-REPORT on an association of ours; None when it was taken, or why not."""
+        """Send the N-EVENT-REPORT on an association of ours; None when it was taken, or why not:
+        NO_ANSWER when the modality is away."""
 
 
 class CommitmentRequests:
@@ -124,13 +130,21 @@ class CommitmentRequests:
         self._stopping.set()
 
     def run(self, archive: Archive, sop_class_of: SopClassOf, reporter: Reporter, node: str) -> None:
-        """Note what has become of Orthanc's jobs, then answer what nobody works on. Raises Unavailable."""
+        """Note what has become of Orthanc's jobs, then answer what nobody works on. Raises Unavailable.
+
+        A modality that is away is waited for once, not for each of its requests: the others' are answered meanwhile.
+        """
         self._note_jobs(node)
-        for request_id in self._due(node):
+        away: set[str] = set()
+        for request_id, ae_title in self._due(node):
             if self._stopping.is_set():
                 return
             try:
-                self._answer(request_id, archive, sop_class_of, reporter, node)
+                if ae_title in away:
+                    if self._hold(request_id, node):
+                        self._again(request_id)
+                elif not self._answer(request_id, archive, sop_class_of, reporter, node):
+                    away.add(ae_title)
             except Unavailable:
                 raise
             except Exception as error:  # its message may quote a file
@@ -157,34 +171,39 @@ class CommitmentRequests:
                 for one in ended:
                     self._ended.pop(one, None)
 
-    def _due(self, node: str) -> list[uuid.UUID]:
+    def _due(self, node: str) -> list[tuple[uuid.UUID, str]]:
         now = self._clock()
-        query = select(CommitmentRequest.id).where(
+        query = select(CommitmentRequest.id, CommitmentRequest.ae_title).where(
             or_(CommitmentRequest.retry_at.is_(None), CommitmentRequest.retry_at <= now), _free_for(node, now)
         )
         with self._lock:
             working = set(self._with_orthanc)
         with self._database.read() as session:
-            found = session.scalars(query.order_by(CommitmentRequest.requested_at))
-            return [one for one in found if one not in working]
+            found = session.execute(query.order_by(CommitmentRequest.requested_at))
+            return [(one, ae_title) for one, ae_title in found if one not in working]
 
     def _answer(
         self, request_id: uuid.UUID, archive: Archive, sop_class_of: SopClassOf, reporter: Reporter, node: str
-    ) -> None:
+    ) -> bool:
+        """False when the modality is away. Files are read only for one that answers; one that has just asked does."""
         if not self._hold(request_id, node):
-            return None
+            return True
         with self._database.read() as session:
             request = session.get(CommitmentRequest, request_id)
         if request is None:
-            return None
+            return True
         modality = self._modalities.known(request.ae_title)
         if modality is None or May.COMMIT not in modality.may:
-            return self._give_up(request, "not_allowed")
+            self._give_up(request, "not_allowed")
+            return True
+        if request.attempts > 0 and not reporter.answers(modality):
+            self._again(request_id)
+            return False
         results: list[tuple[Named, Commitment]] = []
         is_patient = request.attempts == 0  # an image that is missing is waited for once
         for sop_class_uid, sop_instance_uid in request.instances:
             if self._stopping.is_set() or not self._hold(request_id, node):
-                return None
+                return True
             answer = self._commitments.judge(
                 archive, sop_class_of, sop_class_uid, sop_instance_uid, request.ae_title, is_patient=is_patient
             )
@@ -193,11 +212,12 @@ class CommitmentRequests:
         why = reporter.report(modality, request.transaction_uid, results)
         if why is not None:
             LOGGER.warning("storage commitment: %s did not take a result: %s", request.ae_title, why)
-            return self._again(request_id)
+            self._again(request_id)
+            return why != NO_ANSWER
         counts = Counter(answer for _, answer in results)
         origin = Origin(f"ae:{request.ae_title}", request.address)
         self._commitments.note(request.ae_title, request.transaction_uid, counts, origin, request_id)
-        return None
+        return True
 
     def _hold(self, request_id: uuid.UUID, node: str) -> bool:
         """Renew this node's lease; False when another node works on the request, or it is answered."""
