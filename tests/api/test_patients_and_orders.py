@@ -146,3 +146,21 @@ def test_lists_are_paged(api: Api) -> None:
     assert (len(page["items"]), page["total"], page["limit"], page["offset"]) == (2, 5, 2, 3)
     for query in ("limit=0", "limit=501", "offset=-1", "limit=x", "colour=red"):
         assert api.get(f"/api/v1/orders?{query}", "doctor").status_code == 422, query
+
+
+def test_whom_an_id_names_is_who_is_updated(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can correct the number between looking it up and writing: both are one transaction."""
+    order = api.place_order()
+    services, joined = api.services, []
+    for one in (services.patients, services.orders):
+
+        def looked_up(*asked: Any, number_of: Any = one.number_of) -> Any:
+            joined.append(services.fresh.is_joined)
+            return number_of(*asked)
+
+        monkeypatch.setattr(one, "number_of", looked_up)
+    patient = {"family_name": "Lindqvist", "given_name": "Åsa"}
+    again = {"mrn": order["patient_id"], "modality": order["modality"], "description": order["description"]}
+    for path, body in ((f"patients/{order['patient_id']}", patient), (f"orders/{order['id']}", again)):
+        assert api.call("PUT", f"/api/v1/{path}", "service", json=body).status_code == 200
+    assert joined == [True, True]

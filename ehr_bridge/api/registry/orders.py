@@ -230,7 +230,8 @@ def _tags_of_told(path: AccessionPath, body: OrderBody) -> list[str]:
 @honours(_tags_of_told)
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    return tell_order(services().orders.number_of(path.order), body, teller(body.reason))
+    with services().fresh.together():  # whom the id names is who is updated
+        return tell_order(services().orders.number_of(path.order), body, teller(body.reason))
 
 
 def tell_order(accession_number: str, body: OrderBody, who: Teller) -> Response:

@@ -148,8 +148,9 @@ def _tags_of_told(path: MrnPath, body: PatientBody) -> list[str]:
 @honours(_tags_of_told)
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
-    mrn, issuer = services().patients.number_of(path.patient, body.issuer)
-    return tell_patient(mrn, body.model_copy(update={"issuer": issuer}), teller(body.reason))
+    with services().fresh.together():  # whom the id names is who is updated
+        mrn, issuer = services().patients.number_of(path.patient, body.issuer)
+        return tell_patient(mrn, body.model_copy(update={"issuer": issuer}), teller(body.reason))
 
 
 def tell_patient(mrn: str, body: PatientBody, who: Teller) -> Response:
