@@ -286,7 +286,7 @@ def build_services(
         sources=sources,
         inbox=Inbox(database, clock),
         messages=messages,
-        identity_changes=IdentityChanges(database, restrictions, clock),
+        identity_changes=IdentityChanges(database, clock),
         second_looks=SecondLooks(database, rules, clock),
         reconciliation=Reconciliation(database, fresh, rules, clock, new_uid),
         study_history=StudyHistory(fresh),

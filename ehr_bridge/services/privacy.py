@@ -92,9 +92,7 @@ class Privacy:
             event = Event("patient.restricted", patient_id=patient.id, detail={"staff": wanted})
             audit.append(session, origin, event, now)
             count_up(session)
-            view = RestrictionView(patient.id, patient.mrn, reason, wanted, origin.actor, now)
-        self._restrictions.changed()
-        return view
+            return RestrictionView(patient.id, patient.mrn, reason, wanted, origin.actor, now)
 
     def release(self, id_or_mrn: str, origin: Origin) -> None:
         """Let everybody with the permission see the patient again, with all records that were merged into theirs.
@@ -111,7 +109,6 @@ class Privacy:
                 session.delete(row)
             audit.append(session, origin, Event("patient.released", patient_id=patient.id), now)
             count_up(session)
-        self._restrictions.changed()
 
     def restricted(self, wish: PrivacyWish, limit: int, offset: int, sort: str | None = None) -> Page[RestrictionView]:
         """Restricted patient records, latest first unless asked otherwise. Raises InvalidInput when the list cannot be
@@ -157,9 +154,7 @@ class Privacy:
             event = Event("access.glass_broken", patient_id=patient_id, study_instance_uid=study, detail=detail)
             audit.append(session, origin, event, now)
             count_up(session)
-            view = _glass(session, glass)
-        self._restrictions.changed()
-        return view
+            return _glass(session, glass)
 
     def glasses(self, wish: PrivacyWish, limit: int, offset: int, sort: str | None = None) -> Page[GlassView]:
         """Who broke the glass, latest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted

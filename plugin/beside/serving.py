@@ -13,7 +13,7 @@ from ehr_bridge.api.messages.door import LARGEST, MessageDoor
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.services.bundle import build_services
-from ehr_bridge.services.visibility.restrictions import Restrictions
+from ehr_bridge.services.visibility.restrictions import on_access_change
 from ehr_bridge.settings import load_settings
 from plugin.beside.lines import ACCESS_CHANGED, CHANGED, READY, LineHandler, say
 from plugin.running.threads import take_turns_soon
@@ -29,7 +29,7 @@ def serving(port: int) -> Iterator[None]:
     root.setLevel(logging.INFO)
     settings = load_settings(os.environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
-    on_decisive_change(services.database, Telling(services.restrictions))
+    tell(services.database)
     server = MllpServer(0, services.sources, MessageDoor(services).receive, LARGEST)
     server.start(socket.socket(fileno=port))
     gc.freeze()  # what was made while loading stays forever
@@ -41,16 +41,7 @@ def serving(port: int) -> Iterator[None]:
         services.database.dispose()
 
 
-class Telling:
-    """Tells Orthanc after each commit that its gate or its decisions depend on, before the message is answered."""
-
-    def __init__(self, restrictions: Restrictions) -> None:
-        self._restrictions = restrictions
-        self._version = restrictions.version
-
-    def __call__(self) -> None:
-        if self._restrictions.version == self._version:
-            say(CHANGED)
-            return
-        self._version = self._restrictions.version
-        say(ACCESS_CHANGED)
+def tell(database: Database) -> None:
+    """Tell Orthanc after each commit that its gate or its decisions depend on, before the message is answered."""
+    on_decisive_change(database, lambda: say(CHANGED))
+    on_access_change(database, lambda: say(ACCESS_CHANGED))

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 
 from ehr_bridge.api.messages.door import MessageDoor
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.logs import FeedEvent, ReceivedMessage
 from ehr_bridge.services import audit
@@ -59,13 +58,37 @@ def test_the_process_that_takes_messages_tells_what_the_gate_must_know(
     """Also that two records are one, which may restrict who sees them; nothing when a message comes again."""
     said: list[str] = []
     monkeypatch.setattr(serving, "say", said.append)
-    on_decisive_change(database, serving.Telling(services.restrictions))
+    serving.tell(database)
     door = MessageDoor(services)
     for text in (adt("A04", "MRN-1"), adt("A04", "MRN-2"), omi("NW", "ACC-1", "MRN-1"), merge("A40", "MRN-1", "MRN-2")):
         door.receive(encoded(text), "127.0.0.1", ())
-    assert said == [CHANGED, CHANGED, CHANGED, ACCESS_CHANGED]
+    assert said == [CHANGED, CHANGED, CHANGED, CHANGED, ACCESS_CHANGED]
     door.receive(encoded(adt("A04", "MRN-1")), "127.0.0.1", ())
-    assert len(said) == 4
+    assert len(said) == 5
+
+
+def test_who_may_see_whom_is_read_when_it_is_committed(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merge within a message that is undone leaves no trace; one that holds is known and told, whatever was undone
+    before it."""
+    said: list[str] = []
+    monkeypatch.setattr(serving, "say", said.append)
+    serving.tell(database)
+    door = MessageDoor(services)
+    for text in (adt("A04", "MRN-1"), adt("A04", "MRN-2")):
+        door.receive(encoded(text), "127.0.0.1", ())
+    services.restrictions.refresh()
+    version, origin = services.restrictions.version, Origin("rita")
+    said.clear()
+    with database.on_trial():
+        services.identity_changes.merge("MRN-1", "MRN-2", "one person", origin)
+    assert (services.restrictions.version, said) == (version, [])
+    with database.together():
+        services.identity_changes.merge("MRN-1", "MRN-2", "one person", origin)
+        assert (services.restrictions.version, said) == (version, [])
+    assert services.restrictions.version == (version or 0) + 1
+    assert ACCESS_CHANGED in said
 
 
 def test_what_a_transaction_writes_at_its_end_is_in_the_chain_in_its_order(database: Database) -> None:

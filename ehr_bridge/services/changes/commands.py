@@ -29,13 +29,12 @@ from ehr_bridge.services.linking.withheld import studies_of
 from ehr_bridge.services.registry.desk import EHR, Teller
 from ehr_bridge.services.registry.numbers import find_patient_record
 from ehr_bridge.services.registry.orders import find_order
-from ehr_bridge.services.visibility.restrictions import Restrictions, count_up
+from ehr_bridge.services.visibility.restrictions import count_up
 
 
 class IdentityChanges:
-    def __init__(self, database: Database, restrictions: Restrictions, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._restrictions = restrictions
         self._clock = clock
 
     def merge(self, mrn: str, into: str, reason: str, origin: Origin) -> ChangeView:
@@ -55,9 +54,7 @@ class IdentityChanges:
             for record, other in ((patient, survivor), (survivor, patient)):
                 note(session, "patient.merged", change, origin, now, record.id, other_patient_id=str(other.id))
             count_up(session)
-            view = view_of(session, change)
-        self._restrictions.changed()
-        return view
+            return view_of(session, change)
 
     def preview_merge[Shown](self, mrn: str, into: str, origin: Origin, show: Callable[[MergePreview], Shown]) -> Shown:
         """What `merge` would change, as `show` makes of it while it is so; nothing is kept. Raises like it."""
@@ -125,9 +122,7 @@ class IdentityChanges:
             note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
             if undone.kind == "patient_merged":
                 count_up(session)
-            view = view_of(session, change)
-        self._restrictions.changed()
-        return view
+            return view_of(session, change)
 
     def decide(self, change_id: uuid.UUID, reason: str, origin: Origin, *, is_same_person: bool) -> ChangeView:
         """A person's decision whether a number is still the same person's after a correction.

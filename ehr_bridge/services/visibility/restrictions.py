@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, true, update
+from sqlalchemy import ColumnElement, event, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.auth.caller import Caller
@@ -30,6 +30,7 @@ from ehr_bridge.matching.issuers import readings
 from ehr_bridge.services.identity.merged_records import survivors
 
 MOST_REMEMBERED = 4096
+_COUNTED_UP = "ehr_bridge_access_counted_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Restrictions:
         self._version: int | None = None
         self._lists = _Lists()
         self._closed: dict[str, Closed] = {}
+        on_access_change(database, self.changed)
 
     @property
     def is_loaded(self) -> bool:
@@ -137,7 +139,8 @@ class Restrictions:
             self._closed = {}
 
     def changed(self) -> None:
-        """A restriction has changed on this node. Never raises: the worker reads again anyway."""
+        """Another process has changed who may see whom; this one's own commits are followed by themselves. Never
+        raises: the worker reads again anyway."""
         with suppress(Unavailable):
             self.refresh()
 
@@ -167,6 +170,17 @@ def of_open(row: type[FeedEvent] | type[Delivery], closed: Closed) -> list[Colum
 def count_up(session: Session) -> None:
     """Make every node read the lists again; within the transaction that changes who may see whom."""
     session.execute(update(AccessVersion).values(version=AccessVersion.version + 1))
+    session.info[_COUNTED_UP] = True
+
+
+def on_access_change(database: Database, then: Callable[[], None]) -> None:
+    """Call `then` after each commit of this process that changed who may see whom; nothing that is rolled back does."""
+
+    def tell(session: Session) -> None:
+        if session.info.get(_COUNTED_UP, False):
+            then()
+
+    event.listen(database.write_session, "after_commit", tell)
 
 
 def _read_lists(session: Session, now: datetime) -> _Lists:
