@@ -44,6 +44,13 @@ class Device:
         return self.is_on
 
 
+class Node(SendingJobs):
+    """A node that works until nothing is due, however slow the machine is."""
+
+    def run(self, seconds: float = 3600) -> None:
+        super().run(seconds)
+
+
 class Nodes:
     """Nodes that send, and their clock."""
 
@@ -53,7 +60,7 @@ class Nodes:
 
     def node(self, name: str = "one") -> SendingJobs:
         services = self.api.services
-        return SendingJobs(
+        return Node(
             services.database, self.api.archive, self.device, services.restrictions, lambda: name, lambda: self.now
         )
 
@@ -392,7 +399,36 @@ def test_a_sending_is_cancelled_on_its_way(api: Api, nodes: Nodes, monkeypatch: 
     assert len(nodes.device.taken) == 1
     (event,) = api.get("/api/v1/audit?action=study.send_cancelled", "admin").json["items"]
     assert (event["actor"], event["outcome"], event["detail"]["instances"]) == ("doctor", "success", 1)
-    assert [one[0] for one in audited(api)] == ["study.send_requested"]
+    assert [one[0] for one in audited(api)] == ["study.send_requested", "study.sent"]
+    late = api.get("/api/v1/audit?action=study.sent", "admin").json["items"][0]
+    assert (late["outcome"], late["detail"]["instances"], late["detail"]["perhaps"]) == ("partial", 0, 1)
+
+
+@pytest.mark.parametrize("is_seen", [False, True], ids=["after the last image", "before the last image"])
+def test_what_left_while_it_was_cancelled_is_on_record(
+    api: Api, nodes: Nodes, monkeypatch: pytest.MonkeyPatch, is_seen: bool
+) -> None:
+    """Somebody cancels while several images are on their way: how many the workstation has, and may have."""
+    uid = study(api)
+    register(api)
+    asked = send(api, uid).json
+    send_them = nodes.device.send
+
+    def cancelled(ae_title: str, chosen: Sequence[str], meanwhile: Callable[[], object]) -> str | None:
+        why = send_them(ae_title, chosen, meanwhile)
+        assert cancel(api, asked).json["number_sent"] == 0
+        if is_seen:
+            meanwhile()
+        return why
+
+    monkeypatch.setattr(nodes.device, "send", cancelled)
+    nodes.node().run()
+    ended, known = state(api, asked), 0 if is_seen else 3
+    assert (ended["number_sent"], ended["error_code"]) == (known, "sending_cancelled")
+    assert ended["status"] == ("failed" if is_seen else "partial")
+    (late,) = api.get("/api/v1/audit?action=study.sent", "admin").json["items"]
+    assert (late["actor"], late["outcome"], late["study_instance_uid"]) == ("doctor", "partial", uid)
+    assert (late["detail"]["instances"], late["detail"]["perhaps"]) == (known, 3 - known)
 
 
 def test_one_that_waits_for_its_workstation_is_cancelled_too(api: Api, nodes: Nodes) -> None:

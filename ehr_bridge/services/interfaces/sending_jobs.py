@@ -27,7 +27,7 @@ from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.archive.own_documents import left_since
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.interfaces.modalities import key_of
-from ehr_bridge.services.interfaces.sendings import SENT, end, receiver
+from ehr_bridge.services.interfaces.sendings import CANCELLED, SENT, count_late, end, receiver
 from ehr_bridge.services.jobs.study_jobs import under_way
 from ehr_bridge.services.modifying.attempts import FAILED, LEASE, MOST_ATTEMPTS, RENEWED, pause_after, where
 from ehr_bridge.services.studies.listing import find_study
@@ -173,34 +173,44 @@ class SendingJobs:
         return None
 
     def _send(self, sending: Sending, chosen: list[str], total: int) -> None:
+        taken: list[str] = []
         refused: dict[str, str] = {}
-        why = self._try(sending, chosen)
-        if why is not None:
-            if len(chosen) > 1 and self._sender.answers(sending.ae_title):
-                taken = []
-                for one in chosen:  # one by one, to find those that it does not take
-                    why = self._try(sending, [one])
-                    if why is None:
-                        taken.append(one)
-                    elif self._sender.answers(sending.ae_title):
-                        refused[one] = why
-                    else:
-                        break
-                chosen = [*taken, *refused]
-            elif len(chosen) == 1 and self._sender.answers(sending.ae_title):
-                refused[chosen[0]] = why
-            else:
-                chosen = []
-        if not chosen:
-            return self._wait(sending.id, AWAY, why or "")
-        if refused:  # not those that a correction has replaced meanwhile
-            held = self._archive.holdings(sending.study.orthanc_study_id or "")
-            gone = refused.keys() - {one.orthanc_instance_id for one in held}
-            chosen = [one for one in chosen if one not in gone]
-        self._note(sending.id, chosen, {one: refused[one] for one in chosen if one in refused}, total)
-        if chosen and sending.number_sent == 0 and refused.keys() >= set(chosen):
+        try:
+            why = self._offer(sending, chosen, taken, refused)
+            known = [*taken, *refused]
+            if not known:
+                return self._wait(sending.id, AWAY, why or "")
+            if refused:  # not those that a correction has replaced meanwhile
+                held = self._archive.holdings(sending.study.orthanc_study_id or "")
+                gone = refused.keys() - {one.orthanc_instance_id for one in held}
+                known = [one for one in known if one not in gone]
+            self._note(sending.id, known, {one: refused[one] for one in known if one in refused}, total)
+        except Stopped:
+            self._note_late(sending.id, len(taken), len(chosen) - len(taken) - len(refused))
+            raise
+        if known and sending.number_sent == 0 and refused.keys() >= set(known):
             self._end(sending.id, REFUSED)
         return None
+
+    def _offer(self, sending: Sending, chosen: list[str], taken: list[str], refused: dict[str, str]) -> str | None:
+        """Send these images, one by one where it does not take all of them, and write into `taken` and `refused` what
+        became of each as soon as that is known. Returns why the last one was not taken. Raises Stopped."""
+        why = self._try(sending, chosen)
+        if why is None:
+            taken.extend(chosen)
+        elif self._sender.answers(sending.ae_title):
+            if len(chosen) == 1:
+                refused[chosen[0]] = why
+                return why
+            for one in chosen:
+                why = self._try(sending, [one])
+                if why is None:
+                    taken.append(one)
+                elif self._sender.answers(sending.ae_title):
+                    refused[one] = why
+                else:
+                    break
+        return why
 
     def _try(self, sending: Sending, chosen: list[str]) -> str | None:
         return self._sender.send(sending.ae_title, chosen, lambda: self._hold(sending.id))
@@ -244,6 +254,13 @@ class SendingJobs:
             sending.attempts, sending.retry_at, sending.error_code = 0, None, None
             if refused:
                 sending.refusal = list(refused.values())[-1][:255]
+
+    def _note_late(self, sending_id: uuid.UUID, taken: int, perhaps: int) -> None:
+        """If it was cancelled while these images were on their way: that they left is on record all the same."""
+        with self._database.write() as session:
+            sending = session.get(Sending, sending_id)
+            if sending is not None and sending.error_code == CANCELLED and taken + perhaps:
+                count_late(session, sending, taken, perhaps, self._clock())
 
     def _wait(self, sending_id: uuid.UUID, error_code: str, why: str) -> None:
         """Try again later, or give up."""

@@ -106,22 +106,38 @@ def end(session: Session, sending: Sending, error_code: str | None, action: str,
     sending.error_code, sending.finished_at = error_code, now
     sending.leased_until = sending.retry_at = None
     session.execute(delete(SentInstance).where(SentInstance.sending_id == sending.id))
-    study = sending.study
-    detail = {
-        "sending_id": str(sending.id),
-        "ae_title": sending.ae_title,
-        "instances": sending.number_sent,
-        "refused": sending.number_refused,
-        **({"code": error_code} if error_code else {}),
-    }
+    detail = {"instances": sending.number_sent, "refused": sending.number_refused}
     outcome = {JobStatus.SUCCEEDED: "success", JobStatus.PARTIAL: "partial"}.get(sending.status, "failure")
+    outcome = "success" if error_code == CANCELLED else outcome
+    _audit(session, sending, action, outcome, detail, origin, now)
+
+
+def count_late(session: Session, sending: Sending, taken: int, perhaps: int, now: datetime) -> None:
+    """Images that were on their way when a sending was cancelled: so many were taken, and so many others perhaps."""
+    sending.number_sent += taken
+    sending.status = _ended(sending, sending.error_code)
+    detail = {"instances": taken, "perhaps": perhaps}
+    _audit(session, sending, SENT, "partial", detail, Origin(sending.requested_by, sending.address), now)
+
+
+def _audit(
+    session: Session,
+    sending: Sending,
+    action: str,
+    outcome: str,
+    numbers: dict[str, int],
+    origin: Origin,
+    now: datetime,
+) -> None:
+    study = sending.study
+    code = {"code": sending.error_code} if sending.error_code else {}
     event = Event(
         action,
-        outcome="success" if error_code == CANCELLED else outcome,
+        outcome=outcome,
         patient_id=study.patient_id,
         order_id=study.order_id,
         study_instance_uid=study.study_instance_uid,
-        detail=detail,
+        detail={"sending_id": str(sending.id), "ae_title": sending.ae_title, **numbers, **code},
     )
     audit.append(session, origin, event, now)
 
