@@ -242,14 +242,23 @@ function mendInstance(instance) {
   }
 }
 
-/** A window without width (0028,1051) makes every pixel black. Without any, OHIF takes the range of the pixels. */
+/**
+ * A window without width (0028,1051) makes every pixel black: it is left out, with its center and its explanation (0028,1055).
+ * Without any, OHIF takes the range of the pixels.
+ */
 function dropEmptyWindow(dataset) {
   const widths = dataset?.['00281051']?.Value ?? [];
   const centers = dataset?.['00281050']?.Value ?? [];
-  const isWindow = (width, at) => Number(width) > 0 && Number.isFinite(Number(centers[at] ?? NaN)) && centers[at] !== null;
-  if (dataset && !(widths.length > 0 && widths.every(isWindow))) {
-    delete dataset['00281050'];
-    delete dataset['00281051'];
+  const isWindow = (width, at) => Number(width) > 0 && Number.isFinite(Number(centers[at] ?? NaN));
+  const whole = widths.map((width, at) => (isWindow(width, at) ? at : -1)).filter(at => at >= 0);
+  for (const tag of dataset && (whole.length === 0 || whole.length < widths.length) ? ['00281050', '00281051', '00281055'] : []) {
+    const values = dataset[tag]?.Value ?? [];
+    const kept = whole.filter(at => at < values.length).map(at => values[at]);
+    if (kept.length > 0) {
+      dataset[tag].Value = kept;
+    } else {
+      delete dataset[tag];
+    }
   }
 }
 
