@@ -38,7 +38,7 @@ class CountsAnswer(Versioned):
 
     orders: int = Field(description="Of the day, scheduled or arrived: there are no images yet")
     unread: int | None = Field(
-        description="Studies with images and without a signed report; for those who write reports"
+        description="Studies of the reading list, with an order or without; for those who write reports"
     )
     reconciliation: int | None = Field(description="Studies without a certain link; for those who decide that")
     deletions: int | None = Field(description="Deletions that somebody else has asked for; for those who approve them")

@@ -15,11 +15,11 @@ from ehr_bridge.db.states import UNCERTAIN, DeletionStatus, OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.registry import Order, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.services.reporting.reading_list import ReadingFilters, waiting
 from ehr_bridge.services.studies.listing import stored
 from ehr_bridge.services.visibility.restrictions import Closed, without
 
 EXPECTED = (OrderStatus.SCHEDULED, OrderStatus.ARRIVED)
-WITH_IMAGES = (OrderStatus.IN_PROGRESS, OrderStatus.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Counts:
     orders: int
     """With a step in the period, and not begun."""
     unread: int | None
-    """Studies with images that answer orders and have no signed report."""
+    """The studies of the reading list."""
     reconciliation: int | None
     """Studies without a certain link."""
     deletions: int | None
@@ -60,9 +60,7 @@ def _orders(closed: Closed, since: datetime, until: datetime) -> Select[int]:
 
 
 def _unread(closed: Closed) -> Select[int]:
-    return select(func.count(func.distinct(Order.study_instance_uid))).where(
-        Order.status.in_(WITH_IMAGES), Order.number_of_images > 0, without(Order.patient_id, closed)
-    )
+    return waiting(ReadingFilters(closed=closed)).with_only_columns(func.count())
 
 
 def _uncertain(closed: Closed) -> Select[int]:

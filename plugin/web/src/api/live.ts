@@ -5,6 +5,8 @@ import { useApi } from "./context";
 import type * as schema from "./schema";
 
 const EVERY_MS = 2000;
+/** The number stands still while the server's worker is at a long piece of work: after this time the lists are read anyway. */
+export const AT_LATEST_MS = 60_000;
 /** What the pages show of the day; a page on which somebody writes looks for itself. */
 const SHOWN = ["orders", "counts"];
 
@@ -13,6 +15,7 @@ export function useLive(enabled: boolean): void {
   const { ask } = useApi();
   const client = useQueryClient();
   const tag = useRef("");
+  const read = useRef(Date.now());
   useQuery({
     queryKey: ["change"],
     enabled,
@@ -27,7 +30,10 @@ export function useLive(enabled: boolean): void {
         ...(known ? { headers: { "If-None-Match": known } } : {}),
         onTag: (its) => (tag.current = its),
       });
-      if (changed && known) for (const key of SHOWN) void client.invalidateQueries({ queryKey: [key] });
+      if ((changed && known) || Date.now() - read.current >= AT_LATEST_MS) {
+        read.current = Date.now();
+        for (const key of SHOWN) void client.invalidateQueries({ queryKey: [key] });
+      }
       return tag.current;
     },
   });
