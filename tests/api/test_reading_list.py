@@ -7,10 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.reporting.reading_list import SORTS, ReadingFilters, waiting
@@ -141,6 +143,18 @@ def test_what_is_hidden_or_not_certainly_somebodys_is_not_on_the_list(api: Api) 
     assert numbers(api) == []
     decide(api, deletion, "reject")
     assert numbers(api) == [["ACC-2"]]
+
+
+def test_what_is_another_patients_by_now_is_not_named_beside_this_one(api: Api, database: Database) -> None:
+    """An order that the EHR has moved, to somebody who is restricted even, and a report that was written of them."""
+    with_images(api)
+    begin(api)
+    other = put_patient(api, "MRN-2", 201, family_name="Berg")
+    with database.write() as session:
+        for row in (session.scalars(select(Order)).one(), session.scalars(select(Report)).one()):
+            row.patient_id = uuid.UUID(other["id"])
+    assert [(row["mrn"], row["orders"], row["report"]) for row in unread(api)["items"]] == [("MRN-1", [], None)]
+    assert (unread(api, "?begun=true")["total"], unread(api, "?begun=false")["total"]) == (0, 1)
 
 
 def test_ten_thousand_studies_are_found_in_the_order_of_their_index(database: Database) -> None:

@@ -90,9 +90,9 @@ class UnreadAnswer(PersonAnswer):
     study_date: date | None
     study_description: str | None
     number_of_instances: int
-    orders: list[OrderToRead] = Field(description="Those that it answers, the primary one first")
+    orders: list[OrderToRead] = Field(description="Those of its patient that it answers, the primary one first")
     report: ReportItem | None = Field(
-        description="What was begun of it, and who has claimed it; null: nobody has begun"
+        description="What was begun of it for its patient, and who has claimed it; null: nobody has begun"
     )
 
 

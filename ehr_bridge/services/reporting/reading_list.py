@@ -62,7 +62,7 @@ class Unread:
 
     study: Study
     orders: Sequence[Order]
-    """Those that it answers, the primary one first."""
+    """Those of its patient that it answers, the primary one first."""
     report: ReportView | None
     """What was begun of it, or issued as preliminary."""
 
@@ -93,7 +93,7 @@ class ReadingList:
             studies, last = rows_after(session, query, keys, limit, offset, after)
             counts = _counts(session, query)
             views = self._reports.views_of(session, _reports(session, studies, filters.closed))
-            items = [Unread(one, one.orders, _of(views, one)) for one in studies]
+            items = [Unread(one, _orders(one), _of(views, one)) for one in studies]
         return ReadingPage(Page(items, sum(counts.values()), limit, offset, last), counts)
 
 
@@ -113,6 +113,7 @@ def _conditions(filters: ReadingFilters) -> list[ColumnElement[bool]]:
         conditions.append(Study.modality_key.like(f"%|{escaped(filters.modality)}|%", escape=ESCAPE))
     if filters.is_begun is not None:
         begun = or_(_is_of_study(), _is_of_order()) & (Report.status != ReportStatus.ENTERED_IN_ERROR) & _is_ours()
+        begun &= Report.patient_id == Study.patient_id
         found = select(Report.id).where(begun).correlate(Study).exists()
         conditions.append(found if filters.is_begun else ~found)
     if filters.patients is not None:
@@ -164,9 +165,16 @@ def _reports(session: Session, studies: Sequence[Study], closed: Closed) -> list
     return list(session.scalars(query)) if studies else []
 
 
+def _orders(study: Study) -> list[Order]:
+    """One that the EHR has moved to somebody else is not named beside this patient."""
+    return [order for order in study.orders if order.patient_id == study.patient_id]
+
+
 def _of(views: Sequence[ReportView], study: Study) -> ReportView | None:
     orders = set(study.order_ids)
     for view in views:
+        if view.report.patient_id != study.patient_id:
+            continue  # it was written of somebody else
         uid = view.report.study_instance_uid
         if uid == study.study_instance_uid or (uid is None and orders & {one.order_id for one in view.report.orders}):
             return view
