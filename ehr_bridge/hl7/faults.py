@@ -65,3 +65,5 @@ class Fault(Exception):
         self.place = place
         self.is_rejected = is_rejected
         """It was refused whatever it says (`AR`); otherwise for what it says (`AE`)."""
+        self.is_final = True
+        """The same bytes would be refused again; otherwise they are applied when they come again."""

@@ -110,6 +110,7 @@ def _result(group: Group, message: Message, source: Source, notes: list[str]) ->
     if len(number) > LONGEST_NUMBER:
         raise Fault(Code.DATA_TYPE, f"OBR-3 has more than {LONGEST_NUMBER} characters", obr.place(3))
     parts, files = _content(group, notes)
+    issued = _issued(obr, message, source)
     received = Received(
         number,
         STATUSES[said],
@@ -119,7 +120,7 @@ def _result(group: Group, message: Message, source: Source, notes: list[str]) ->
         tuple(files),
         obr.text(4, 2) or obr.text(4, 5) or None,
         None,
-        _issued(obr, message, source),
+        *issued,
     )
     return ResultTold(
         received,
@@ -237,23 +238,32 @@ def _author(obr: Segment, group: Group) -> str:
     return " ".join(filter(None, given)) or obr.text(32)
 
 
-def _issued(obr: Segment, message: Message, source: Source) -> datetime | None:
-    """When it was issued (OBR-22), else when the message was made."""
-    for said in (obr.text(22), message.header.text(7)):
+def _issued(obr: Segment, message: Message, source: Source) -> tuple[datetime | None, datetime | None, bool]:
+    """When it was issued (OBR-22), else when the message was made: the earliest and the latest moment that this can
+    mean, and whether it is the message's."""
+    for said, is_of_message in ((obr.text(22), False), (message.header.text(7), True)):
         try:
-            return timestamps.moment(said, source.time_zone)
+            first, last = (read(said, source.time_zone) for read in (timestamps.moment, timestamps.latest))
         except ValueError:
             continue
-    return None
+        return first, last, is_of_message
+    return None, None, False
 
 
 def _together(first: ResultTold, further: ResultTold) -> ResultTold:
     """One report in two OBR: its text in the one and its PDF in the other, for example."""
-    if (first.accession_number, first.received.said) != (further.accession_number, further.received.said):
+    placer, uid = (
+        {getattr(one, name) for one in (first, further)} - {None}
+        for name in ("placer_order_number", "study_instance_uid")
+    )
+    is_same = (first.accession_number, first.received.said) == (further.accession_number, further.received.said)
+    if not is_same or len(placer) > 1 or len(uid) > 1:
         text = "two reports of the message have one number, and do not agree on what they are"
         raise Fault(Code.DUPLICATE_KEY, text, further.place)
     both = first.received, further.received
     sections = joined([(one.code, one.title, one.text) for part in both for one in part.sections])
     files = (*both[0].files, *both[1].files)
     author = both[0].author or both[1].author
-    return replace(first, received=replace(both[0], sections=sections, files=files, author=author))
+    received = replace(both[0], sections=sections, files=files, author=author)
+    order, study = next(iter(placer), None), next(iter(uid), None)
+    return replace(first, received=received, placer_order_number=order, study_instance_uid=study)

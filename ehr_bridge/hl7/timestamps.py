@@ -24,10 +24,24 @@ def moment(text: str, zone: tzinfo) -> datetime:
     numbers = (int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second"))
     micro = int((found["fraction"] or "0").ljust(6, "0"))
     written = datetime(*numbers, micro, tzinfo=_offset(found["zone"]) or zone)  # type: ignore[arg-type,misc]
-    try:
-        return written.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("no calendar has this moment in UTC") from None
+    return _in_utc(written)
+
+
+def latest(text: str, zone: tzinfo) -> datetime:
+    """The latest moment that it can mean: the end of its minute if it says no second, and the second of two equal hours
+    where clocks are put back. Raises ValueError as `moment` does."""
+    first, found = moment(text, zone), _parts(text)
+    local = first.astimezone(_offset(found["zone"]) or zone)
+    second = max(first, _in_utc(local.replace(fold=1)))
+    unit = next((one for name, one in _FINEST if found[name] is not None), timedelta(hours=1))
+    return second + (unit - timedelta(microseconds=1))
+
+
+_FINEST = (
+    ("fraction", timedelta(microseconds=1)),
+    ("second", timedelta(seconds=1)),
+    ("minute", timedelta(minutes=1)),
+)
 
 
 def day(text: str) -> date | None:
@@ -48,6 +62,13 @@ def _parts(text: str) -> dict[str, str | None]:
     if found is None:
         raise ValueError("digits as YYYYMMDDHHMMSS, with an offset as +HHMM where it is known")
     return found.groupdict()
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no calendar has this moment in UTC") from None
 
 
 def _offset(zone: str | None) -> tzinfo | None:

@@ -46,6 +46,10 @@ class Received:
     language: str | None = None
     said_at: datetime | None = None
     """When it was issued there."""
+    said_until: datetime | None = None
+    """The latest moment that this can mean, where it says no second, or comes from an hour that clocks repeat."""
+    is_dated_by_message: bool = False
+    """It does not say when it was issued: `said_at` is when its message was made."""
 
     @property
     def is_withdrawal(self) -> bool:
@@ -58,6 +62,18 @@ class Received:
         files = tuple(one.described for one in self.files)
         said = version.sections, version.outside.attachments, version.author.name
         return said == (self.sections, files, self.author or version.outside.sender)
+
+    def is_surely_older(self, version: Version) -> bool:
+        """Whether it was issued before this version of ours, both dated in the same way."""
+        ours = version.outside
+        if self.said_at is None or ours is None or ours.said_at is None:
+            return False
+        is_same_way = self.is_dated_by_message == ours.is_dated_by_message
+        return is_same_way and (self.said_until or self.said_at) < ours.said_at
+
+    def is_of_moment(self, version: Version) -> bool:
+        """Whether it does not say that it is of another moment than this version of ours."""
+        return self.said_at is None or version.outside is None or self.said_at == version.outside.said_at
 
 
 def joined(sections: Sequence[tuple[str, str, str]]) -> tuple[Section, ...]:

@@ -54,16 +54,23 @@ class Outside:
     said_at: datetime | None
     """When it was issued there."""
     attachments: tuple[Attachment, ...] = ()
+    is_dated_by_message: bool = False
+    """`said_at` is when the message was made, because it says nothing nearer."""
 
     def as_json(self) -> dict[str, Any]:
+        """What is not said has no name in it, so that digests of versions that were issued before stay as they are."""
         at = None if self.said_at is None else self.said_at.astimezone(UTC).isoformat(timespec="microseconds")
-        return asdict(self) | {"said_at": at, "attachments": [asdict(one) for one in self.attachments]}
+        said = asdict(self) | {"said_at": at, "attachments": [asdict(one) for one in self.attachments]}
+        if not self.is_dated_by_message:
+            del said["is_dated_by_message"]
+        return said
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Self:
         at = said["said_at"]
         files = tuple(Attachment(**one) for one in said["attachments"])
-        return cls(said["sender"], said["number"], said["status"], at and datetime.fromisoformat(at), files)
+        moment, by_message = at and datetime.fromisoformat(at), said.get("is_dated_by_message", False)
+        return cls(said["sender"], said["number"], said["status"], moment, files, by_message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from ehr_bridge.api.messages.applying import Hl7Commands
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.messages.inbox import Inbox
 from ehr_bridge.services.messages.refusals import fault_of
@@ -84,6 +86,45 @@ def test_versions_follow_each_other(api: Api) -> None:
     assert report["sections"][0]["text"] == "A small aneurysm."
 
 
+@pytest.mark.parametrize(("status", "expected"), [("F", "final"), ("C", "corrected"), ("X", "entered_in_error")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("20261025025000", "20261025021000"),  # clocks were put back between the two
+        ("20260302100040+0100", "202603021000+0100"),
+        ("", "20260228120000+0100"),  # the first says no time, and its message was made on 1 March
+    ],
+)
+def test_what_is_signed_or_withdrawn_is_never_too_old(
+    api: Api, first: str, second: str, status: str, expected: str
+) -> None:
+    """Whatever the clocks say, the preliminary report does not go on being shown."""
+    with_images(api)
+    assert verdict(api, oru("TX|&GDT^Findings||At first sight.", status="P", issued=first)) == "AA"
+    assert verdict(api, oru("TX|&GDT^Findings||A fracture.", status=status, issued=second)) == "AA"
+    assert only(api)["status"] == expected
+
+
+@pytest.mark.parametrize("issued", ["", "202603031200+0100"])
+def test_of_two_corrections_that_cannot_be_compared_the_one_that_came_last_is_shown(api: Api, issued: str) -> None:
+    """One says when it was issued, to the second; the other to the minute, or only when its message was made."""
+    with_images(api)
+    for said, at in (("A fracture.", "20260303120040+0100"), ("Two fractures.", issued)):
+        assert verdict(api, oru(f"TX|&GDT^Findings||{said}", status="C", issued=at)) == "AA"
+    report = only(api)
+    assert (report["version"], report["sections"][0]["text"]) == (2, "Two fractures.")
+    proof = api.get(f"{REPORTS}/{report['id']}/versions/2/verify", "doctor").json
+    assert proof["ok"] is True
+
+
+def test_a_withdrawal_by_the_message_is_not_undone_by_a_time_of_another_kind(api: Api) -> None:
+    """Nobody knows which of the two is older, so the sender is told, and a person sees it."""
+    with_images(api)
+    assert verdict(api, oru()) == "AA"
+    assert verdict(api, oru(status="X", issued="")) == "AA"
+    assert verdict(api, oru("TX|a||Another text.", issued="20260228120000+0100")) == "AE 206 OBR^1"
+
+
 def test_what_is_final_a_second_time_is_amended(api: Api) -> None:
     """Some systems know no `C`."""
     with_images(api)
@@ -154,6 +195,43 @@ def test_a_further_version_of_another_patient_is_refused(api: Api) -> None:
     other = oru(mrn="MRN-2", name="Berg^Nils", accession="ACC-2", issued="20260309120000+0100")
     assert verdict(api, other) == "AE 204 OBR^1"
     assert [one["version"] for one in reports(api)] == [1]
+
+
+def test_a_further_version_of_a_study_that_is_not_here_is_refused(api: Api) -> None:
+    """It names no order, so nobody knows that it is of the same images."""
+    uid = with_images(api)
+    of = "ST|113014^DICOM Study^DCM||{}"
+    assert verdict(api, oru(of.format(uid), "TX|a||Of the head.", accession="")) == "AA"
+    other = oru(of.format("1.2.3.4"), "TX|a||Of the knee.", accession="", issued="20260309120000+0100")
+    assert verdict(api, other) == "AE 204 OBR^1"
+    assert [one["version"] for one in reports(api)] == [1]
+
+
+def test_a_report_that_comes_before_its_images_is_taken_when_it_comes_again(api: Api) -> None:
+    """The very same message: what it was refused for has passed."""
+    uid = with_images(api)
+    with api.services.database.write() as session:
+        study = session.scalars(select(Study)).one()
+        home, study.orthanc_study_id = study.orthanc_study_id, None  # as while its first file is being stored
+    message = oru(f"ST|113014^DICOM Study^DCM||{uid}", "TX|a||Normal.", accession="")
+    assert [verdict(api, message) for _ in range(2)] == ["AE 204 OBR^1"] * 2
+    with api.services.database.write() as session:
+        session.scalars(select(Study)).one().orthanc_study_id = home
+    assert [verdict(api, message) for _ in range(2)] == ["AA"] * 2
+    assert [one["version"] for one in reports(api)] == [1]
+
+
+@pytest.mark.parametrize("of", ["placer", "study"])
+def test_one_number_for_two_things_is_refused(api: Api, of: str) -> None:
+    """Two OBR are one report only if they are of one order and one study."""
+    with_images(api)
+    parts = [f"ST|113014^DICOM Study^DCM||1.2.3.{place if of == 'study' else 1}" for place in (1, 2)]
+    first, second = (oru(part, "TX|a||Normal.").split("\r") for part in parts)
+    if of == "placer":
+        first, second = ([one.replace("OBR|1||", f"OBR|1|{number}|") for one in lines]
+                         for number, lines in (("P-1", first), ("P-2", second)))  # fmt: skip
+    assert verdict(api, "\r".join([*first[:-1], *second[2:]])) == "AE 205 OBR^2"
+    assert reports(api) == []
 
 
 def test_a_draft_of_ours_stays_beside_it(api: Api) -> None:

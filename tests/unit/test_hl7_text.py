@@ -122,6 +122,23 @@ def test_a_moment_is_what_it_says_in_the_zone_of_the_source(written: str, expect
 
 
 @pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("20260302081530.1234", datetime(2026, 3, 2, 7, 15, 30, 123400, tzinfo=UTC)),
+        ("20260302081530", datetime(2026, 3, 2, 7, 15, 30, 999999, tzinfo=UTC)),
+        ("202603020815", datetime(2026, 3, 2, 7, 15, 59, 999999, tzinfo=UTC)),
+        ("2026030208", datetime(2026, 3, 2, 7, 59, 59, 999999, tzinfo=UTC)),
+        ("202610250230", datetime(2026, 10, 25, 1, 30, 59, 999999, tzinfo=UTC)),  # the second time
+        ("202610250230+0200", datetime(2026, 10, 25, 0, 30, 59, 999999, tzinfo=UTC)),
+        ("99991231235959+0000", datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
+    ],
+)
+def test_the_latest_moment_that_a_time_can_mean(written: str, expected: datetime) -> None:
+    """By which nobody takes a report for an older one that may be the newer."""
+    assert timestamps.latest(written, BERLIN) == expected
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "2026",

@@ -150,7 +150,8 @@ class Inbox:
         except (Fault, BridgeError) as refusal:
             if isinstance(refusal, Unavailable):
                 raise
-            fault, is_final = fault_of(refusal), True
+            fault = fault_of(refusal)
+            is_final = fault.is_final
         except Exception:
             LOGGER.exception("a message could not be applied")
             fault, is_final = of_ours(), False

@@ -31,13 +31,18 @@ CODES = {
 }
 """What is recorded does not allow it: the number is not the one on record, or it is taken, or it is too late."""
 
+PASSING = frozenset({"study_not_found"})
+"""Images may still be on their way, so what is refused for this is tried again when it comes again."""
+
 
 def fault_of(refusal: Fault | BridgeError) -> Fault:
     """The same refusal for the sender of a message."""
     if isinstance(refusal, Fault):
         return refusal
     otherwise = Code.DATA_TYPE if isinstance(refusal, InvalidInput) else Code.INTERNAL
-    return Fault(CODES.get(refusal.code, otherwise), refusal.detail)
+    fault = Fault(CODES.get(refusal.code, otherwise), refusal.detail)
+    fault.is_final = refusal.code not in PASSING
+    return fault
 
 
 def of_ours() -> Fault:

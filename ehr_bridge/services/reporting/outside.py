@@ -129,7 +129,7 @@ class OutsideReports:
     ) -> None:
         before = version_of(version_row(session, report.id, report.number)) if report.number else None
         files = tuple(file.described for file in said.files)
-        outside = Outside(sender.name, said.number, said.said, said.said_at, files)
+        outside = Outside(sender.name, said.number, said.said, said.said_at, files, said.is_dated_by_message)
         author = Signer(sender.name, (said.author or sender.name)[:255])
         sections = said.sections
         if said.is_withdrawal:
@@ -217,25 +217,33 @@ def _require_same(session: Session, report: Report, whose: Whose) -> None:
     if not is_other and whose.study_instance_uid not in (None, report.study_instance_uid):
         here = select(Study).where(Study.study_instance_uid == whose.study_instance_uid)
         study = session.scalar(here)
+        if study is None and whose.order_id is None:
+            raise NotFound("study_not_found", "The archive holds no study with this Study Instance UID.")
         is_other = study is not None and ours.isdisjoint(study.order_ids)
     if is_other:
         raise Conflict("report_of_another_order", "The versions before it are of another order or study.")
 
 
 def _standing(session: Session, report: Report, said: Received) -> Outcome:
-    """Whether it is the next version. Raises Conflict when the report cannot become what it says."""
+    """Whether it is the next version. What was signed follows what was not, and a withdrawal holds, whatever the time;
+    of two others the one that came last is the next, unless it is surely older. Raises Conflict when the report cannot
+    become what it says."""
     rows = session.scalars(select(ReportVersion).where(ReportVersion.report_id == report.id))
     versions = sorted(map(version_of, rows), key=lambda one: one.number)
     latest = versions[-1]
-    if said.is_said_by(latest) or (said.is_withdrawal and report.status is ReportStatus.ENTERED_IN_ERROR):
+    is_withdrawn = report.status is ReportStatus.ENTERED_IN_ERROR
+    if said.is_withdrawal:
+        return Outcome.KNOWN if is_withdrawn else Outcome.ISSUED
+    is_older = said.is_surely_older(latest)
+    if said.is_said_by(latest) or any(
+        said.is_said_by(one) and (is_older or said.is_of_moment(one)) for one in versions
+    ):
         return Outcome.KNOWN
-    before = latest.outside.said_at if latest.outside is not None else None
-    is_later = said.said_at is not None and before is not None and said.said_at > before
-    if not is_later and any(said.is_said_by(one) for one in versions):
-        return Outcome.KNOWN
-    if said.said_at is not None and before is not None and said.said_at < before:
+    if report.status is ReportStatus.PRELIMINARY and said.status in SIGNED:
+        return Outcome.ISSUED
+    if is_older:
         return Outcome.OUTDATED
-    if report.status is ReportStatus.ENTERED_IN_ERROR:
+    if is_withdrawn:
         raise Conflict("report_state", "This report was withdrawn, and stays so; send a further one by another number.")
     if report.status in SIGNED and said.status is ReportStatus.PRELIMINARY:
         raise Conflict("report_state", "This report was final already, and cannot be preliminary again.")
