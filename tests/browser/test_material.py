@@ -1,6 +1,5 @@
-"""Every file of a folder of real DICOM files opens as something readable, or is refused with a reason.
-
-`EHR_BRIDGE_TEST_MATERIAL` names the folder; nothing of it is in the repository. With `-s` the table is printed."""
+"""Real DICOM files open as something readable, or are refused with a reason: some of the pydicom wheel, and every file
+of a folder that `--testdata` names. With `-s` the table is printed."""
 
 from __future__ import annotations
 
@@ -8,24 +7,22 @@ import os
 import time
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import window
 from tests.browser.steps import has_picture, sign_in
+from tests.support import material
 from tests.support.running import running
 from tests.support.server import Server, user_token
 
-FOLDER = os.environ.get("EHR_BRIDGE_TEST_MATERIAL")
+OF_THE_WHEEL = ("CT_small.dcm", "JPEG2000.dcm", "waveform_ecg.dcm")
 KEPT = os.environ.get("EHR_BRIDGE_KEEP_PICTURES")
-PATIENCE_SECONDS = 25.0
-
-pytestmark = pytest.mark.skipif(FOLDER is None, reason="EHR_BRIDGE_TEST_MATERIAL names no folder of DICOM files")
+PATIENCE_SECONDS = 60.0
 
 
 def files() -> list[Path]:
-    found = sorted(path for path in Path(FOLDER or "").rglob("*") if path.is_file())
-    return [path for path in found if path.read_bytes()[128:132] == b"DICM" or path.suffix == ".dcm"]
+    named = [path for path in material.real_files() if path not in material.wheel_files()]
+    return [path for path in material.wheel_files() if path.name in OF_THE_WHEEL] + named
 
 
 def sent(server: Server, path: Path) -> tuple[str, str]:
@@ -78,5 +75,5 @@ def test_every_file_is_readable_in_the_viewer(chromium: Browser, tmp_path: Path)
         sign_in(page, server, "radiologist")
         seen = {uid: opened(page, server, uid) for uid, _ in answers.values() if uid}
         for path, (uid, refusal) in answers.items():
-            print(f"{path.relative_to(FOLDER or '')!s:90} {refusal or seen[uid]:20} {uid}")
+            print(f"{path!s:90} {refusal or seen[uid]:20} {uid}")
     assert not {uid: what for uid, what in seen.items() if what in ("nothing", "crash")}
