@@ -10,9 +10,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "recorder.settle": {"plugin/running/compose.py", "ehr_bridge/services/bundle.py"},
-    "claims.forget": {"ehr_bridge/services/bundle.py"},
+    "claims.forget": {"ehr_bridge/services/bundle.py", "plugin/running/listeners.py"},
 }
-"""Who hands it on: the worker's chore, and the composition of the services."""
+"""Who hands it on: the worker's chore, the composition of the services, and what the HL7 process says that it has
+changed."""
 
 
 @pytest.mark.parametrize("call", ALLOWED)

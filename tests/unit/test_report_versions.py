@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ehr_bridge.reporting.report import Section, Signer, Version
+from ehr_bridge.reporting.report import Outside, Section, Signer, Version
 from ehr_bridge.reporting.states import AMENDMENTS, SIGNED, ReportStatus, may_become
 
 VERSION = Version(
@@ -61,6 +61,7 @@ def test_every_part_of_a_version_is_under_its_signature() -> None:
         "cosigner": Signer("kim", "Kim, Bo"),
         "replaces": None,
         "reason": "right and left",
+        "outside": Outside("telerad", "R-1", "F", None),
     }
     assert set(other) == {field.name for field in dataclasses.fields(Version)}
     digests = [dataclasses.replace(VERSION, **{name: value}).sha256 for name, value in other.items()]  # type: ignore[arg-type]

@@ -57,7 +57,7 @@ describe("registering a patient", () => {
 });
 
 describe("correcting a patient", () => {
-  const answers: Answers = { "GET patients/p1": [200, ANNA], "PUT patients/MRN-1": [200, ANNA] };
+  const answers: Answers = { "GET patients/p1": [200, ANNA], "PUT patients/p1": [200, ANNA] };
 
   it("asks why where the EHR said otherwise", async () => {
     const { user, sent, onDone } = dialog(ANNA, answers);
