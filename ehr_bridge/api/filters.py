@@ -7,6 +7,7 @@ refused with the names that it does know. A former name means what its successor
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -15,7 +16,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ehr_bridge.api.http.context import services
 from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Input, Issuer, PatientRef, Text64, Uid
 from ehr_bridge.db.paging import Sorts
-from ehr_bridge.wrong_values import told
+from ehr_bridge.wrong_values import told, written
 
 MEANINGS = {
     "patient": "A patient by id or MRN (`ISSUER|MRN`, or with `issuer`), with every record merged with it; 404 when "
@@ -139,6 +140,18 @@ def records_of(patient: str | None, issuer: str | None) -> frozenset[uuid.UUID] 
 def id_of_order(order: str | None) -> uuid.UUID | None:
     """The id of the order that a query names; None where it names none. Raises NotFound, NotPermitted."""
     return None if order is None else services().orders.get(order).id
+
+
+def some_of(words: Iterable[str], what: str) -> str:
+    """The pattern of one of these words, or of several with commas between; `what` each of them is."""
+    words = tuple(words)
+    one = f"({'|'.join(words)})"
+    return written(f"^{one}(,{one})*$", f"{what}, or several with commas between: {', '.join(words)}")
+
+
+def each(listed: str | None) -> tuple[str, ...]:
+    """What `some_of` lets through, one by one; none without a value."""
+    return tuple(listed.split(",")) if listed else ()
 
 
 class OfPatient(PageQuery):

@@ -18,7 +18,9 @@ from ehr_bridge.api.filters import (
     Words,
     at_or_after,
     before,
+    each,
     formerly,
+    some_of,
     sorted_by,
 )
 from ehr_bridge.api.http.context import answer, closed, services
@@ -30,14 +32,8 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.day.listing import NO_REPORT, Row
 from ehr_bridge.services.registry.order_search import PRIORITIES, SORTS, OrderWish
-from ehr_bridge.wrong_values import written
 
 REPORT_STATES = (NO_REPORT, *(state for state in ReportStatus if state is not ReportStatus.ENTERED_IN_ERROR))
-
-
-def _some_of(words: tuple[str, ...], what: str) -> str:
-    one = f"({'|'.join(words)})"
-    return written(f"^{one}(,{one})*$", f"{what}, or several with commas between: {', '.join(words)}")
 
 
 class OrderQuery(CursorQuery, OfStudy):
@@ -46,7 +42,7 @@ class OrderQuery(CursorQuery, OfStudy):
     status: Annotated[str | None, EmptyIsNone] = Field(
         None,
         max_length=255,
-        pattern=_some_of(tuple(OrderStatus), "a state"),
+        pattern=some_of(OrderStatus, "a state"),
         description="One state, or several: scheduled,arrived",
     )
     modality: Annotated[Modality | None, EmptyIsNone] = Field(None, description="Orders with a step of it")
@@ -55,13 +51,13 @@ class OrderQuery(CursorQuery, OfStudy):
     priority: Annotated[str | None, EmptyIsNone] = Field(
         None,
         max_length=64,
-        pattern=_some_of(PRIORITIES, "a priority"),
+        pattern=some_of(PRIORITIES, "a priority"),
         description="One, or several: STAT,HIGH; an order that says none is ROUTINE",
     )
     report: Annotated[str | None, EmptyIsNone] = Field(
         None,
         max_length=128,
-        pattern=_some_of(REPORT_STATES, "a state of a report"),
+        pattern=some_of(REPORT_STATES, "a state of a report"),
         description="How far the report is, one state or several; `none`: there is no report that the caller may see",
     )
     since: At = at_or_after("Appointments")
@@ -81,8 +77,8 @@ class OrderQuery(CursorQuery, OfStudy):
             modality=self.modality,
             station_ae_title=self.station_ae_title,
             body_part=self.body_part,
-            priorities=_each(self.priority),
-            states=_each(self.status),
+            priorities=each(self.priority),
+            states=each(self.status),
             since=self.since,
             until=self.until,
             closed=closed(),
@@ -115,7 +111,7 @@ class OrderList(CursorList):
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
     page = services().results.day.search(
-        query.wish(), _each(query.report), reporter(), query.limit, query.offset, query.after, query.sort
+        query.wish(), each(query.report), reporter(), query.limit, query.offset, query.after, query.sort
     )
     return answer(OrderList(items=[_row(one) for one in page.items], **counts(page)))
 
@@ -123,7 +119,3 @@ def list_orders(query: OrderQuery) -> Response:
 def _row(row: Row) -> OrderRow:
     report = None if row.report is None else StandingAnswer.model_validate(row.report)
     return OrderRow(**order_answer(row.order).model_dump(), report=report)
-
-
-def _each(listed: str | None) -> tuple[str, ...]:
-    return tuple(listed.split(",")) if listed else ()

@@ -15,6 +15,7 @@ from ehr_bridge.api.registry.orders import order_answer
 from ehr_bridge.api.registry.patients import patient_answer
 from ehr_bridge.api.studies import study_answer
 from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.errors import Conflict
 from ehr_bridge.fhir.imaging_studies import imaging_study
 from ehr_bridge.fhir.patients import patient_resource
 from ehr_bridge.fhir.service_requests import service_request
@@ -65,6 +66,19 @@ def versioned(resource: Shown, changed: datetime | None = None) -> Shown:
 
 def version_of(resource: Shown) -> str:
     return str(resource["meta"]["versionId"])
+
+
+def require_version(shown: Shown, if_match: str | None) -> None:
+    """FHIR R4 section 3.1.0.1.3: versions are compared weakly. Raises Conflict."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    wanted = {one.strip().removeprefix("W/").strip('"') for one in if_match.split(",")}
+    if version_of(shown) not in wanted:
+        raise version_changed()
+
+
+def version_changed() -> Conflict:
+    return Conflict("version_changed", "It is not as you last saw it. Read it again, and send its present version.")
 
 
 def with_elements(resource: Shown, elements: frozenset[str]) -> Shown:

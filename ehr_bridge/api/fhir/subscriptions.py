@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ehr_bridge.api.fhir.answers import Answer
-from ehr_bridge.api.fhir.shown import Shown, version_of, versioned
+from ehr_bridge.api.fhir.shown import Shown, require_version, versioned
 from ehr_bridge.api.http.context import caller, origin, services
 from ehr_bridge.api.interfaces.destinations import web_address
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.errors import Conflict, InvalidInput, NotPermitted
+from ehr_bridge.errors import InvalidInput, NotPermitted
 from ehr_bridge.fhir.bundles import searchset
 from ehr_bridge.fhir.outcomes import warning
 from ehr_bridge.fhir.searching import Pairs
@@ -58,7 +58,7 @@ def update_subscription(key: str, document: Any, if_match: str | None) -> Answer
         raise invalid([("id", "write the id that the address has")])
     said = _said(document)
     with services().fresh.together():
-        _require_version(key, if_match)
+        require_version(_shown(services().outbox.subscriptions.get(as_uuid(key))), if_match)
         return Answer(200, _shown(services().outbox.subscriptions.change(as_uuid(key), said, origin())))
 
 
@@ -66,7 +66,7 @@ def delete_subscription(key: str, if_match: str | None) -> None:
     """Raises BridgeError."""
     _require_keeper()
     with services().fresh.together():
-        _require_version(key, if_match)
+        require_version(_shown(services().outbox.subscriptions.get(as_uuid(key))), if_match)
         services().outbox.subscriptions.remove(as_uuid(key), origin())
 
 
@@ -122,15 +122,6 @@ def _require_keeper() -> None:
     if who.is_bound:
         raise NotPermitted("permission_missing", "This token opens images, and nothing else.")
     who.require(Permission.INTERFACES)
-
-
-def _require_version(key: str, if_match: str | None) -> None:
-    """Weakly, as FHIR compares versions. Raises NotFound, Conflict."""
-    shown = _shown(services().outbox.subscriptions.get(as_uuid(key)))
-    if if_match is None or if_match.strip() == "*":
-        return
-    if version_of(shown) not in {one.strip().removeprefix("W/").strip('"') for one in if_match.split(",")}:
-        raise Conflict("version_changed", "It is not as you last saw it. Read it again, and send its present version.")
 
 
 def _shown(one: Subscription) -> Shown:

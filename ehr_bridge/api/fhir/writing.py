@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from ehr_bridge.api.fhir.allowed import require_writing
 from ehr_bridge.api.fhir.answers import Answer
 from ehr_bridge.api.fhir.reading import kind_of, matching
-from ehr_bridge.api.fhir.shown import Shown, shown_order, shown_patient, version_of
+from ehr_bridge.api.fhir.shown import Shown, require_version, shown_order, shown_patient, version_changed
 from ehr_bridge.api.http.context import origin, services
 from ehr_bridge.api.registry.batches import OrderItem, PatientItem
 from ehr_bridge.api.registry.orders import told_order
@@ -73,7 +73,7 @@ def update(name: str, key: str, document: Any, if_match: str | None = None) -> A
         raise _invalid(f"{name}.id", "write the id that the address has")
     with services().fresh.together():
         known = _known(name, key)
-        _require_version(_shown(known), if_match)
+        require_version(_shown(known), if_match)
         return Answer(200, _shown(_write(document, known)))
 
 
@@ -85,11 +85,11 @@ def update_where(name: str, pairs: Pairs, document: Any, if_match: str | None = 
         known = _only(matching(name, pairs))
         if known is None:
             if if_match is not None:
-                raise _changed()
+                raise version_changed()
             return Answer(201, _shown(_write(document, None)), is_made=True)
         if document.get("id") not in (None, str(known.id)):
             raise _invalid(f"{name}.id", "it is not that of the resource which the search names")
-        _require_version(_shown(known), if_match)
+        require_version(_shown(known), if_match)
         return Answer(200, _shown(_write(document, known)))
 
 
@@ -111,19 +111,6 @@ def _only(rows: list[Any]) -> Any | None:
     if len(rows) > 1:
         raise Conflict("several_match", "Several resources fit this condition; name one of them.")
     return rows[0] if rows else None
-
-
-def _require_version(shown: Shown, if_match: str | None) -> None:
-    """FHIR R4 section 3.1.0.1.3: versions are compared weakly. Raises Conflict."""
-    if if_match is None or if_match.strip() == "*":
-        return
-    wanted = {one.strip().removeprefix("W/").strip('"') for one in if_match.split(",")}
-    if version_of(shown) not in wanted:
-        raise _changed()
-
-
-def _changed() -> Conflict:
-    return Conflict("version_changed", "It is not as you last saw it. Read it again, and send its present version.")
 
 
 def _write(document: Mapping[str, Any], known: Any | None) -> Patient | Order:

@@ -11,7 +11,7 @@ from flask import Response
 from pydantic import Field
 
 from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
-from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorted_by
+from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, each, some_of, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -21,13 +21,10 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.services.identity.persons import person_of_study
 from ehr_bridge.services.reporting.reading_list import RANKS, SORTS, ReadingFilters, Unread
-from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("reading_list", "Reports", "/api/v1/reading-list")
 
 Urgency = Literal["stat", "high", "routine", "low", "no_order"]
-
-_ONE = f"({'|'.join(get_args(Urgency))})"
 
 
 class ReadingQuery(CursorQuery, OfStudy):
@@ -36,9 +33,7 @@ class ReadingQuery(CursorQuery, OfStudy):
     urgency: Annotated[str | None, EmptyIsNone] = Field(
         None,
         max_length=64,
-        pattern=written(
-            f"^{_ONE}(,{_ONE})*$", f"an urgency, or several with commas between: {', '.join(get_args(Urgency))}"
-        ),
+        pattern=some_of(get_args(Urgency), "an urgency"),
         description="One, or several: stat,high; `no_order`: nobody has ordered it",
     )
     modality: Annotated[Annotated[str, Field(max_length=16)] | None, EmptyIsNone] = Field(
@@ -53,7 +48,7 @@ class ReadingQuery(CursorQuery, OfStudy):
         """Raises NotFound, Conflict and NotPermitted like `records_of`."""
         ranks = {name: rank for rank, name in RANKS.items()}
         return ReadingFilters(
-            tuple(ranks[name] for name in self.urgency.split(",")) if self.urgency else (),
+            tuple(ranks[name] for name in each(self.urgency)),
             self.modality,
             self.begun,
             self.records,

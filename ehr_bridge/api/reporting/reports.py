@@ -11,7 +11,7 @@ from flask import Response
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.cursors import CursorQuery, counts
-from ehr_bridge.api.filters import At, Former, OfStudy, Sort, at_or_after, before, formerly, sorted_by
+from ehr_bridge.api.filters import At, Former, OfStudy, Sort, at_or_after, before, each, formerly, some_of, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Input, Model, Moment, Problem, ReasonText, Text64, Uid
@@ -41,7 +41,6 @@ from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("reports", "Reports")
 MOST_SECTIONS, MOST_CHARACTERS = 40, 20_000
-_ONE_STATE = f"({'|'.join(ReportStatus)})"
 
 
 def _readable(text: str) -> str:
@@ -76,9 +75,7 @@ class ReportQuery(CursorQuery, OfStudy):
     status: Annotated[str | None, EmptyIsNone] = Field(
         None,
         max_length=255,
-        pattern=written(
-            f"^{_ONE_STATE}(,{_ONE_STATE})*$", f"a state, or several with commas between: {', '.join(ReportStatus)}"
-        ),
+        pattern=some_of(ReportStatus, "a state"),
         description="One state, or several: final,amended",
     )
     author: Annotated[Annotated[str, Field(max_length=255)] | None, EmptyIsNone] = Field(
@@ -102,7 +99,7 @@ class ReportQuery(CursorQuery, OfStudy):
     def filters(self) -> ReportFilters:
         """Raises NotFound, Conflict and NotPermitted like `records_of`."""
         return ReportFilters(
-            tuple(self.status.split(",")) if self.status else (),
+            each(self.status),
             self.author,
             self.records,
             self.named_order_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from ehr_bridge.reporting.report import Section, Signer
 from ehr_bridge.reporting.states import AMENDMENTS, SIGNED, ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.registry.orders import find_order
-from ehr_bridge.services.reporting.issuing import answering, report_event
+from ehr_bridge.services.reporting.issuing import answering, new_report, report_event
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import is_purged, require_status, version_row
 from ehr_bridge.services.studies.listing import find_study
@@ -63,21 +62,8 @@ def open_draft(
     _require_none(session, study, orders)
     patient_id = orders[0].patient_id if orders else study.patient_id if study else None
     assert patient_id is not None
-    told = ", ".join(dict.fromkeys(one.description for one in orders)) or (study.study_description if study else "")
-    report = Report(
-        id=uuid.uuid4(),
-        status=ReportStatus.DRAFT,
-        number=0,
-        patient_id=patient_id,
-        written_for_id=patient_id,
-        order_id=orders[0].id if orders else None,
-        study_instance_uid=study.study_instance_uid if study else None,
-        title=(start.title or told or "Imaging report")[:128],
-        language=start.language,
-        template=start.template,
-        created_at=now,
-        draft_revision=0,
-    )
+    report = new_report(patient_id, study, orders, start.title, start.language, now)
+    report.template = start.template
     session.add(report)
     report.orders = [answering(report, one, position) for position, one in enumerate(orders)]
     begin(report, NEW, start.sections or plain_sections(start.language), who, now)

@@ -145,6 +145,27 @@ def _require_agreement(session: Session, report: Report) -> None:
         raise Conflict("study_uncertain", DISAGREES[doubt])
 
 
+def new_report(
+    patient_id: uuid.UUID, study: Study | None, orders: Sequence[Order], title: str | None, language: str, now: datetime
+) -> Report:
+    """A report of a study, for all these orders, of which nothing is issued yet; the session does not know it yet. Its
+    title is what was ordered, unless somebody gives another."""
+    told = ", ".join(dict.fromkeys(one.description for one in orders)) or (study.study_description if study else "")
+    return Report(
+        id=uuid.uuid4(),
+        status=ReportStatus.DRAFT,
+        number=0,
+        patient_id=patient_id,
+        written_for_id=patient_id,
+        order_id=orders[0].id if orders else None,
+        study_instance_uid=study.study_instance_uid if study else None,
+        title=(title or told or "Imaging report")[:128],
+        language=language,
+        created_at=now,
+        draft_revision=0,
+    )
+
+
 def answering(report: Report, order: Order, position: int) -> ReportOrder:
     return ReportOrder(report_id=report.id, order_id=order.id, order=order, position=position)
 

@@ -27,7 +27,7 @@ from ehr_bridge.reporting.states import SIGNED, ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.identity.merged_records import survivors
-from ehr_bridge.services.reporting.issuing import Issue, Listener, answering, issue, report_event
+from ehr_bridge.services.reporting.issuing import Issue, Listener, answering, issue, new_report, report_event
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import find_report, version_of, version_row
 from ehr_bridge.services.visibility.asker import require_open
@@ -154,23 +154,8 @@ def _begin(session: Session, said: Received, whose: Whose, sender: Sender, now: 
         raise Conflict("order_state", "This order is cancelled; its report would be of nothing that was ordered.")
     patient_id = orders[0].patient_id if orders else study.patient_id if study is not None else whose.patient_id
     assert patient_id is not None
-    told = ", ".join(dict.fromkeys(one.description for one in orders)) or (study.study_description if study else "")
-    report = Report(
-        id=uuid.uuid4(),
-        status=ReportStatus.DRAFT,
-        number=0,
-        patient_id=patient_id,
-        written_for_id=patient_id,
-        order_id=orders[0].id if orders else None,
-        study_instance_uid=study.study_instance_uid if study is not None else None,
-        title=(said.title or told or "Imaging report")[:128],
-        language=said.language or LANGUAGE,
-        created_at=now,
-        draft_revision=0,
-        sender=sender.name,
-        sender_application=sender.application,
-        sender_number=said.number,
-    )
+    report = new_report(patient_id, study, orders, said.title, said.language or LANGUAGE, now)
+    report.sender, report.sender_application, report.sender_number = sender.name, sender.application, said.number
     session.add(report)
     report.orders = [answering(report, one, position) for position, one in enumerate(orders)]
     session.flush()

@@ -1,17 +1,12 @@
-import { useEffect, useId, useState } from "react";
+import { useId } from "react";
 import { t } from "../i18n";
 import { Icon } from "./Icon";
+import { useTyped } from "./useTyped";
 
 /** A search box that asks when the user pauses, not at every key. */
 export function SearchField({ label, hint, value, onChange }: { label: string; hint: string; value: string; onChange: (value: string) => void }) {
-  const [typed, setTyped] = useState(value);
+  const [typed, setTyped] = useTyped(value, onChange);
   const id = useId();
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed.trim() === value) return;
-    const timer = window.setTimeout(() => onChange(typed.trim()), 300);
-    return () => window.clearTimeout(timer);
-  }, [typed, value, onChange]);
   return (
     <div className="field field-grow">
       <label htmlFor={id}>{label}</label>

@@ -1,15 +1,10 @@
-import { useEffect, useId, useState } from "react";
+import { useId } from "react";
+import { useTyped } from "./useTyped";
 
 /** A short text that narrows a list: it asks when the user pauses, not at every key. */
 export function PausedField({ label, value, onChange, maxLength = 16 }: { label: string; value: string; onChange: (value: string) => void; maxLength?: number }) {
-  const [typed, setTyped] = useState(value);
+  const [typed, setTyped] = useTyped(value, onChange);
   const id = useId();
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed.trim() === value) return;
-    const timer = window.setTimeout(() => onChange(typed.trim()), 300);
-    return () => window.clearTimeout(timer);
-  }, [typed, value, onChange]);
   return (
     <div className="field field-short">
       <label htmlFor={id}>{label}</label>

@@ -1,24 +1,14 @@
 /** What the images say of a patient whom nobody has registered, and what of it a person has confirmed. Pure. */
 import type { CreatePatient, Reconciliation } from "../api/reconciliation";
-import type { Sex } from "../desk/typed";
+import type { Sex, TypedPatient } from "../desk/typed";
 
-export interface NewPatient {
+export interface NewPatient extends TypedPatient {
   /** "" for a number that is given here. */
   mrn: string;
-  family_name: string;
-  given_name: string;
-  middle_name: string;
-  prefix: string;
-  suffix: string;
-  /** YYYY-MM-DD, or "". */
-  birth_date: string;
-  sex: Sex;
-  issuer: string;
   with_order: boolean;
   /** "" for a number that is given here. */
   accession_number: string;
   description: string;
-  reason: string;
 }
 
 export type Confirmable = Exclude<keyof NewPatient, "issuer" | "with_order" | "reason">;
