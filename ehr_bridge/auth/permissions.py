@@ -30,6 +30,8 @@ class Permission(StrEnum):
     SERVICE_PERMISSIONS = "service_permissions"
     WRITE_ORDERS = "write_orders"
     """Tell patients and orders as the EHR: what it told last is what is known."""
+    BRING_REPORTS = "bring_reports"
+    """Bring, amend and withdraw the reports of other systems, by HL7 and FHIR."""
     REGISTER = "register"
     """Register, correct, cancel and merge patients and orders at the desk, beside the EHR."""
     MINT_ON_BEHALF = "mint_on_behalf"
@@ -75,9 +77,10 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.PRIVACY,
             P.REGISTER,
             P.INTERFACES,
+            P.BRING_REPORTS,
         }
     ),
-    "service": frozenset({P.READ, P.WRITE_ORDERS, P.MINT_ON_BEHALF}),
+    "service": frozenset({P.READ, P.WRITE_ORDERS, P.BRING_REPORTS, P.MINT_ON_BEHALF}),
 }
 
 

@@ -146,6 +146,11 @@ def require_readable(message: Message) -> None:
         raise Fault(Code.VERSION, "MSH-12 names no version 2 of HL7", head.place(12), is_rejected=True)
 
 
+def is_report(message: Message) -> bool:
+    """Whether it brings reports, or takes them back."""
+    return message.type[0] == "ORU"
+
+
 def read(message: Message, source: Source) -> Reading:
     """Raises Fault when the message is not supported, or says something that cannot be used."""
     kind, event = message.type
@@ -156,6 +161,9 @@ def read(message: Message, source: Source) -> Reading:
     if kind == "SIU" and event in BOOKED | CALLED_OFF:
         return _appointment(message, source, is_called_off=event in CALLED_OFF)
     if (kind, event) == ("ORU", "R01"):
+        if not source.brings_reports:
+            text = "this source may not bring reports (its entry says reports = false)"
+            raise Fault(Code.MESSAGE_TYPE, text, message.header.place(9), is_rejected=True)
         return _results(message, source)
     place = message.header.place(9)
     if kind in {"ORM", "OMI", "OMG", "SIU", "ORU"}:

@@ -17,7 +17,7 @@ from ehr_bridge.settings import SettingsError
 
 VARIABLE = "EHR_BRIDGE_HL7_SOURCES"
 REQUIRED = ("name", "application", "facility", "profile", "addresses", "charset")
-OPTIONAL = ("authority", "time_zone", "tls", "silence_minutes")
+OPTIONAL = ("authority", "time_zone", "tls", "silence_minutes", "reports")
 LONGEST_NAME = 64
 FIRST_WITH_IPC = (2, 4)
 """Messages of this version on are read as of IHE RAD-4 v2.5.1 where no source says how."""
@@ -56,6 +56,7 @@ class Source:
     """It must encrypt and show a client certificate; None: it does not encrypt."""
     silence_minutes: int | None = None
     """After so long without a message somebody should look."""
+    brings_reports: bool = True
 
     def may_come_from(self, address: str) -> bool:
         return any(plain_address(address) in network for network in self.networks)
@@ -169,6 +170,7 @@ def _source(entry: Any, file_folder: Path, zone: ZoneInfo) -> Source:
         authority=_text(entry, "authority") if "authority" in entry else None,
         tls=_tls(entry["tls"], file_folder) if "tls" in entry else None,
         silence_minutes=_minutes(entry.get("silence_minutes")),
+        brings_reports=_yes_or_no(entry, "reports"),
     )
 
 
@@ -191,6 +193,13 @@ def _tls(given: Any, folder: Path) -> Tls:
     if missing := [file for file in files if not file.is_file()]:
         raise ValueError(f"tls: {missing[0]} is no file")
     return Tls(*files)
+
+
+def _yes_or_no(entry: Mapping[str, Any], key: str) -> bool:
+    value = entry.get(key, True)
+    if not isinstance(value, bool):
+        raise ValueError(f"{key}: true or false")
+    return value
 
 
 def _minutes(value: Any) -> int | None:

@@ -14,8 +14,10 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
+from tests.api.message_steps import HL7, send
 from tests.api.privacy_steps import restrict
 from tests.support.archive import FakeArchive
+from tests.support.messages import adt, oru
 from tests.support.samples import small
 from tests.support.server import SECRET
 
@@ -23,6 +25,12 @@ ROLES = '[roles]\nnurse = ["read", "audit"]\narchivist = ["audit", "accounts"]\n
 REGISTRARS = """[roles]
 technician = ["upload", "read", "view", "write_orders"]
 gateway = ["read", "view", "write_orders", "mint_on_behalf"]
+"""
+
+ENGINES = """[roles]
+nurse = ["read", "write_orders"]
+doctor = ["read", "bring_reports"]
+manager = ["read", "interfaces"]
 """
 
 
@@ -95,3 +103,39 @@ def test_a_person_who_may_register_patients_sees_no_restricted_one(database: Dat
     changed = site.call("PUT", "/api/v1/patients/MRN-SECRET", "technician", json={"family_name": "Other"})
     assert (changed.status_code, changed.json["code"]) == (403, "patient_restricted")
     assert site.get("/api/v1/orders", "technician").json["total"] == 0
+
+
+def test_who_writes_orders_brings_no_reports(database: Database, tmp_path: Path) -> None:
+    """Another system's report is withdrawn by nobody who may only place orders, and orders come from nobody who may
+    only bring reports."""
+    site = with_roles(ENGINES, database, tmp_path)
+    site.place_order("ACC-1", "4711")
+    codes = {
+        (role, what): send(site, text, role).status_code
+        for role in ("nurse", "doctor", "service", "manager")
+        for what, text in (("order", adt("A08")), ("report", oru(status="P")), ("withdrawal", oru(status="X")))
+    }
+    refused = {one for one, status in codes.items() if status == 403}
+    assert refused == {("nurse", "report"), ("nurse", "withdrawal"), ("doctor", "order")} | {
+        ("manager", what) for what in ("order", "report", "withdrawal")
+    }
+    assert {codes[one] for one in codes.keys() - refused} == {200}
+    assert "bring_reports" in send(site, oru(), "nurse").json["detail"]
+    tried = {role: send(site, oru(), role, "/validate").status_code for role in ("nurse", "doctor", "manager")}
+    assert tried == {"nurse": 403, "doctor": 200, "manager": 200}
+
+
+def test_a_stored_report_is_applied_again_by_who_may_bring_reports(database: Database, tmp_path: Path) -> None:
+    """Looking after interfaces is not enough, as an old withdrawal would count again."""
+    site = with_roles(ENGINES, database, tmp_path)
+    send(site, oru())
+    send(site, adt("A04"))
+    kept = {one["type"]: one["id"] for one in site.get(f"{HL7}/messages", "manager").json["items"]}
+    by = {
+        (kind, role): site.call("POST", f"{HL7}/messages/{key}/replay", role, json={}).status_code
+        for kind, key in kept.items()
+        for role in ("manager", "admin")
+    }
+    assert by == {
+        ("ORU^R01", "manager"): 403, ("ORU^R01", "admin"): 200, ("ADT^A04", "manager"): 200, ("ADT^A04", "admin"): 200,
+    }  # fmt: skip

@@ -19,7 +19,7 @@ from ehr_bridge.hl7.reading import Act, Kind, Reading, header_of, read, require_
 from ehr_bridge.hl7.sources import Source, Sources, Tls, load_sources
 from ehr_bridge.hl7.text import decode
 from ehr_bridge.settings import SettingsError
-from tests.support.messages import adt, encoded, merge, message, omi, orm, pid, segment, siu, uid_of
+from tests.support.messages import adt, encoded, merge, message, omi, orm, oru, pid, segment, siu, uid_of
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 SAME = {
@@ -322,6 +322,15 @@ def test_sources_are_told_apart_by_address_application_and_facility(tmp_path: Pa
     assert sources.named("HIS", "S", sources.at("10.1.0.1")) is None
 
 
+def test_a_source_that_may_bring_no_reports_brings_orders_only(tmp_path: Path) -> None:
+    """The reason says which line of its entry it is."""
+    source = listed(tmp_path, SOURCE | {"reports": "false"}).known[0]
+    assert reading(adt(), source).kind == Kind.PATIENT
+    with pytest.raises(Fault, match="reports = false") as refused:
+        reading(oru(), source)
+    assert (refused.value.code, refused.value.is_rejected) == (Code.MESSAGE_TYPE, True)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -331,6 +340,7 @@ def test_sources_are_told_apart_by_address_application_and_facility(tmp_path: Pa
         ({"addresses": '["10.1.0.1/16"]'}, "source 'north': addresses:"),
         ({"addresses": "[]"}, "source 'north': addresses:"),
         ({"colour": '"red"'}, "source 'north': colour: unknown"),
+        ({"reports": '"no"'}, "source 'north': reports: true or false"),
         ({"silence_minutes": "0"}, "source 'north': silence_minutes:"),
         ({"time_zone": '"Mars/Base"'}, "source 'north': time_zone:"),
         ({"tls": "true"}, "source 'north': tls: {"),

@@ -22,7 +22,9 @@ KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 SEE_MODALITIES = f"{Permission.INTERFACES} or {Permission.REGISTER} or {Permission.DOWNLOAD}"
 """The latter two to choose the station of an order, or where to send a study."""
 SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
-TRY_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.INTERFACES}"
+SEND_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.BRING_REPORTS}"
+"""The one for patients and orders, the other for reports: which, the message says."""
+TRY_MESSAGES = f"{SEND_MESSAGES} or {Permission.INTERFACES}"
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -67,7 +69,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/day/counts"): Permission.READ,
     ("GET", "/api/v1/day/change"): Permission.READ,
     ("GET", "/api/v1/events"): Permission.READ,
-    ("POST", "/api/v1/hl7"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/hl7"): SEND_MESSAGES,
     ("POST", "/api/v1/hl7/validate"): TRY_MESSAGES,
     ("GET", "/api/v1/hl7/messages"): Permission.INTERFACES,
     ("GET", "/api/v1/hl7/messages/{message_id}"): Permission.INTERFACES,

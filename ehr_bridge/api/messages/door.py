@@ -7,10 +7,14 @@ from collections.abc import Sequence
 
 from ehr_bridge import request_id
 from ehr_bridge.api.messages.applying import Hl7Commands
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.hl7.ack import header_in
 from ehr_bridge.hl7.faults import Code, Fault
+from ehr_bridge.hl7.message import Message
+from ehr_bridge.hl7.reading import is_report
 from ehr_bridge.hl7.sources import Source, Sources
+from ehr_bridge.hl7.text import decode
 from ehr_bridge.services.audit import append
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.bundle import Services
@@ -29,6 +33,15 @@ class MessageDoor:
     @property
     def sources(self) -> Sources:
         return self._services.sources
+
+    def needs(self, content: bytes) -> Permission | None:
+        """What whoever sends this message over HTTP must be allowed; None where nobody can read it."""
+        source = self._source(content, self.sources.known, is_listed_only=False)
+        try:
+            message = Message(decode(content, source.codec if source else None))
+        except Fault:
+            return None
+        return Permission.BRING_REPORTS if is_report(message) else Permission.WRITE_ORDERS
 
     def receive(self, content: bytes, address: str, among: Sequence[Source], *, is_whole: bool = True) -> Outcome:
         """A frame from MLLP. `among` are the sources that this peer may be; none where no sources are listed. Never

@@ -15,9 +15,10 @@ from pydantic import Field
 from ehr_bridge.api.document.bodies import BINARY
 from ehr_bridge.api.filters import At, PageQuery, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, Problem
 from ehr_bridge.api.messages.door import LARGEST, MessageDoor
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import InvalidInput
@@ -147,13 +148,18 @@ def send_message(raw: MessageBody) -> Response:
     """Send one HL7 v2 message; the answer is its acknowledgement, which says whether it was applied"""
     if request.args:
         raise InvalidInput("invalid_request", "It takes no parameters. POST hl7/validate tries a message out.")
-    return Response(_door().post(_content(), origin()).ack, content_type=MEDIA_TYPE)
+    content = _content()
+    _require_allowed(content)
+    return Response(_door().post(content, origin()).ack, content_type=MEDIA_TYPE)
 
 
 @blueprint.post("/validate", responses={200: TrialAnswer, 413: Problem, 415: Problem, 422: Problem})
 def validate_message(raw: MessageBody) -> Response:
     """Try one HL7 v2 message out: what would become of it, and what it would change; nothing is kept"""
-    return answer(_tried(_door().post(_content(), origin(), is_trial=True)))
+    content = _content()
+    if not caller().may(Permission.INTERFACES):
+        _require_allowed(content)
+    return answer(_tried(_door().post(content, origin(), is_trial=True)))
 
 
 @blueprint.get("/messages", responses={200: MessageList, 422: Problem})
@@ -174,8 +180,11 @@ def get_message(path: MessagePath) -> Response:
 
 @blueprint.post("/messages/<message_id>/replay", responses={200: MessageAnswer, 404: Problem, 422: Problem})
 def replay_message(path: MessagePath) -> Response:
-    """Apply a message again, as if it came now; the answer says what became of it"""
-    _door().replay(services().messages.get(path.message_id), origin())
+    """Apply a message again, as if it came now; the answer says what became of it. A report needs bring_reports too"""
+    message = services().messages.get(path.message_id)
+    if not caller().may(Permission.BRING_REPORTS) and _door().needs(message.raw) == Permission.BRING_REPORTS:
+        caller().require(Permission.BRING_REPORTS)
+    _door().replay(message, origin())
     return answer(_shown(services().messages.get(path.message_id)))
 
 
@@ -183,6 +192,16 @@ def replay_message(path: MessagePath) -> Response:
 def list_sources() -> Response:
     """List the configured sources, and which of them have been silent for too long"""
     return answer(SourceList(items=[SourceAnswer.model_validate(one) for one in services().messages.sources()]))
+
+
+def _require_allowed(content: bytes) -> None:
+    """Reports need another permission than patients and orders; the message is read here only for those who have one
+    of the two. Raises NotPermitted."""
+    if caller().permissions >= {Permission.WRITE_ORDERS, Permission.BRING_REPORTS}:
+        return
+    need = _door().needs(content)
+    if need is not None:
+        caller().require(need)
 
 
 def _content() -> bytes:

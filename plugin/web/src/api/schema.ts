@@ -3308,7 +3308,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Apply a message again, as if it came now; the answer says what became of it */
+        /** Apply a message again, as if it came now; the answer says what became of it. A report needs bring_reports too */
         post: {
             parameters: {
                 query?: never;
@@ -8401,7 +8401,7 @@ export interface components {
             study_instance_uid: string | null;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "sign_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "sign_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "bring_reports" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
         PersonAnswer: {
             issuer: string | null;
             mrn: string | null;

@@ -37,6 +37,7 @@ export const values: Translation<typeof english> = {
   "permission.accounts": "Konten verwalten",
   "permission.service_permissions": "Dienstschlüssel verwalten",
   "permission.write_orders": "Patienten und Aufträge als KIS schreiben",
+  "permission.bring_reports": "Befunde anderer Systeme einliefern",
   "permission.register": "Patienten und Aufträge anlegen",
   "permission.mint_on_behalf": "Viewer-Links für andere erstellen",
   "permission.annotate": "Anmerkungen speichern",

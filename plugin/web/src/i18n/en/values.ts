@@ -34,6 +34,7 @@ export const values = {
   "permission.accounts": "manage accounts",
   "permission.service_permissions": "manage service keys",
   "permission.write_orders": "write patients and orders as the EHR",
+  "permission.bring_reports": "bring reports of other systems",
   "permission.register": "register patients and orders",
   "permission.mint_on_behalf": "create viewer links for others",
   "permission.annotate": "save annotations",
