@@ -17,8 +17,9 @@ fails.
 Reading: runs of fixed length on a study of 120 slices (128 kB frames) in an archive of some hundred studies. Bare
 Orthanc holds copies of the very bytes that the product stored, so that both answer the same. The product is asked with
 a viewer token of the patient; that both servers find the same is checked before timing. Opening a study in OHIF is
-timed in Chromium, with bare Orthanc serving the same OHIF build by its ServeFolders plugin. First visits to our own
-pages (`tests.bench.pages`) have no counterpart and are told in milliseconds.
+timed in Chromium, with bare Orthanc serving the same OHIF build by its ServeFolders plugin; so are the next image and
+another window in it (`tests.bench.turning`), whose times are the product's, with bare Orthanc's in the note. First
+visits to our own pages (`tests.bench.pages`) have no counterpart and are told in milliseconds.
 
 Clients are processes of their own with one keep-alive connection each, which send ready-made bytes over raw sockets
 (`tests.bench.clients`), and DCMTK's storescu for C-STORE. They share the machine with the servers, so with few cores
@@ -62,6 +63,7 @@ from tests.bench import (
     searching,
     seed,
     signing,
+    turning,
     upserts,
     worklist,
 )
@@ -85,7 +87,11 @@ READING: dict[str, Callable[[Reading], Result]] = {
     "qido_patient_c8": Reading.query_patient,
     "first_request_c1": Reading.new_tokens,
     opening.NAME: Reading.open_viewer,
+    turning.NEXT_IMAGE: Reading.next_images,
+    turning.WINDOW_LEVEL: Reading.windows,
 }
+VIEWER = {opening.NAME, turning.NEXT_IMAGE, turning.WINDOW_LEVEL}
+"""For which bare Orthanc serves OHIF too."""
 IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     "gate_us_p50": inprocess.time_gate,
     "coerce_us_p50": inprocess.time_coerce,
@@ -166,7 +172,7 @@ def measure(names: Sequence[str], plan: Plan, database: str = "sqlite") -> list[
         with (
             _folders() as (data, files),
             _engines(database) as (of_bare, of_product),
-            _both(data, opening.NAME in names, of_bare, of_product) as (bare, product),
+            _both(data, not VIEWER.isdisjoint(names), of_bare, of_product) as (bare, product),
             _clients() as clients,
         ):
             wanted = [name for name in names if name in READING]

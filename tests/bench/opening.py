@@ -32,7 +32,7 @@ def measure(bare: Bare, product: Product, study: str, rounds: int) -> Ratio:
         Failed: a study does not open.
     """
     result = Ratio(NAME, "seconds from the link to the first image: lower is better")
-    with _browser() as (bares, products):
+    with browser() as (bares, products):
         for number in range(-1, rounds):
             opening: dict[str, Callable[[], float]] = {
                 bare.name: lambda: _open(bares, bare, f"/ohif/viewer?StudyInstanceUIDs={study}"),
@@ -47,29 +47,39 @@ def measure(bare: Bare, product: Product, study: str, rounds: int) -> Ratio:
 
 def _open(page: Page, side: Side, link: str) -> float:
     """Seconds from following the link to the first image."""
+    seconds = show(page, side, link)
+    page.goto("about:blank")
+    return seconds
+
+
+def show(page: Page, side: Side, link: str) -> float:
+    """The same, and the image stays on the screen.
+
+    Raises:
+        Failed: the study does not open.
+    """
     try:
         page.goto(f"http://127.0.0.1:{side.http_port}{link}", wait_until="commit")
         page.wait_for_function("window.firstImage !== undefined", timeout=SECONDS * 1000)
         seconds = float(page.evaluate("window.firstImage")) / 1000
         if not has_picture(page.locator("canvas.cornerstone-canvas").first):
             raise Failed(f"{side.name}: what OHIF calls the first image is one flat colour")
-        page.goto("about:blank")
     except Error as error:
         raise Failed(f"{side.name}: the study does not open in OHIF: {error.message[:500]}") from error
     return seconds
 
 
 @contextmanager
-def _browser() -> Iterator[tuple[Page, Page]]:
-    """A window for either server, each with a cache of its own."""
+def browser(script: str = "") -> Iterator[tuple[Page, Page]]:
+    """A window for either server, each with a cache of its own; `script` runs in each of its pages."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
-        pages = [browser.new_context(viewport={"width": 1280, "height": 900}).new_page() for _ in range(2)]
+        chromium = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        pages = [chromium.new_context(viewport={"width": 1280, "height": 900}).new_page() for _ in range(2)]
         for page in pages:
-            page.add_init_script(FIRST_IMAGE)
+            page.add_init_script(FIRST_IMAGE + script)
         pages[0].route("**/ohif/viewer?*", _serve_index)
         yield pages[0], pages[1]
-        browser.close()
+        chromium.close()
 
 
 def _serve_index(route: Route, _: Request) -> None:

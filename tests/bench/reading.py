@@ -6,20 +6,21 @@ import statistics
 import time
 import uuid
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import batched
 from pathlib import Path
 
 from plugin.starting.phantom import ct_phantom
-from tests.bench import opening
+from tests.bench import opening, turning
 from tests.bench.clients import Clients, HttpConnection, Outcome, Request, Task, http
 from tests.bench.files import PATIENT, Uids
-from tests.bench.rounds import Plan, Ratio, alternate
+from tests.bench.rounds import Plan, Ratio, Time, alternate
+from tests.bench.seed_uploads import slices
 from tests.bench.servers import DICOM_JSON, Bare, Failed, Product, Side, get_json
 from tests.support import samples
 
-MRN = "BENCH-VIEW"
-"""The patient of the viewed study."""
+MRN, CT_MRN = "BENCH-VIEW", "BENCH-CT"
+"""The patients of the viewed study, and of the one whose images are turned."""
 SLICES = 120
 PATIENT_STUDIES = 5
 FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
@@ -34,6 +35,7 @@ class Reading:
         self._bare, self._product, self._clients, self._plan = bare, product, clients, plan
         self._study = Uids(seed=2).new()
         product.put(f"/api/v1/patients/{MRN}", PATIENT)
+        self._folder = folder
         self._fill(folder)
         self._token = f"Bearer {product.viewer_token({'patient_id': MRN})}"
         found = get_json(bare, f"/dicom-web/studies/{self._study}/instances")
@@ -58,6 +60,30 @@ class Reading:
     def open_viewer(self) -> Ratio:
         """The study in OHIF, from the link to the first image."""
         return opening.measure(self._bare, self._product, self._study, self._plan.rounds)
+
+    def next_images(self) -> Time:
+        """Turning the wheel in OHIF."""
+        return turning.next_images(self._bare, self._product, self._ct, self._plan.rounds)
+
+    def windows(self) -> Time:
+        """Dragging the window in OHIF."""
+        return turning.windows(self._bare, self._product, self._ct, self._plan.rounds)
+
+    @cached_property
+    def _ct(self) -> str:
+        """A study with images of a CT's size, of a patient who has no other."""
+        uid, files = Uids(seed=3).new(), self._folder / "ct"
+        self._product.put(f"/api/v1/patients/{CT_MRN}", PATIENT)
+        files.mkdir()
+        header = {"mrn": "SCANNER-2", "accession_number": ""}
+        paths = []
+        for number, data in enumerate(slices(header, uid, "CT", turning.SLICES, turning.SIDE)):
+            paths.append(files / f"{number:05}.dcm")
+            paths[-1].write_bytes(data)
+        self._store(paths[:1], CT_MRN)
+        self._store(paths[1:], CT_MRN)
+        self._copy()
+        return uid
 
     def query_study(self) -> Ratio:
         """QIDO-RS for the study itself."""

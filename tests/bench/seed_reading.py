@@ -126,7 +126,7 @@ class Reader:
     def next_images(self, page: Page, count: int) -> list[float]:
         """Milliseconds from each turn of the wheel until the next image is drawn."""
         _point(page)
-        return self._times(page, NEW_IMAGE, count, lambda _: page.mouse.wheel(0, 100))
+        return times_of(_frame(page), NEW_IMAGE, count, lambda _: page.mouse.wheel(0, 100))
 
     def windows(self, page: Page, count: int) -> list[float]:
         """Milliseconds from each movement of the mouse until the image is drawn with the new window."""
@@ -134,18 +134,21 @@ class Reader:
         page.mouse.down()
         page.mouse.move(x + 40, y)  # a click becomes a movement
         page.wait_for_timeout(1000)
-        times = self._times(page, WINDOW, count, lambda number: page.mouse.move(x + 40 + 3 * (number + 1), y))
+        times = times_of(_frame(page), WINDOW, count, lambda number: page.mouse.move(x + 40 + 3 * (number + 1), y))
         page.mouse.up()
         return times
 
-    def _times(self, page: Page, change: str, count: int, act: Callable[[int], None]) -> list[float]:
-        frame, times = _frame(page), []
-        for number in range(count):
-            frame.evaluate("(change) => watch.wait(change)", change)
-            act(number)
-            frame.wait_for_function("watch.took !== undefined")
-            times.append(float(frame.evaluate("watch.took")))
-        return times
+
+def times_of(frame: Frame, change: str, count: int, act: Callable[[int], None]) -> list[float]:
+    """Milliseconds from each act of the mouse until the picture with its change is drawn; in pages that `WATCH` is
+    in."""
+    times = []
+    for number in range(count):
+        frame.evaluate("(change) => watch.wait(change)", change)
+        act(number)
+        frame.wait_for_function("watch.took !== undefined")
+        times.append(float(frame.evaluate("watch.took")))
+    return times
 
 
 def _press(page: Page) -> float:
