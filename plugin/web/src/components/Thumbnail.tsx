@@ -20,8 +20,9 @@ export function Thumbnail({ uid, large = false }: { uid: string; large?: boolean
   );
 }
 
-function useSeen() {
-  const place = useRef<HTMLSpanElement>(null);
+/** Whether what the reference is set on has been in sight. */
+export function useSeen<Shown extends Element = HTMLSpanElement>() {
+  const place = useRef<Shown>(null);
   const [isSeen, setSeen] = useState(false);
   useEffect(() => {
     if (!place.current || isSeen) return;
@@ -35,7 +36,7 @@ function useSeen() {
 }
 
 /** An address for a blob, given back when nobody shows it any more. */
-function useObjectUrl(blob: Blob | undefined): string | null {
+export function useObjectUrl(blob: Blob | undefined): string | null {
   const [address, setAddress] = useState<string | null>(null);
   useEffect(() => {
     if (!blob) return;

@@ -16,6 +16,7 @@ import { ViewButton } from "../components/ViewButton";
 import { Differs } from "../desk/Marks";
 import { OrderActions } from "../desk/OrderActions";
 import { t, word } from "../i18n";
+import { MadePanel } from "../made/MadeImages";
 import { Priors } from "./Priors";
 import { Arrival } from "./Arrival";
 import { ReportsPanel } from "../reporting/ReportsPanel";
@@ -71,6 +72,7 @@ function LoadedOrder({ order }: { order: Order }) {
           <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>
         <div className="stack">
+          {hasImages(order) && order.study_instance_uid && <MadePanel study={order.study_instance_uid} />}
           <ReportsPanel of={{ order: order.id }} {...(order.status === "cancelled" ? {} : { begin: { order } })} />
           <Priors order={order} />
         </div>

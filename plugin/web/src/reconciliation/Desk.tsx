@@ -14,6 +14,7 @@ import { t } from "../i18n";
 import { UndoButton } from "../study/UndoButton";
 import { CandidateCard } from "./CandidateCard";
 import { meaningOf, type Choice } from "./choice";
+import { MadeDetails } from "../made/MadeImages";
 import { Confirm } from "./Confirm";
 import { CreatePatientDialog } from "./CreatePatientDialog";
 import { Search } from "./Search";
@@ -70,6 +71,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
       ) : (
         <>
           <StudyHead item={item} onNext={onNext} />
+          <MadeDetails study={uid} />
           {jobId && <JobProgress key={jobId} jobId={jobId} onEnd={refresh} />}
           <div role="alert">{accept.first}</div>
           {item.why === "linked" && !isBusy && <Linked study={item.study} onStarted={setStarted} />}

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useNavigate } from "react-router-dom";
-import { useRequestDeletion } from "../api/study";
+import { useHold, useRequestDeletion } from "../api/study";
 import type { Study } from "../api/types";
 import { AskedStudy } from "./AskedStudy";
 import { Icon } from "../components/Icon";
@@ -10,6 +10,7 @@ import { t } from "../i18n";
 
 export function DeletionButton({ study }: { study: Study }) {
   const [asking, setAsking] = useState(false);
+  const isHeld = Boolean(useHold(study.study_instance_uid).data);
   const request = useRequestDeletion(study.study_instance_uid);
   const navigate = useNavigate();
   const say = useSay();
@@ -19,7 +20,14 @@ export function DeletionButton({ study }: { study: Study }) {
   };
   return (
     <>
-      <button type="button" className="button button-danger" onClick={() => setAsking(true)}>
+      {isHeld && <p id="deletion-held">{t("study.deletion.held")}</p>}
+      <button
+        type="button"
+        className="button button-danger"
+        aria-disabled={isHeld}
+        aria-describedby={isHeld ? "deletion-held" : undefined}
+        onClick={() => !isHeld && setAsking(true)}
+      >
         <Icon name="trash" />
         {t("study.deletion.action")}
       </button>

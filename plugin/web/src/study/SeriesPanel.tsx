@@ -7,6 +7,7 @@ import { Blank } from "../components/Blank";
 import { DataList, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { OrNone } from "../components/values";
+import { MadeImages } from "../made/MadeImages";
 import { formatNumber, t } from "../i18n";
 
 export function SeriesPanel({ study }: { study: Study }) {
@@ -20,7 +21,9 @@ export function SeriesPanel({ study }: { study: Study }) {
           <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}/objects`}>{t("objects.open")}</Link>
         </p>
       )}
-      {series.data ? (
+      {mayView ? (
+        <MadeImages study={study.study_instance_uid} />
+      ) : series.data ? (
         series.data.length > 0 ? (
           <DataList label={t("study.series")} columns={columns()} rows={series.data} rowKey={({ series_instance_uid: uid }) => uid} busy={false} />
         ) : (

@@ -7,6 +7,7 @@ import { Person } from "../components/Person";
 import { ViewButton } from "../components/ViewButton";
 import { ofPatient } from "../components/whom";
 import { known, t } from "../i18n";
+import { MadeImages } from "../made/MadeImages";
 import { CoercedTable } from "./CoercedTable";
 import { EvidenceList } from "./EvidenceList";
 import { verdictOn, type Tone } from "./matchWords";
@@ -51,6 +52,7 @@ export function StudyResultCard({ result, sent, chosenOrder, number }: Props) {
           </div>
         )}
       </header>
+      {kept > 0 && <MadeImages study={result.studyInstanceUid} />}
       {kept > 0 && result.match && <Why match={result.match} />}
       {result.coerced.length > 0 && <CoercedTable coerced={result.coerced} />}
       <p className="uid">

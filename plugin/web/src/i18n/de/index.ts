@@ -9,6 +9,7 @@ import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
+import { made } from "./made";
 import { objects } from "./objects";
 import { orders } from "./orders";
 import { performed } from "./performed";
@@ -36,6 +37,7 @@ export const de: Catalogue = {
   ...desk,
   ...destinations,
   ...interfaces,
+  ...made,
   ...objects,
   ...orders,
   ...performed,

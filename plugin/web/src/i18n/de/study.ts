@@ -73,6 +73,7 @@ export const study: Translation<typeof english> = {
 
   "study.deletion": "Löschen",
   "study.deletion.text": "Sie beantragen, eine andere Person entscheidet, und nach einigen Tagen werden die Bilder endgültig gelöscht.",
+  "study.deletion.held": "Die Studie ist gesperrt: Sie kann gelöscht werden, wenn die Sperre aufgehoben ist.",
   "study.deletion.action": "Löschung beantragen…",
   "study.deletion.title": "Löschung dieser Studie beantragen",
   "study.deletion.what": "Die Studie ist sofort für alle verborgen. Sie wird wieder sichtbar, wenn der Antrag abgelehnt oder zurückgezogen wird.",

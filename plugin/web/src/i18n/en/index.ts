@@ -12,6 +12,7 @@ import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
+import { made } from "./made";
 import { objects } from "./objects";
 import { orders } from "./orders";
 import { performed } from "./performed";
@@ -39,6 +40,7 @@ export const en = {
   ...desk,
   ...destinations,
   ...interfaces,
+  ...made,
   ...objects,
   ...orders,
   ...performed,

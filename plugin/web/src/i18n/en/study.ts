@@ -70,6 +70,7 @@ export const study = {
 
   "study.deletion": "Delete",
   "study.deletion.text": "You ask, another person decides, and after some days the images are permanently deleted.",
+  "study.deletion.held": "The study is under legal hold: it can be deleted when the hold is lifted.",
   "study.deletion.action": "Ask for deletion…",
   "study.deletion.title": "Ask for the deletion of this study",
   "study.deletion.what": "The study is hidden from everybody immediately. It becomes visible again if the request is rejected or withdrawn.",

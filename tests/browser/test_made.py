@@ -1,0 +1,50 @@
+"""What was made, seen by who makes images: the series of a study with pictures, and a quick look image by image."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.people import People, violations
+from tests.support.server import Server
+
+
+def test_a_radiographer_sees_what_was_made_and_checks_it_by_keyboard(people: People, demo: Server) -> None:
+    """On the study's page: series, side, window; then through the images, in another window, and back where they
+    were."""
+    study = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    page = people.go("radiographer", f"/studies/{study['study_instance_uid']}")
+    tile = page.get_by_role("list", name="What was made").get_by_role("button", name=re.compile("^Quick look"))
+    expect(tile.get_by_text(re.compile(r"CT · 120 images"))).to_be_visible()
+    expect(tile.get_by_text(re.compile(r"C -?\d+ W \d+"))).to_be_visible()
+    expect(tile.locator("img")).to_be_visible()
+    tile.press("Enter")
+    look = page.get_by_role("dialog", name=re.compile("^Quick look"))
+    expect(look.get_by_role("group", name="Picture")).to_be_focused()
+    expect(look.locator("img")).to_be_visible()
+    said = look.get_by_role("status")
+    page.keyboard.press("Home")
+    expect(said).to_contain_text("Image 1 of 120")
+    page.keyboard.press("PageDown")
+    expect(said).to_contain_text("Image 11 of 120")
+    page.keyboard.press("3")
+    expect(said).to_contain_text("C -600 W 1,500")
+    page.keyboard.press("+")
+    expect(said).to_contain_text("W 1,350")
+    expect(look.get_by_role("group", name="Picture")).to_have_attribute("aria-busy", "false")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(look).to_have_count(0)
+    expect(tile).to_be_focused()
+
+
+def test_who_may_not_view_images_is_shown_none(people: People, demo: Server) -> None:
+    """Reception sees how many there are, on the study and on its order."""
+    study = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    for path in (f"/studies/{study['study_instance_uid']}", f"/orders/{study['order_id']}"):
+        page = people.go("reception", path)
+        expect(page.get_by_text("120 images").first).to_be_visible()
+        assert page.get_by_role("list", name="What was made").count() == 0
+    page = people.go("radiographer", f"/orders/{study['order_id']}")
+    expect(page.get_by_role("list", name="What was made").locator("img").first).to_be_visible()
