@@ -14,6 +14,7 @@ from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
+    GivenMoment,
     Input,
     Model,
     Number16,
@@ -115,9 +116,12 @@ class NewOrderBody(Input):
     modality: Annotated[Modality | None, EmptyIsNone] = None
     description: Annotated[Text64 | None, EmptyIsNone] = None
     ordered_by: Annotated[Annotated[Text64, fits("ReferringPhysicianName")] | None, EmptyIsNone] = None
+    scheduled_at: Annotated[GivenMoment | None, EmptyIsNone] = Field(
+        None, description="When it was to be done; not taken from the study"
+    )
 
     def wanted(self) -> NewOrder:
-        return NewOrder(self.accession_number, self.modality, self.description, self.ordered_by)
+        return NewOrder(self.accession_number, self.modality, self.description, self.ordered_by, self.scheduled_at)
 
 
 class CreateOrderBody(NewOrderBody):

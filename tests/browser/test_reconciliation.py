@@ -60,22 +60,68 @@ def linked_to(demo: Server, uid: str, mrn: str | None) -> bool:
 def test_a_likely_candidate_is_accepted_with_one_key_and_the_link_is_undone(
     people: People, demo: Server, order: dict[str, Any]
 ) -> None:
-    """The study is chosen in the list; the reason says what agreed; undo makes it wait again."""
+    """The study is chosen in the list, the next one opens, and undo makes the one before wait again."""
+    sent(demo, PatientID="NEXT-1", PatientName="NEXT^ONE", AccessionNumber="")
     uid = likely(demo, order)
     page = people.go("radiographer", "/reconciliation")
     page.get_by_role("button", name=re.compile("VANDERSLOOT, INGEBORG")).first.press("Enter")
     chosen = page.get_by_role("region", name="The chosen study")
     expect(chosen.get_by_role("listitem").filter(has_text=order["mrn"]).first).to_contain_text("would be filled in")
     page.keyboard.press("a")
-    expect(chosen.get_by_text("The study belongs to this patient.")).to_be_visible()
+    before = page.get_by_role("region", name="The decision before")
+    expect(before).to_contain_text(order["mrn"])
+    expect(chosen).not_to_contain_text(order["mrn"])
     eventually(lambda: linked_to(demo, uid, order["mrn"]))
-    expect(chosen).to_contain_text("Compared and accepted")
 
-    chosen.get_by_role("button", name="Undo…").click()
+    before.get_by_role("button", name="Undo…").click()
     page.get_by_label("Reason").fill("wrong person after all")
     page.get_by_role("dialog").get_by_role("button", name="Undo…").click()
-    expect(chosen.get_by_text("No patient is certain.")).to_be_visible()
     eventually(lambda: linked_to(demo, uid, None))
+    before.get_by_role("button", name="Show it").click()
+    expect(chosen.get_by_text("No patient is certain.")).to_be_visible()
+
+
+def test_the_chosen_entry_and_what_is_known_of_it_are_in_sight_together(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """However long the list is; on a phone the study is a page of its own, with a way back."""
+    for number in range(8):
+        sent(demo, PatientID=f"LONG-{number}", PatientName=f"LONG^{number}", AccessionNumber="")
+    page = people.go("radiographer", "/reconciliation")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    queue = page.get_by_role("region", name="Waiting")
+    entries = queue.get_by_role("list").get_by_role("button")
+    expect(entries.nth(7)).to_be_attached()
+    entries.last.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    chosen = page.get_by_role("region", name="The chosen study")
+    expect(chosen.get_by_role("heading", name="Another patient")).to_be_visible()
+    for seen in (queue.locator("[aria-current=true]"), chosen.get_by_role("heading", level=2)):
+        expect(seen).to_be_in_viewport()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(queue).to_be_hidden()
+    page.get_by_role("button", name="All that wait").click()
+    expect(queue).to_be_visible()
+    expect(chosen).to_be_hidden()
+
+
+def test_an_order_is_created_for_the_patient_who_is_linked_already(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """Its fields hold what the images say of it."""
+    data = small(StudyDescription="Wrist elsewhere", AccessionNumber="CD-9911", PatientID="", PatientName="")
+    assert upload(demo, data, X_Patient_Id=order["mrn"]).status_code == 201
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    page = desk(people, "radiographer", uid)
+    page.get_by_role("region", name="The chosen study").press("o")
+    dialog = page.get_by_role("dialog", name="Create an order from this study?")
+    expect(dialog.get_by_label("Procedure")).to_have_value("Wrist elsewhere")
+    expect(dialog.get_by_label("Accession number")).to_have_value("CD-9911")
+    dialog.get_by_label("Reason").fill("CD from another hospital")
+    dialog.get_by_role("button", name="Create the order and link").click()
+    eventually(lambda: the_study(demo, uid)["accession_number"] == "CD-9911")
+    assert linked_to(demo, uid, order["mrn"])
 
 
 def test_a_contradiction_is_marked_and_one_key_is_not_enough(

@@ -48,6 +48,8 @@ class NewOrder:
     modality: str | None
     description: str | None
     ordered_by: str | None
+    scheduled_at: datetime | None = None
+    """Not taken from the study."""
 
 
 class Reconciliation:
@@ -262,6 +264,7 @@ class Reconciliation:
             modality=wanted.modality or next(iter(images or study.modalities), "OT"),
             description=wanted.description or study.study_description or "Study without an order",
             ordered_by=wanted.ordered_by,
+            scheduled_at=wanted.scheduled_at,
             status=OrderStatus.ARRIVED,
             arrived_at=now,
             made_here=True,

@@ -10,9 +10,12 @@ import type { Job } from "./types";
 export type Reconciliation = schema.ReconciliationAnswer;
 export type Candidate = schema.CandidateAnswer;
 export type CreatePatient = schema.CreatePatientBody;
+export type NewOrder = schema.NewOrderBody;
 export type Difference = schema.DifferenceAnswer;
 
 const AGAIN_MS = 15_000;
+/** While one of them is being changed: the mark must not outlast it. */
+const SOON_MS = 2_000;
 
 export function useReconciliations({ linkStatus, modality, offset }: { linkStatus: string; modality: string; offset: number }) {
   const { ask } = useApi();
@@ -22,7 +25,7 @@ export function useReconciliations({ linkStatus, modality, offset }: { linkStatu
     queryFn: async ({ signal }) => asPage<Reconciliation>(await ask("reconciliation", { query, signal })),
     placeholderData: keepPreviousData,
     // Others decide at the same time.
-    refetchInterval: AGAIN_MS,
+    refetchInterval: ({ state }) => (state.data?.items.some(({ job }) => job !== null) ? SOON_MS : AGAIN_MS),
   });
 }
 
@@ -39,7 +42,7 @@ export function useReconciliation(uid: string, enabled = true) {
 export type Verdict =
   | { kind: "link"; order_id?: string; order_ids?: string[]; patient_id?: string }
   | { kind: "unlink" }
-  | { kind: "create-order"; patient_id: string };
+  | ({ kind: "create-order"; patient_id: string } & Partial<NewOrder>);
 
 export interface Decided {
   verdict: Verdict;

@@ -7158,6 +7158,8 @@ export interface components {
             ordered_by: string | null;
             patient_id: string;
             reason: string;
+            /** @default null */
+            scheduled_at: string | null;
         };
         CreatePatientBody: {
             /** @default null */
@@ -8036,6 +8038,8 @@ export interface components {
             modality: string | null;
             /** @default null */
             ordered_by: string | null;
+            /** @default null */
+            scheduled_at: string | null;
         };
         NewPatientBody: {
             /** @default null */

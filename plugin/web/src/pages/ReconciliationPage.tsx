@@ -1,14 +1,17 @@
-import { useCallback } from "react";
+import { useCallback, useState } from "react";
 import { useReconciliations } from "../api/reconciliation";
 import { Blank } from "../components/Blank";
 import { SelectField } from "../components/Fields";
+import { Icon } from "../components/Icon";
 import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { useListPlace } from "../components/useListPlace";
+import { NARROW, useMedia } from "../components/useMedia";
 import { t, word } from "../i18n";
 import { nextOf } from "../reconciliation/choice";
 import { Desk } from "../reconciliation/Desk";
+import { LastDecision, type Decision } from "../reconciliation/LastDecision";
 import { Queue } from "../reconciliation/Queue";
 import { ModalityField } from "../study/ModalityField";
 import { PerformedSteps } from "../study/PerformedSteps";
@@ -29,31 +32,57 @@ function Reconciliation() {
   const [{ filters, offset }, move] = useListPlace(DEFAULTS);
   const list = useReconciliations({ linkStatus: LINKS.find((each) => each === filters.link) ?? "", modality: filters.modality, offset });
   const open = useCallback((study: string) => move({ filters: { study }, offset }), [move, offset]);
-  const uids = list.data?.items.map(({ study }) => study.study_instance_uid) ?? [];
+  const isNarrow = useMedia(NARROW);
+  const [last, setLast] = useState<Decision | null>(null);
+  const [afterDecision, setAfterDecision] = useState("");
+  // What is being changed needs nobody.
+  const waiting = list.data?.items.filter(({ job, study }) => job === null || study.study_instance_uid === filters.study) ?? [];
+  const uids = waiting.map(({ study }) => study.study_instance_uid).filter((uid) => uid !== last?.uid || uid === filters.study);
   const next = nextOf(uids, filters.study);
+  const decided = (decision: Decision) => {
+    if (!next) return;
+    setLast(decision);
+    setAfterDecision(next);
+    open(next);
+  };
+  const isOnePage = isNarrow && filters.study !== "";
 
   return (
     <Page title={t("reconciliation.title")} lead={t("reconciliation.lead")}>
-      <Filters label={t("reconciliation.filters")}>
-        <SelectField
-          label={t("studies.link")}
-          value={filters.link}
-          options={[{ value: "", label: t("reconciliation.link.both") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
-          onChange={(value) => move({ filters: { link: value } })}
-        />
-        <ModalityField value={filters.modality} onChange={(value) => move({ filters: { modality: value } })} />
-      </Filters>
-      <PerformedSteps of={{ waiting: "true" }} title={t("performed.waiting")} />
+      {isOnePage ? (
+        <p className="back">
+          <button type="button" className="button button-small" onClick={() => open("")}>
+            <Icon name="back" />
+            {t("desk.back")}
+          </button>
+        </p>
+      ) : (
+        <Filters label={t("reconciliation.filters")}>
+          <SelectField
+            label={t("studies.link")}
+            value={filters.link}
+            options={[{ value: "", label: t("reconciliation.link.both") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
+            onChange={(value) => move({ filters: { link: value } })}
+          />
+          <ModalityField value={filters.modality} onChange={(value) => move({ filters: { modality: value } })} />
+        </Filters>
+      )}
       <div className="reconciliation">
-        <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} />
-        {filters.study ? (
-          <Desk key={filters.study} uid={filters.study} onNext={next ? () => open(next) : null} />
-        ) : (
-          <section className="panel" aria-label={t("reconciliation.study")}>
-            <Blank icon="link" title={t("reconciliation.choose.title")} text={t("reconciliation.choose.text")} />
-          </section>
+        {!isOnePage && <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} />}
+        {(filters.study || !isNarrow) && (
+          <div className="desk-side">
+            {last && last.uid !== filters.study && <LastDecision key={last.jobId} decision={last} onShow={() => open(last.uid)} onClose={() => setLast(null)} />}
+            {filters.study ? (
+              <Desk key={filters.study} uid={filters.study} isUnasked={filters.study === afterDecision} onNext={next ? () => open(next) : null} onDecided={decided} />
+            ) : (
+              <section className="panel" aria-label={t("reconciliation.study")}>
+                <Blank icon="link" title={t("reconciliation.choose.title")} text={t("reconciliation.choose.text")} />
+              </section>
+            )}
+          </div>
         )}
       </div>
+      {!isOnePage && <PerformedSteps of={{ waiting: "true" }} title={t("performed.waiting")} />}
     </Page>
   );
 }

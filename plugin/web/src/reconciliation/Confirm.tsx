@@ -4,6 +4,8 @@ import { t } from "../i18n";
 import { BesideDialog } from "./BesideDialog";
 import { withFurther, type Choice } from "./choice";
 import { FurtherOrders } from "./FurtherOrders";
+import { newOrderBody, newOrderOf } from "./newOrder";
+import { NewOrderFields } from "./NewOrderFields";
 
 interface Props {
   item: Reconciliation;
@@ -19,6 +21,7 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
   const [expected] = useState(item.version);
   const compared = useCompared(item.study.study_instance_uid, choice.verdict.kind === "unlink" ? {} : choice.verdict);
   const [further, setFurther] = useState<string[]>([]);
+  const [typed, setTyped] = useState(() => newOrderOf(item));
   const isNew = choice.verdict.kind === "create-order";
   return (
     <BesideDialog
@@ -32,7 +35,7 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
       onClose={onClose}
       onConfirm={(reason) =>
         decide.mutate(
-          { verdict: withFurther(choice.verdict, further), reason, expected },
+          { verdict: isNew ? { ...choice.verdict, ...newOrderBody(typed) } : withFurther(choice.verdict, further), reason, expected },
           {
             onSuccess: (job) => {
               onStarted(job.id);
@@ -45,6 +48,7 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
       {choice.verdict.kind === "link" && choice.verdict.order_id && choice.verdict.patient_id && (
         <FurtherOrders patientId={choice.verdict.patient_id} orderId={choice.verdict.order_id} chosen={further} onChange={setFurther} />
       )}
+      {isNew && <NewOrderFields typed={typed} onChange={setTyped} error={decide.error} />}
       <p>{t("reconciliation.confirm.text", { count: item.study.number_of_instances })}</p>
     </BesideDialog>
   );

@@ -13,20 +13,33 @@ import { NARROW, useMedia } from "../components/useMedia";
 import { t } from "../i18n";
 import { UndoButton } from "../study/UndoButton";
 import { CandidateCard } from "./CandidateCard";
-import { meaningOf, type Choice } from "./choice";
 import { MadeDetails } from "../made/MadeImages";
+import { meaningOf, ofLinked, type Choice } from "./choice";
 import { Confirm } from "./Confirm";
 import { CreatePatientDialog } from "./CreatePatientDialog";
+import type { Decision } from "./LastDecision";
+import { mayHaveNewOrder } from "./newOrder";
 import { Search } from "./Search";
 import { StudyHead } from "./StudyHead";
 import { useAccept } from "./useAccept";
 
+interface Props {
+  uid: string;
+  /** It opened because the one before was decided: a second press that was meant for that one must not decide this one. */
+  isUnasked: boolean;
+  onNext: (() => void) | null;
+  onDecided: (decision: Decision) => void;
+}
+
+const TOO_SOON_MS = 1_000;
+
 /** One study: what its images say, whom it could belong to, and the decision. Works by keyboard while the focus is inside. */
-export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null }) {
+export function Desk({ uid, isUnasked, onNext, onDecided }: Props) {
   const one = useReconciliation(uid);
   const refresh = useRefreshStudy(uid);
   const isNarrow = useMedia(NARROW);
   const region = useRef<HTMLElement>(null);
+  const shownAt = useRef(0);
   const [chosen, setChosen] = useState(0);
   const [asked, setAsked] = useState<Choice | null>(null);
   const [isCreating, setCreating] = useState(false);
@@ -34,26 +47,36 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
   const item = one.data;
   const isLoaded = item !== undefined;
   useEffect(() => {
-    // Beside the list it is in sight already; below it, on a phone, it is not.
-    if (isLoaded) region.current?.focus({ preventScroll: !isNarrow });
+    // Beside the list it is in sight already; on a phone it begins above.
+    if (!isLoaded) return;
+    region.current?.focus({ preventScroll: !isNarrow });
+    shownAt.current = performance.now();
   }, [isLoaded, isNarrow]);
 
-  const accept = useAccept(uid, setAsked, setStarted);
+  const decided = (jobId: string) => {
+    setStarted(jobId);
+    onDecided({ uid, jobId });
+  };
+  const accept = useAccept(uid, setAsked, decided);
   const jobId = item?.job?.id ?? started;
   const isBusy = accept.isPending || item?.job != null;
   const candidates = item?.candidates ?? [];
   const mayRegister = useMay("register");
   const mayCreate = mayRegister && item !== undefined && !isBusy && item.why !== "linked";
+  const mayOrder = item !== undefined && !isBusy && mayHaveNewOrder(item);
   const isNamesake = namesakes(candidates.map(ofCandidate));
 
   const press = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
     const typing = target.closest("input, textarea, select, dialog") !== null;
     const key = meaningOf({ key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey, typing });
-    if (key === null) return;
+    if (key === null || event.repeat) return;
     event.preventDefault();
+    if (key.kind === "accept" && isUnasked && performance.now() - shownAt.current < TOO_SOON_MS) return;
     if (key.kind === "next") onNext?.();
     else if (key.kind === "create") setCreating(mayCreate);
+    else if (key.kind === "search") region.current?.querySelector<HTMLElement>("input[type=search]")?.focus();
+    else if (key.kind === "order") setAsked(mayOrder ? ofLinked(item.study) : null);
     else if (key.kind === "choose") setChosen(Math.min(key.at, candidates.length - 1));
     else if (item && candidates[chosen] && !isBusy && item.why !== "linked") accept.take(candidates[chosen], item.version);
   };
@@ -74,7 +97,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
           <MadeDetails study={uid} />
           {jobId && <JobProgress key={jobId} jobId={jobId} onEnd={refresh} />}
           <div role="alert">{accept.first}</div>
-          {item.why === "linked" && !isBusy && <Linked study={item.study} onStarted={setStarted} />}
+          {item.why === "linked" && !isBusy && <Linked study={item.study} onStarted={setStarted} onOrder={mayOrder ? () => setAsked(ofLinked(item.study)) : null} />}
           <h3>{t(item.why === "linked" ? "reconciliation.candidates.linked" : "reconciliation.candidates")}</h3>
           {candidates.length === 0 ? (
             <p className="muted">{t("reconciliation.candidates.none")}</p>
@@ -116,11 +139,11 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
                 setCreating(false);
                 setAsked(choice);
               }}
-              onStarted={setStarted}
+              onStarted={decided}
               onClose={() => setCreating(false)}
             />
           )}
-          {asked && <Confirm item={item} choice={asked} onClose={() => setAsked(null)} onStarted={setStarted} />}
+          {asked && <Confirm item={item} choice={asked} onClose={() => setAsked(null)} onStarted={decided} />}
         </>
       )}
     </section>
@@ -128,7 +151,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
 }
 
 /** It is decided; the decision can be taken back here. */
-function Linked({ study, onStarted }: { study: Study; onStarted: (jobId: string) => void }) {
+function Linked({ study, onStarted, onOrder }: { study: Study; onStarted: (jobId: string) => void; onOrder: (() => void) | null }) {
   const tags = useStudyTags(study.study_instance_uid);
   const undoable = tags.data?.modifications.find((each) => each.can_undo);
   return (
@@ -136,6 +159,12 @@ function Linked({ study, onStarted }: { study: Study; onStarted: (jobId: string)
       <Notice kind="good" title={t("reconciliation.linked")}>
         {undoable && <p className="small">{undoable.reason}</p>}
       </Notice>
+      {onOrder && (
+        <button type="button" className="button button-small" onClick={onOrder}>
+          <Icon name="plus" />
+          {t("desk.order.create")}
+        </button>
+      )}
       {undoable && <UndoButton id={undoable.id} study={study} onStarted={onStarted} />}
     </div>
   );

@@ -1,3 +1,4 @@
+import { useEffect, useRef, type KeyboardEvent } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Reconciliation } from "../api/reconciliation";
 import type { Page } from "../api/types";
@@ -23,9 +24,9 @@ interface Props {
 export function Queue({ list, chosen, onOpen, offset, onMove }: Props) {
   const page = list.data;
   return (
-    <section className="stack-small" aria-label={t("reconciliation.waiting")}>
+    <section className="queue-side stack-small" aria-label={t("reconciliation.waiting")}>
       <p className="list-said muted" role="status">
-        {page ? t("studies.found", { count: page.total }) : ""}
+        {page ? (page.items.length < page.total ? t("desk.count.part", { shown: page.items.length, total: page.total }) : t("desk.count", { count: page.total })) : ""}
       </p>
       <ListStates
         list={list}
@@ -34,7 +35,9 @@ export function Queue({ list, chosen, onOpen, offset, onMove }: Props) {
         onMove={onMove}
       >
         {(items) => (
-          <ul className="queue" aria-busy={list.isPlaceholderData}>
+          // The entries are buttons; the arrows only go from one to the next.
+          // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+          <ul className="queue" aria-busy={list.isPlaceholderData} onKeyDown={walk}>
             {items.map((item) => (
               <Entry key={item.study.study_instance_uid} item={item} isChosen={item.study.study_instance_uid === chosen} onOpen={onOpen} />
             ))}
@@ -47,9 +50,13 @@ export function Queue({ list, chosen, onOpen, offset, onMove }: Props) {
 
 function Entry({ item, isChosen, onOpen }: { item: Reconciliation; isChosen: boolean; onOpen: (uid: string) => void }) {
   const { study, why, job } = item;
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isChosen) button.current?.scrollIntoView({ block: "nearest" });
+  }, [isChosen]);
   return (
     <li>
-      <button type="button" className="queue-entry" aria-current={isChosen ? "true" : undefined} onClick={() => onOpen(study.study_instance_uid)}>
+      <button ref={button} type="button" className="queue-entry" aria-current={isChosen ? "true" : undefined} onClick={() => onOpen(study.study_instance_uid)}>
         <Thumbnail uid={study.study_instance_uid} />
         <span>
           <Person whom={ofNamed(study)} />
@@ -61,4 +68,15 @@ function Entry({ item, isChosen, onOpen }: { item: Reconciliation; isChosen: boo
       </button>
     </li>
   );
+}
+
+/** Arrow up and down go through the entries without opening them. */
+function walk(event: KeyboardEvent<HTMLUListElement>) {
+  const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+  if (step === 0) return;
+  const entries = [...event.currentTarget.querySelectorAll<HTMLElement>(".queue-entry")];
+  const next = entries[entries.indexOf(document.activeElement as HTMLElement) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
 }

@@ -4,7 +4,7 @@
  * An order is said together with the patient it was shown with: the EHR may give it to another one meanwhile.
  */
 import type { Candidate, Verdict } from "../api/reconciliation";
-import type { Order, Patient } from "../api/types";
+import type { Order, Patient, Study } from "../api/types";
 import { rowsOf } from "../components/comparison";
 import { ofCandidate as whomOfCandidate, ofNamed, ofPatient as whomOfPatient, type Whom } from "../components/whom";
 import { formatList, t } from "../i18n";
@@ -36,6 +36,11 @@ export function ofPatient(patient: Patient, kind: "link" | "create-order"): Choi
   return { verdict: { kind, patient_id: patient.id }, whom: whomOfPatient(patient), accession: null };
 }
 
+/** The patient whom the study is linked to, for an order of theirs. */
+export function ofLinked(study: Study): Choice | null {
+  return study.patient_id ? { verdict: { kind: "create-order", patient_id: study.patient_id }, whom: ofNamed(study), accession: null } : null;
+}
+
 /** The same with further orders of the patient that the images answer; the number of the first one goes into the files. */
 export function withFurther(verdict: Verdict, further: readonly string[]): Verdict {
   if (verdict.kind !== "link" || !verdict.order_id || further.length === 0) return verdict;
@@ -55,14 +60,16 @@ export function reasonOf(candidate: Candidate): string {
   return agreeing.length > 0 ? t("reconciliation.reason.agree", { fields: formatList(agreeing) }) : t("reconciliation.reason.plain");
 }
 
-export type Key = { kind: "choose"; at: number } | { kind: "accept" } | { kind: "create" } | { kind: "next" } | null;
+export type Key = { kind: "choose"; at: number } | { kind: "accept" } | { kind: "create" } | { kind: "order" } | { kind: "search" } | { kind: "next" } | null;
 
-/** What a key asks for: digits choose, "a" accepts, "p" creates a patient, "n" goes on. Nothing while somebody types or holds another key. */
+/** What a key asks for: digits choose, "a" accepts, "p" creates a patient, "o" an order, "/" searches, "n" goes on. Nothing while somebody types or holds another key. */
 export function meaningOf(event: { key: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; typing: boolean }): Key {
   if (event.ctrlKey || event.metaKey || event.altKey || event.typing) return null;
   if (/^[1-9]$/.test(event.key)) return { kind: "choose", at: Number(event.key) - 1 };
   if (event.key === "a") return { kind: "accept" };
   if (event.key === "p") return { kind: "create" };
+  if (event.key === "o") return { kind: "order" };
+  if (event.key === "/") return { kind: "search" };
   return event.key === "n" ? { kind: "next" } : null;
 }
 

@@ -27,7 +27,7 @@ describe("a patient whom nobody has registered", () => {
     expect(bodyOf({ ...said, mrn: "", reason: " a CD " }, "0123")).toEqual({
       mrn: null,
       patient: { family_name: "Lindqvist", given_name: "Åsa", middle_name: null, prefix: "Dr.", suffix: null, birth_date: "1961-03-14", sex: "female", issuer: null },
-      order: { accession_number: "A1", description: "MR knee", modality: null, ordered_by: null },
+      order: { accession_number: "A1", description: "MR knee", modality: null, ordered_by: null, scheduled_at: null },
       reason: "a CD",
       expected: "0123",
     });

@@ -56,7 +56,7 @@ export function bodyOf(typed: NewPatient, expected: string): CreatePatient {
   return {
     mrn: text(typed.mrn),
     patient: { ...names, birth_date: text(typed.birth_date), sex: typed.sex, issuer: text(typed.issuer) },
-    order: typed.with_order ? { accession_number: text(typed.accession_number), description: text(typed.description), modality: null, ordered_by: null } : null,
+    order: typed.with_order ? { accession_number: text(typed.accession_number), description: text(typed.description), modality: null, ordered_by: null, scheduled_at: null } : null,
     reason: typed.reason.trim(),
     expected,
   };

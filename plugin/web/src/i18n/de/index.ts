@@ -25,6 +25,7 @@ import { upload } from "./upload";
 import { uploads } from "./uploads";
 import { values } from "./values";
 import { viewer } from "./viewer";
+import { workdesk } from "./workdesk";
 import { wrong } from "./wrong";
 
 export const de: Catalogue = {
@@ -53,5 +54,6 @@ export const de: Catalogue = {
   ...uploads,
   ...values,
   ...viewer,
+  ...workdesk,
   ...wrong,
 };

@@ -30,7 +30,7 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.candidates": "Mögliche Patienten",
   "reconciliation.candidates.linked": "Andere mögliche Patienten",
   "reconciliation.candidates.none": "Kein möglicher Patient gefunden. Suchen Sie unten.",
-  "reconciliation.keys": "Tasten: 1–9 wählt, A ordnet zu, N öffnet die nächste Studie.",
+  "reconciliation.keys": "Tasten: 1–9 wählt, A ordnet zu, / sucht, N öffnet die nächste Studie.",
   "reconciliation.kind.exact": "Sicher",
   "reconciliation.kind.probable": "Wahrscheinlich",
   "reconciliation.kind.ambiguous": "Widersprüchlich",

@@ -28,6 +28,7 @@ import { upload } from "./upload";
 import { uploads } from "./uploads";
 import { values } from "./values";
 import { viewer } from "./viewer";
+import { workdesk } from "./workdesk";
 import { wrong } from "./wrong";
 
 export const en = {
@@ -56,5 +57,6 @@ export const en = {
   ...uploads,
   ...values,
   ...viewer,
+  ...workdesk,
   ...wrong,
 } as const;

@@ -27,7 +27,7 @@ export const reconciliation = {
   "reconciliation.candidates": "Possible patients",
   "reconciliation.candidates.linked": "Other possible patients",
   "reconciliation.candidates.none": "No possible patient found. Search below.",
-  "reconciliation.keys": "Keys: 1–9 choose, A links, N opens the next study.",
+  "reconciliation.keys": "Keys: 1–9 choose, A links, / searches, N opens the next study.",
   "reconciliation.kind.exact": "Certain",
   "reconciliation.kind.probable": "Likely",
   "reconciliation.kind.ambiguous": "Contradictory",
