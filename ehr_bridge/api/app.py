@@ -21,6 +21,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
+from ehr_bridge.api.day import assigning
 from ehr_bridge.api.day import counts as day_counts
 from ehr_bridge.api.document import problem_pages
 from ehr_bridge.api.http import context, docs_page, limits, problems
@@ -64,6 +65,7 @@ MODULES = (
     matching,
     orders,
     day_counts,
+    assigning,
     order_acts,
     desk,
     messages,

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.services.day.assigning import Assigning
 from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
 from ehr_bridge.services.filing.filing import Filing
@@ -34,9 +36,12 @@ class Results:
     macros: Macros
     day: DayList
     counts: DayCounts
+    assigning: Assigning
 
 
-def build_results(settings: Settings, database: Database, fresh: Fresh, clock: Callable[[], datetime]) -> Results:
+def build_results(
+    settings: Settings, database: Database, fresh: Fresh, clock: Callable[[], datetime], roles: Roles
+) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
     follow_patients(database)
     rules = ReportRules(settings.cosigned_roles, timedelta(hours=settings.preliminary_hours))
@@ -50,4 +55,5 @@ def build_results(settings: Settings, database: Database, fresh: Fresh, clock: C
     reading = ReadingList(fresh, reports)
     pdfs = ReportPdfs(database, maker)
     day, counted = DayList(fresh, clock), DayCounts(fresh)
-    return Results(reports, reading, outside, filing, pdfs, templates, macros, day, counted)
+    assigning = Assigning(database, clock, roles)
+    return Results(reports, reading, outside, filing, pdfs, templates, macros, day, counted, assigning)

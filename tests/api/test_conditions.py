@@ -38,6 +38,8 @@ HONOURING = {
     ("POST", "/api/v1/orders/{order}/cancel"),
     ("POST", "/api/v1/orders/{order}/arrival"),
     ("DELETE", "/api/v1/orders/{order}/arrival"),
+    ("POST", "/api/v1/orders/{order}/assignment"),
+    ("DELETE", "/api/v1/orders/{order}/assignment"),
     ("POST", "/api/v1/orders/{order}/accession-number"),
     ("DELETE", "/api/v1/dicom/studies/{study_uid}"),
     ("POST", "/api/v1/dicom/studies/{study_uid}/hold"),

@@ -95,6 +95,8 @@ NUMBERED = [
     ("POST", "/api/v1/orders/{}/patch", "order"),
     ("POST", "/api/v1/orders/{}/cancel", "order"),
     ("POST", "/api/v1/orders/{}/arrival", "order"),
+    ("POST", "/api/v1/orders/{}/assignment", "order"),
+    ("DELETE", "/api/v1/orders/{}/assignment", "order"),
     ("POST", "/api/v1/orders/{}/accession-number", "order"),
     ("DELETE", "/api/v1/orders/{}/arrival", "order"),
     ("GET", "/api/v1/dicom/studies/patient/{}", "patient"),

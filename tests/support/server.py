@@ -30,7 +30,8 @@ RULES = TokenRules(SECRET, "orthanc-ehr-bridge")
 def user_token(*roles: str, subject: str = "tester", ttl: timedelta = A_LONG_DAY, **changes: Any) -> str:
     """A token as the EHR makes it."""
     rules = TokenRules(changes.get("secret", SECRET), changes.get("audience", "orthanc-ehr-bridge"))
-    return make_user_token(rules, subject=subject, name=subject, roles=roles, now=datetime.now(UTC), ttl=ttl)
+    called = changes.get("name", subject)
+    return make_user_token(rules, subject=subject, name=called, roles=roles, now=datetime.now(UTC), ttl=ttl)
 
 
 _last: list[requests.Response] = []

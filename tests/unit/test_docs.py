@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 from ehr_bridge import errors
+from ehr_bridge.api.day.assigning import AssignmentBody
 from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.examples import STUDY
 from ehr_bridge.api.http.problems import CODES
@@ -330,6 +331,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/match": MatchBody,
     "/api/v1/patients/emergency": EmergencyBody,
     "/api/v1/patients/": PatientBody,
+    "/api/v1/orders/ACC-2026-0101/assignment": AssignmentBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,

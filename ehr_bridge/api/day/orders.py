@@ -23,7 +23,7 @@ from ehr_bridge.api.filters import (
     some_of,
     sorted_by,
 )
-from ehr_bridge.api.http.context import answer, closed, services
+from ehr_bridge.api.http.context import answer, caller, closed, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Model, Problem, Text16
 from ehr_bridge.api.registry import orders
 from ehr_bridge.api.registry.orders import Modality, OrderAnswer, order_answer
@@ -33,6 +33,8 @@ from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.day.listing import NO_REPORT, Row
 from ehr_bridge.services.registry.order_search import PRIORITIES, SORTS, OrderWish
 
+ME, NOBODY = "me", "nobody"
+PersonName = Annotated[str, Field(max_length=255)]
 REPORT_STATES = (NO_REPORT, *(state for state in ReportStatus if state is not ReportStatus.ENTERED_IN_ERROR))
 
 
@@ -60,6 +62,9 @@ class OrderQuery(CursorQuery, OfStudy):
         pattern=some_of(REPORT_STATES, "a state of a report"),
         description="How far the report is, one state or several; `none`: there is no report that the caller may see",
     )
+    assigned_to: Annotated[PersonName | None, EmptyIsNone] = Field(
+        None, description="Orders whose examination this person does, by user name; `me`: the caller, `nobody`: free"
+    )
     since: At = at_or_after("Appointments")
     until: At = before("Appointments")
     sort: Sort = sorted_by(SORTS)
@@ -81,9 +86,14 @@ class OrderQuery(CursorQuery, OfStudy):
             states=each(self.status),
             since=self.since,
             until=self.until,
+            assigned_to=_person(self.assigned_to),
             closed=closed(),
             updated_since=self.updated_since,
         )
+
+
+def _person(asked: str | None) -> str | None:
+    return {ME: caller().subject, NOBODY: ""}.get(asked, asked) if asked else None
 
 
 class StandingAnswer(Model):

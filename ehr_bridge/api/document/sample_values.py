@@ -46,6 +46,8 @@ SAMPLES: dict[str, Any] = {
     "expected": "9f3c2a7b1d4e5f60",
     # a person
     "approximate_age": 40,
+    "assigned_name": "Tore Technician",
+    "assigned_to": "tore",
     "birth_date": "1984-05-06",
     "change_number": "5f1c09ab-20417",
     "claimed_by": "Ravi Radiologist",

@@ -19,6 +19,8 @@ SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 """The EHR, or people at the desk; what the latter may do to what the EHR told says `services.registry.desk`."""
+ASSIGN_ORDERS = f"{Permission.UPLOAD} or {Permission.REGISTER} or {Permission.RECONCILE} or {Permission.WRITE_ORDERS}"
+"""Those who make images, or plan who makes them: people, the desk, and the system that plans."""
 SEE_MODALITIES = f"{Permission.INTERFACES} or {Permission.REGISTER} or {Permission.DOWNLOAD}"
 """The latter two to choose the station of an order, or where to send a study."""
 SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
@@ -65,9 +67,12 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/orders/{order}/cancel"): KEEP_RECORDS,
     ("POST", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("DELETE", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
+    ("POST", "/api/v1/orders/{order}/assignment"): ASSIGN_ORDERS,
+    ("DELETE", "/api/v1/orders/{order}/assignment"): ASSIGN_ORDERS,
     ("POST", "/api/v1/orders/{order}/accession-number"): Permission.WRITE_ORDERS,
     ("GET", "/api/v1/day/counts"): Permission.READ,
     ("GET", "/api/v1/day/change"): Permission.READ,
+    ("GET", "/api/v1/day/people"): ASSIGN_ORDERS,
     ("GET", "/api/v1/events"): Permission.READ,
     ("POST", "/api/v1/hl7"): SEND_MESSAGES,
     ("POST", "/api/v1/hl7/validate"): TRY_MESSAGES,

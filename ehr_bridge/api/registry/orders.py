@@ -191,6 +191,9 @@ class OrderAnswer(Versioned):
     uploaded_by_id: uuid.UUID | None
     uploaded_at: Moment | None
     upload_source: str | None
+    assigned_to: str | None = Field(description="Who does the examination, by user name; null: nobody yet")
+    assigned_name: str | None = Field(description="Their name")
+    assigned_at: Moment | None = Field(description="Since when")
     as_of: Moment | None = Field(description="When the EHR knew what it last told, as far as it said so")
     registered_here: bool = Field(description=REGISTERED_HERE)
     differs_from_ehr: bool = Field(description=DIFFERS)

@@ -1,4 +1,5 @@
-"""Tables of accounts, sessions of our own sign-in, failed sign-ins, service keys, rate limits and given answers."""
+"""Tables of accounts, sessions of our own sign-in, failed sign-ins, service keys, rate limits, given answers, and what
+people have chosen for their lists."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.base import Base, Dated
 
 SHA256 = String(64)
 
@@ -97,3 +98,34 @@ class GivenAnswer(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """The answer, which may hold a token, under a key that needs the caller's key and the server's secret."""
     given_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SavedView(Dated, Base):
+    """A way to look at the list of orders, by a name: what narrows it, how it is sorted, which columns it has."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (Index("ix_saved_views_owner_name", "owner", "name", unique=True),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    owner: Mapped[str] = mapped_column(String(255))
+    """The subject of who saved it."""
+    owner_name: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(64))
+    is_shared: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
+    """Everybody is offered it."""
+    filters: Mapped[dict[str, Any]]
+    sort: Mapped[str | None] = mapped_column(String(64))
+    columns: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Their names, in order; None: those that everybody has."""
+
+
+class DayChoice(Dated, Base):
+    """What a person has chosen for their list of orders."""
+
+    __tablename__ = "day_choices"
+
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    view_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("saved_views.id", ondelete="SET NULL"), index=True)
+    """The view with which the list opens."""
+    columns: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Of the list without a view; None: those that everybody has."""

@@ -186,6 +186,11 @@ class Order(Dated, Base):
     """Placed at the desk, and not sent by the EHR yet. Unlike the former it is on the worklist."""
     ehr_says: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """As of a patient."""
+    assigned_to: Mapped[str | None] = mapped_column(String(255), index=True)
+    """The subject of who does the examination; None: nobody yet. Written by `services.day.assigning` alone."""
+    assigned_name: Mapped[str | None] = mapped_column(String(255))
+    """The name of that person when they were given it."""
+    assigned_at: Mapped[datetime | None]
     told_patient_id: Mapped[uuid.UUID | None]
     """The record under whose number the EHR last sent the order, even if it was merged into `patient`."""
     as_of: Mapped[datetime | None]

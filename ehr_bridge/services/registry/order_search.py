@@ -33,6 +33,7 @@ SORTS = Sorts(
         "modality": (Key(ScheduledStep.modality.expression), _SCHEDULED_AT),
         "station_ae_title": (Key(ScheduledStep.station_ae_title.expression), _SCHEDULED_AT),
         "status": (Key(Order.status.expression), _SCHEDULED_AT),
+        "assigned_to": (Key(Order.assigned_name.expression), _SCHEDULED_AT),
     },
     "-scheduled_at",
     Key(Order.accession_number.expression),
@@ -64,6 +65,8 @@ class OrderWish:
     """Any of these; none means all."""
     since: datetime | None = None
     until: datetime | None = None
+    assigned_to: str | None = None
+    """Who does the examination, by subject; '' finds what is nobody's."""
     closed: Closed = NOTHING
     """What the caller may not see."""
     updated_since: datetime | None = None
@@ -111,6 +114,8 @@ def _conditions(wish: OrderWish) -> list[ColumnElement[bool]]:
     if wish.priorities:
         named = Order.priority.in_(wish.priorities)
         conditions.append(or_(named, Order.priority.is_(None)) if ROUTINE in wish.priorities else named)
+    if wish.assigned_to is not None:
+        conditions.append(Order.assigned_to == (wish.assigned_to or None))
     if wish.updated_since:
         conditions.append(Order.updated_at >= wish.updated_since)
     if wish.study_instance_uid is not None:

@@ -19,6 +19,8 @@ export interface OrderQuestion {
   body_part: string;
   priority: string;
   report: string;
+  /** "me", "nobody", or somebody's user name. */
+  assigned_to: string;
   sort: string;
 }
 

@@ -1013,6 +1013,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/day/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Those to whom orders can be assigned, by name */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AssigneeList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deletions": {
         parameters: {
             query?: never;
@@ -3856,6 +3891,7 @@ export interface paths {
                     body_part?: string | null;
                     priority?: string | null;
                     report?: string | null;
+                    assigned_to?: string | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -4116,6 +4152,74 @@ export interface paths {
             };
         };
         /** Note that the patient has not arrived after all */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    order: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{order}/assignment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say who does the examination of an order; with an empty object, the caller does */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    order: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssignmentBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
+        /** Give the examination of an order back: it is nobody's again */
         delete: {
             parameters: {
                 query?: never;
@@ -6939,6 +7043,21 @@ export interface components {
             kind: "amended" | "corrected" | "appended";
             reason: string;
         };
+        AssigneeAnswer: {
+            name: string;
+            subject: string;
+        };
+        AssigneeList: {
+            items: components["schemas"]["AssigneeAnswer"][];
+        };
+        AssignmentBody: {
+            /** @default null */
+            assigned_to: string | null;
+            /** @default null */
+            name: string | null;
+            /** @default false */
+            take_over: boolean;
+        };
         AtOnceBody: {
             /** @default null */
             body_part: string | null;
@@ -8079,6 +8198,9 @@ export interface components {
             accession_number: string;
             arrived_at: string | null;
             as_of: string | null;
+            assigned_at: string | null;
+            assigned_name: string | null;
+            assigned_to: string | null;
             body_part: string | null;
             /** Format: date-time */
             created_at: string;
@@ -8204,6 +8326,9 @@ export interface components {
             accession_number: string;
             arrived_at: string | null;
             as_of: string | null;
+            assigned_at: string | null;
+            assigned_name: string | null;
+            assigned_to: string | null;
             body_part: string | null;
             /** Format: date-time */
             created_at: string;
@@ -9245,6 +9370,9 @@ export type AccountAnswer = components['schemas']['AccountAnswer'];
 export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
 export type AmendBody = components['schemas']['AmendBody'];
+export type AssigneeAnswer = components['schemas']['AssigneeAnswer'];
+export type AssigneeList = components['schemas']['AssigneeList'];
+export type AssignmentBody = components['schemas']['AssignmentBody'];
 export type AtOnceBody = components['schemas']['AtOnceBody'];
 export type AttachmentAnswer = components['schemas']['AttachmentAnswer'];
 export type AttentionAnswer = components['schemas']['AttentionAnswer'];

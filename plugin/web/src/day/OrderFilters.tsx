@@ -6,6 +6,7 @@ import { Filters } from "../components/Filters";
 import { PausedField } from "../components/PausedField";
 import type { ListPlace, Move } from "../components/useListPlace";
 import { t, word } from "../i18n";
+import { AssignedField } from "./AssignedField";
 import { ModalityField } from "../study/ModalityField";
 import { ALL, DAYS, foldingOf, PRIORITIES, REPORTS, STATES, WAITING, type DayFilters } from "./filter";
 
@@ -45,6 +46,7 @@ export function OrderFilters({ place: { q, filters }, move }: Props) {
             options={[{ value: "", label: t("orders.report.all") }, ...REPORTS.map((value) => ({ value, label: t(`orders.report.${value}`) }))]}
             onChange={(value) => move({ filters: { report: value } })}
           />
+          <AssignedField value={filters.assigned} onChange={(value) => move({ filters: { assigned: value } })} />
         </>
       }
     >

@@ -8,6 +8,7 @@ import { ViewButton } from "../components/ViewButton";
 import { ofNamed, type Whom } from "../components/whom";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
+import { AssignedTo } from "./Assignment";
 import { hasImages, orderTitle } from "./orderWords";
 import { spanOf, waitingOf } from "./waiting";
 
@@ -81,6 +82,7 @@ export const columns = (isNamesake: (whom: Whom) => boolean, now: number): Colum
     cell: (order) => <OrNone>{personName(order.ordered_by)}</OrNone>,
   },
   { key: "status", title: t("column.status"), cell: (order) => <OrderStatus status={order.status} /> },
+  { key: "assigned_to", title: t("assign.column"), sortBy: "assigned_to", cell: (order) => <AssignedTo order={order} /> },
   { key: "report", title: t("order.report"), cell: (order) => <ReportOf order={order} /> },
   {
     key: "images",

@@ -5,11 +5,11 @@ import { rangeOf } from "../api/dayRange";
 
 export const ALL = "all";
 export const WAITING = "scheduled,arrived";
-export const DEFAULTS = { status: WAITING, day: ALL, from: "", to: "", modality: "", station: "", part: "", priority: "", report: "" };
+export const DEFAULTS = { status: WAITING, day: ALL, from: "", to: "", modality: "", station: "", part: "", priority: "", report: "", assigned: "" };
 export type DayFilters = typeof DEFAULTS;
 /** Emergencies on top, and then who is expected soonest. */
 export const SORT = "urgency";
-const SORTS = ["urgency", "scheduled_at", "patient_name", "modality", "accession_number"];
+const SORTS = ["urgency", "assigned_to", "scheduled_at", "patient_name", "modality", "accession_number"];
 
 export const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"] as const;
 export const DAYS = [ALL, "today", "tomorrow", "week", "chosen"] as const;
@@ -30,14 +30,15 @@ export function questionOf({ q, filters, sort }: Pick<ListPlace<keyof DayFilters
     body_part: filters.part.slice(0, 16),
     priority: PRIORITIES.find((each) => each === filters.priority) ?? "",
     report: REPORTS.find((each) => each === filters.report) ?? "",
+    assigned_to: filters.assigned.slice(0, 255),
     sort: SORTS.includes(column) ? sort : SORT,
   };
 }
 
 /** How many of those narrow the list that fold away where there is little room. */
 export function foldingOf(filters: DayFilters): string[] {
-  const { from, to, modality, station, part, priority, report } = filters;
-  return [...(filters.day === "chosen" ? [from, to] : []), modality, station, part, priority, report];
+  const { from, to, modality, station, part, priority, report, assigned } = filters;
+  return [...(filters.day === "chosen" ? [from, to] : []), modality, station, part, priority, report, assigned];
 }
 
 export function isNarrowed(q: string, filters: DayFilters): boolean {

@@ -1,7 +1,7 @@
 import { Link, useParams } from "react-router-dom";
 import { useOrder } from "../api/queries";
 import type { Order } from "../api/types";
-import { useMay } from "../auth/permissions";
+import { useCurrentUser, useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import { ErrorState } from "../components/ErrorState";
 import { Fact, Facts } from "../components/Facts";
@@ -13,6 +13,8 @@ import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../compo
 import { PersonFacts } from "../components/Person";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
+import { mayPlan } from "../day/assigning";
+import { Assignment } from "../day/Assignment";
 import { Differs } from "../desk/Marks";
 import { OrderActions } from "../desk/OrderActions";
 import { t, word } from "../i18n";
@@ -42,6 +44,7 @@ export function OrderPage() {
 }
 
 function LoadedOrder({ order }: { order: Order }) {
+  const { permissions } = useCurrentUser();
   return (
     <Page
       title={t("order.title", { accession: order.accession_number })}
@@ -69,6 +72,12 @@ function LoadedOrder({ order }: { order: Order }) {
             <OrderFacts order={order} />
             <OrderActions order={order} />
           </section>
+          {(mayPlan(permissions) || order.assigned_to) && (
+            <section className="panel" aria-labelledby="assignment-title">
+              <h2 id="assignment-title">{t("assign.title")}</h2>
+              <Assignment order={order} />
+            </section>
+          )}
           <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>
         <div className="stack">

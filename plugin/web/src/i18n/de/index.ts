@@ -5,6 +5,7 @@ import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
 import { common } from "./common";
+import { day } from "./day";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { destinations } from "./destinations";
@@ -34,6 +35,7 @@ export const de: Catalogue = {
   ...audit,
   ...auth,
   ...common,
+  ...day,
   ...deletions,
   ...desk,
   ...destinations,

@@ -8,6 +8,7 @@ import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
 import { common } from "./common";
+import { day } from "./day";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { destinations } from "./destinations";
@@ -37,6 +38,7 @@ export const en = {
   ...audit,
   ...auth,
   ...common,
+  ...day,
   ...deletions,
   ...desk,
   ...destinations,
