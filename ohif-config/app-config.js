@@ -10,10 +10,18 @@
  */
 const NOT_COVERED = 'This viewer link has expired or does not cover these images. Please open the study again from the record.';
 
+/**
+ * OHIF is not cleared as a medical device, and whether this hospital may use it for diagnosis is not for us to decide: each
+ * person is told so once in a browser, above the images. A deployer with a cleared build writes '' here.
+ */
+const INVESTIGATIONAL = 'This viewer (OHIF) is for investigational use only: it is not cleared as a medical device.';
+
 standWhereScriptsAre();
 makeHeaderFit();
 takeFromHash();
 mendMetadata();
+nameTheTab();
+keepFramesQuiet();
 keepReading();
 
 window.config = {
@@ -23,7 +31,11 @@ window.config = {
     {
       id: 'ehr-bridge',
       getHangingProtocolModule: () => [sideBySide()].map(protocol => ({ name: protocol.id, protocol })),
-      onModeEnter: ({ servicesManager }) => makeRoom(servicesManager.services),
+      onModeEnter: ({ servicesManager }) => {
+        makeRoom(servicesManager.services);
+        offerWhatTheTokenMay(servicesManager.services);
+        showInsteadOfBlack();
+      },
     },
   ],
   modes: [], // OHIF adds the modes it is built with: viewer, segmentation, tmtv, microscopy, …
@@ -37,10 +49,7 @@ window.config = {
   // Whose picture is this? Name, id, sex and birth date stand in the header unasked.
   showPatientInfo: 'visible',
 
-  // OHIF is not cleared as a medical device, and whether this hospital may use it for diagnosis is not for us to decide:
-  // so the notice stays, once a day per browser (a longer pause would show it to the first user of a shared workstation
-  // only). A deployer with a cleared build sets `option: 'never'`.
-  investigationalUseDialog: { option: 'configure', days: 1 },
+  investigationalUseDialog: { option: 'never' }, // it lies over the image, and greets whoever comes first each day: ours does not
 
   // Two workers decode and a small ward PC keeps cores for the page. Nothing here needs SharedArrayBuffer, so no COOP or
   // COEP header is required.
@@ -61,13 +70,19 @@ window.config = {
       return; // it starts again with the token it asked for
     }
     const error = failure?.error ?? failure ?? {};
+    if (showInsteadOfBlack.isToldOf?.(error)) {
+      return; // it is said in the image's own place
+    }
     const status = Number(error.status ?? error.request?.status ?? /status (\d{3})/.exec(error.message)?.[1]);
+    const isCovered = status !== 401 && status !== 403;
     showNotice(
-      status === 401 || status === 403
+      !isCovered
         ? NOT_COVERED
         : 'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, ' +
           'the study may be waiting for somebody to decide whose it is (Reconciliation), or its files are in a form that ' +
-          'this viewer cannot show: download them from the page of the study.'
+          'this viewer cannot show: download them from the page of the study.',
+      undefined,
+      isCovered ? 'loading' : ''
     );
   },
 
@@ -163,21 +178,20 @@ function makeHeaderFit() {
   const logo = '[data-cy="return-to-work-list"]';
   const header = `#root :has(> * > ${logo})`;
   const tools = `${header} > :nth-child(3)`;
-  const notice = '#root :has(> * > [data-cy="confirm-and-hide-button"])';
   const style = document.createElement('style');
   style.textContent = `
+    #ehr-bridge-strip { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; justify-content: center; padding: 4px 12px;
+      background: #3b2f00; color: #ffe9a8; font: 14px/1.4 sans-serif; }
+    #ehr-bridge-strip button { padding: 2px 12px; border: 1px solid currentcolor; border-radius: 4px; background: none; color: inherit; cursor: pointer; }
+    #ehr-bridge-strip button:focus-visible { outline: 2px solid #fff; outline-offset: 2px; }
+    #root > :has(> * > * > * > ${logo}) { display: flex; flex-direction: column; height: calc(100dvh - var(--ehr-bridge-strip, 0px)); }
+    #root > * > :has(> * > * > ${logo}) + * { flex: 1 1 0; min-height: 0; height: auto !important; }
     @media (max-width: 1100px) {
-      #root > :has(> * > * > * > ${logo}) { display: flex; flex-direction: column; height: 100dvh; }
-      #root > * > :has(> * > * > ${logo}) + * { flex: 1 1 0; min-height: 0; height: auto !important; }
       ${header} { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 2px; height: auto; padding: 4px 0; }
       ${header} > * { position: static; transform: none; }
       ${header} > :first-child { display: none; }
       ${tools}, ${tools} > *, ${tools} > * > * { display: contents; }
       ${header} > :last-child { margin-left: auto; }
-    }
-    @media (max-width: 600px) {
-      ${notice} { height: auto; }
-      ${notice} > * { flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
     }`;
   document.head.append(style);
 }
@@ -229,6 +243,7 @@ function mendMetadata() {
 }
 
 function mendInstance(instance) {
+  nameTheTab.patient?.(instance);
   dropEmptyWindow(instance);
   const groups = [...(instance['52009229']?.Value ?? []), ...(instance['52009230']?.Value ?? [])];
   groups.forEach(group => group?.['00289132']?.Value?.forEach(dropEmptyWindow));
@@ -240,6 +255,218 @@ function mendInstance(instance) {
       );
     }
   }
+}
+
+/** Whose images these are stands in the tab's title, as the first study of the link says it: with several tabs open, nobody guesses. */
+function nameTheTab() {
+  const first = new URL(window.location.href).searchParams.getAll('StudyInstanceUIDs').join(',').split(',')[0];
+  nameTheTab.patient = instance => {
+    const value = tag => instance[tag]?.Value?.[0];
+    const [family, given] = (value('00100010')?.Alphabetic ?? '').split('^').map(part => part.trim());
+    const name = [family, given].filter(Boolean).join(', ');
+    if (name && value('0020000D') === first) {
+      const day = /^(\d{4})(\d\d)(\d\d)$/.exec(value('00080020') ?? '')?.slice(1).join('-');
+      document.title = [name, value('00080060'), day].filter(Boolean).join(' · ');
+    }
+  };
+}
+
+/**
+ * Where OHIF can draw no image, there is a black pane. In its place stand a picture of it that the server can make, or
+ * words, and the way to its file. The picture is for looking only, so it says that its grey values are not the image's.
+ */
+function showInsteadOfBlack() {
+  const { cornerstone } = window;
+  if (!cornerstone || showInsteadOfBlack.isToldOf) {
+    return;
+  }
+  const addressOf = imageId => /^wadors:(.*\/instances\/[0-9.]+)\/frames\/(\d+)$/.exec(imageId ?? '');
+  const told = new Set();
+  const instead = new WeakMap(); // by the element of a viewport
+  const viewports = () => (cornerstone.getRenderingEngines() ?? []).flatMap(engine => engine.getViewports());
+  const show = ({ element }, imageId) => {
+    const [, instance, frame] = addressOf(imageId);
+    told.add(new URL(instance, window.location.href).pathname);
+    document.querySelectorAll('#ehr-bridge-notices > [data-about="loading"]').forEach(notice => notice.remove());
+    const panel = instead.get(element) ?? madeInstead(element);
+    instead.set(element, panel);
+    panel.show(instance, frame);
+  };
+  cornerstone.eventTarget.addEventListener(cornerstone.Enums.Events.IMAGE_LOAD_ERROR, ({ detail }) => {
+    const status = Number(detail?.error?.request?.status ?? detail?.error?.status ?? 0);
+    if (!addressOf(detail?.imageId) || status === 401 || status === 403) {
+      return;
+    }
+    for (const viewport of viewports()) {
+      const wanted = viewport.getImageIds?.()[viewport.getTargetImageIdIndex?.() ?? viewport.getCurrentImageIdIndex()];
+      if (wanted === detail.imageId && viewport.element.isConnected) {
+        show(viewport, wanted);
+      }
+    }
+  });
+  const clear = ({ target }) => instead.get(target)?.hide();
+  document.addEventListener(cornerstone.Enums.Events.STACK_NEW_IMAGE, clear, true);
+  document.addEventListener(cornerstone.Enums.Events.VOLUME_NEW_IMAGE, clear, true);
+  // A failure is a request, an error with one or with an address in its message, or no more than words ("Couldn't decode").
+  showInsteadOfBlack.isToldOf = failure => {
+    const url = failure?.responseURL || failure?.request?.responseURL || /\S*\/dicom-web\/\S+/.exec(failure?.message)?.[0];
+    const found = /^(.*\/instances\/[0-9.]+)\/frames\//.exec(url ? new URL(url, window.location.href).pathname : '');
+    return found ? told.has(found[1]) : typeof failure === 'string' && told.size > 0;
+  };
+}
+
+/** OHIF says "Something went wrong" for every frame that fails; what it means is said by `showInsteadOfBlack` or as a notice. */
+function keepFramesQuiet() {
+  window.addEventListener(
+    'unhandledrejection',
+    event => {
+      if (/\/frames\/\d/.test(event.reason?.responseURL || event.reason?.message || '')) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      }
+    },
+    true // this script runs first, so this is heard before OHIF
+  );
+}
+
+/** The panel over one viewport. The wheel goes through to OHIF; its buttons do not. */
+function madeInstead(element) {
+  const panel = document.createElement('div');
+  panel.className = 'ehr-bridge-instead';
+  panel.setAttribute('role', 'group');
+  panel.setAttribute('aria-label', 'Instead of the image');
+  panel.style.cssText =
+    'position:absolute;inset:0;z-index:20;display:grid;grid-template-rows:minmax(0,1fr) auto;gap:8px;padding:44px 16px;' +
+    'background:#000;color:#fff;font:15px/1.4 sans-serif;text-align:center;justify-items:center;align-items:center';
+  let shown = '';
+  const ask = (url, accept) => fetch(url, { headers: { Authorization: keepReading.authorization?.() ?? '', Accept: accept } });
+  const download = (address, name) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Download the file';
+    button.style.cssText = 'padding:4px 12px;border:1px solid #7fb2d9;border-radius:4px;background:#041c4a;color:#fff';
+    for (const event of ['mousedown', 'pointerdown', 'touchstart', 'keydown', 'dblclick']) {
+      button.addEventListener(event, happened => happened.stopPropagation());
+    }
+    button.onclick = async () => {
+      const answer = await ask(address, 'application/dicom').catch(() => null);
+      if (!answer?.ok) {
+        showNotice('The file could not be loaded. Please try again.');
+        return;
+      }
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(await answer.blob());
+      link.download = name;
+      link.click();
+      window.setTimeout(() => URL.revokeObjectURL(link.href), 60 * 1000);
+    };
+    return button;
+  };
+  panel.hide = () => {
+    shown = '';
+    panel.remove();
+  };
+  panel.show = async (instance, frame) => {
+    const wanted = `${instance}/frames/${frame}`;
+    if (shown === wanted && panel.isConnected) {
+      return;
+    }
+    shown = wanted;
+    const [, study, series, object] = /studies\/([0-9.]+)\/series\/([0-9.]+)\/instances\/([0-9.]+)$/.exec(instance);
+    const words = document.createElement('p');
+    words.style.cssText = 'margin:0;max-width:60ch';
+    words.setAttribute('role', 'status');
+    words.textContent = 'This image is in a form that this viewer cannot draw.';
+    const below = document.createElement('div');
+    const file = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${object}&contentType=application/dicom`;
+    below.append(words, download(file, `${object}.dcm`));
+    below.style.cssText = 'display:grid;gap:8px;justify-items:center;grid-row:2';
+    element.append(panel);
+    panel.replaceChildren(below);
+    const answer = await ask(`${wanted}/rendered`, 'image/jpeg').catch(() => null);
+    const blob = answer?.ok ? await answer.blob() : null;
+    if (shown !== wanted) {
+      return; // it is another image's turn
+    }
+    if (!blob) {
+      const has = Number(frame) > 1 ? 'makes a picture of the first frame of such a file at most' : 'has no picture of it either';
+      words.textContent += ` The server ${has}: the file can be opened with a program that knows its form.`;
+      return;
+    }
+    const picture = document.createElement('img');
+    picture.alt = `Frame ${frame} of the image, as a picture made by the server`;
+    picture.style.cssText = 'max-width:100%;max-height:100%;object-fit:contain;min-height:0;grid-row:1';
+    picture.src = URL.createObjectURL(blob);
+    picture.onload = () => URL.revokeObjectURL(picture.src);
+    words.textContent =
+      'A picture made by the server, for looking only: the viewer cannot draw this image, so its window cannot be changed and nothing be measured.';
+    panel.replaceChildren(picture, below);
+  };
+  return panel;
+}
+
+/** What the token may not do is not offered: without `annotate` nothing can be saved, so OHIF asks nobody to. */
+function offerWhatTheTokenMay({ customizationService }) {
+  if (keepReading.operations === undefined || keepReading.operations.includes('annotate')) {
+    return;
+  }
+  const style = document.createElement('style');
+  // "Create SR" stands between "CSV" and "Delete" above the measurements of a study
+  style.textContent = 'div.h-9 > div.flex.space-x-1 > button:nth-child(2):nth-last-child(2) { display: none; }';
+  document.head.append(style);
+  const asIfCancelled = (_, context, { data = {}, ...event }) =>
+    Promise.resolve({
+      userResponse: 0,
+      createdDisplaySetInstanceUIDs: undefined,
+      StudyInstanceUID: data.StudyInstanceUID ?? context.trackedStudy,
+      SeriesInstanceUID: data.SeriesInstanceUID,
+      viewportId: event.viewportId ?? data.viewportId,
+      isBackupSave: event.isBackupSave ?? data.isBackupSave,
+    });
+  customizationService.setCustomizations({ 'measurement.promptSaveReport': { $set: asIfCancelled } });
+}
+
+/**
+ * Above the viewer, never over the image, until this person has acknowledged it in this browser. Kept is a number made of
+ * who they are, not their name.
+ */
+function tellOfInvestigationalUse(reader) {
+  const kept = 'ehr-bridge-investigational';
+  const name = [...String(reader)].reduce((sum, letter) => Math.imul(sum ^ letter.codePointAt(0), 16777619) >>> 0, 2166136261).toString(36);
+  const known = () => {
+    try {
+      return JSON.parse(window.localStorage.getItem(kept) ?? '[]');
+    } catch {
+      return []; // the browser keeps nothing: it is told each time
+    }
+  };
+  if (!INVESTIGATIONAL || tellOfInvestigationalUse.isShown || known().includes(name)) {
+    return;
+  }
+  tellOfInvestigationalUse.isShown = true;
+  onceThereIsAPage(() => {
+    const strip = document.createElement('div');
+    strip.id = 'ehr-bridge-strip';
+    strip.setAttribute('role', 'region');
+    strip.setAttribute('aria-label', 'Investigational use');
+    const words = document.createElement('span');
+    words.textContent = INVESTIGATIONAL;
+    const close = closeButton(() => {
+      try {
+        window.localStorage.setItem(kept, JSON.stringify([...known(), name].slice(-500)));
+      } catch {
+        // told again then
+      }
+      strip.remove();
+      room.disconnect();
+      document.documentElement.style.removeProperty('--ehr-bridge-strip');
+    });
+    close.textContent = 'I understand';
+    strip.append(words, close);
+    const room = new ResizeObserver(() => document.documentElement.style.setProperty('--ehr-bridge-strip', `${strip.offsetHeight}px`));
+    room.observe(strip);
+    document.body.prepend(strip);
+  });
 }
 
 /**
@@ -343,7 +570,7 @@ function pageAround() {
 function offerClose(onClose) {
   const style = document.createElement('style');
   style.textContent = `
-    #ehr-bridge-close { position: fixed; top: 8px; left: 8px; z-index: 9998; padding: 6px 12px; border: 1px solid #7fb2d9;
+    #ehr-bridge-close { position: fixed; top: calc(8px + var(--ehr-bridge-strip, 0px)); left: 8px; z-index: 9998; padding: 6px 12px; border: 1px solid #7fb2d9;
       border-radius: 4px; background: #041c4a; color: #fff; font: 14px/1.2 sans-serif; cursor: pointer; }
     #ehr-bridge-close:focus-visible { outline: 2px solid #fff; outline-offset: 2px; }
     [data-cy="return-to-work-list"] { visibility: hidden; }
@@ -386,7 +613,7 @@ function isInOurPage() {
 }
 
 /** Show `text` at the top of the page until it is closed; once, however many requests fail. */
-function showNotice(text, onClose = () => {}) {
+function showNotice(text, onClose = () => {}, about = '') {
   const id = 'ehr-bridge-notices';
   const notices = document.getElementById(id) ?? document.createElement('div');
   if ([...notices.children].some(notice => notice.firstChild.data === text)) {
@@ -394,10 +621,11 @@ function showNotice(text, onClose = () => {}) {
   }
   notices.id = id;
   notices.style.cssText =
-    'position:fixed;top:8px;left:50%;transform:translateX(-50%);z-index:9999;width:max-content;max-width:90vw;' +
+    'position:fixed;top:calc(8px + var(--ehr-bridge-strip, 0px));left:50%;transform:translateX(-50%);z-index:9999;width:max-content;max-width:90vw;' +
     'display:grid;gap:8px';
   const notice = document.createElement('div');
   notice.setAttribute('role', 'alert');
+  notice.dataset.about = about;
   notice.style.cssText =
     'padding:12px 16px;background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;' +
     'border-radius:6px;display:flex;gap:16px;align-items:center;justify-content:space-between';
@@ -500,12 +728,15 @@ function keepReading() {
   function take(renewed) {
     present = renewed.token;
     ours.add(present);
+    keepReading.operations = renewed.operations;
+    keepReading.authorization = () => `Bearer ${present}`;
     const { sub, iat, exp } = JSON.parse(window.atob(present.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
     take.until = Date.now() + (exp - iat) * 1000; // for how long, not until when: this computer's clock may be wrong
     take.isLast = Date.parse(renewed.expires_at) >= Date.parse(renewed.renewable_until);
     keepInTab(kept, present);
     schedule((take.until - Date.now()) * 0.6);
     warnOfDoubt(renewed, sub);
+    tellOfInvestigationalUse(sub);
   }
 
   function schedule(milliseconds) {

@@ -1,23 +1,29 @@
-"""Objects that are no images, as other systems write them."""
+"""Objects that are no images, as other systems write them, and images that OHIF cannot draw."""
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 
+import pydicom
+from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     UID,
     ComprehensiveSRStorage,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    JPEGBaseline8Bit,
     KeyObjectSelectionDocumentStorage,
     RTPlanStorage,
     TwelveLeadECGWaveformStorage,
     generate_uid,
 )
 
-from tests.support.samples import encoded
+from tests.support.samples import encoded, small
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 SAMPLES_PER_SECOND = 500
@@ -108,3 +114,28 @@ def key_objects(study: str, patient: str, instance: str) -> bytes:
     root.ReferencedSeriesSequence, root.StudyInstanceUID = Sequence([series]), study
     ds.CurrentRequestedProcedureEvidenceSequence = Sequence([root])
     return encoded(ds)
+
+
+def cut_frames(**values: str) -> bytes:
+    """Two frames of JPEG in three fragments each, without a table of where they begin: Orthanc gives none of them, and
+    decodes them all the same."""
+    frames = []
+    for brightness in (90, 200):
+        picture, file = Image.new("L", (64, 64), brightness), io.BytesIO()
+        picture.paste(255 - brightness, (16, 16, 48, 48))
+        picture.save(file, "JPEG")
+        frames.append(file.getvalue())
+    ds = pydicom.dcmread(io.BytesIO(small(Rows=64, Columns=64, BitsAllocated=8, BitsStored=8, HighBit=7, **values)))
+    ds.NumberOfFrames, ds.file_meta.TransferSyntaxUID = 2, JPEGBaseline8Bit
+    ds.PixelData = encapsulate(frames, fragments_per_frame=3, has_bot=False)
+    ds["PixelData"].is_undefined_length = True
+    return encoded(ds)
+
+
+def unknown_form(**values: str) -> bytes:
+    """Pixels in a form that nobody here can draw: JPEG XL."""
+    ds = pydicom.dcmread(io.BytesIO(small(**values)))
+    ds.file_meta.TransferSyntaxUID = HTJ2KLossless
+    ds.PixelData = encapsulate([b"\xff\x0a" + bytes(range(64))])
+    ds["PixelData"].is_undefined_length = True
+    return encoded(ds).replace(HTJ2KLossless.encode(), b"1.2.840.10008.1.2.4.110")  # pydicom writes no such file

@@ -44,6 +44,9 @@ def shown(page: Page) -> str:
     if page.locator(".viewer-objects").get_by_role("button", name="Download the file").count():
         return "words"
     frame = page.frame_locator("iframe.viewer-frame")
+    instead = frame.get_by_role("group", name="Instead of the image")
+    if instead.count():
+        return "picture of the server's" if instead.get_by_role("img").count() else "told in its place"
     if frame.get_by_text("Some images could not be loaded").count():
         return "told why not"
     if frame.get_by_text("Something went wrong").count():

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 from pydicom.uid import generate_uid
 
-from tests.browser.objects_steps import ecg, key_objects, measurements, plan
+from tests.browser.objects_steps import cut_frames, ecg, key_objects, measurements, plan, unknown_form
 from tests.browser.people import People, violations
 from tests.browser.reading_steps import mint, open_link
 from tests.browser.steps import has_picture
@@ -71,6 +71,40 @@ def test_images_whose_window_has_no_width_are_not_black(people: People, demo: Se
     picture = page.frame_locator("iframe").locator(".cornerstone-canvas").first
     expect(picture).to_be_visible()
     eventually(lambda: has_picture(picture))
+
+
+def test_frames_that_the_viewer_is_not_given_stand_there_as_a_picture(people: People, demo: Server) -> None:
+    """Instead of a black pane: drawn by the server, said to be for looking only. The wheel turns to the next one, of
+    which the server has no picture: that is said."""
+    series = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+    assert upload(demo, cut_frames(**series)).status_code == 201
+    page = people.go("radiologist", f"/view/{series['StudyInstanceUID']}")
+    instead = page.frame_locator("iframe").get_by_role("group", name="Instead of the image")
+    picture = instead.get_by_role("img", name="Frame 1 of the image")
+    expect(picture).to_be_visible()
+    expect(instead.get_by_role("status")).to_contain_text("for looking only")
+    box = picture.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, 100)
+    expect(instead.get_by_role("status")).to_contain_text("a picture of the first frame of such a file at most")
+    expect(picture).to_have_count(0)
+    expect(page.frame_locator("iframe").get_by_text("Some images could not be loaded")).to_have_count(0)
+
+
+def test_an_image_that_nobody_here_can_draw_is_told_in_words_and_its_file_given(people: People, demo: Server) -> None:
+    """Also in a link of an EHR's."""
+    series = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+    data = unknown_form(**series)
+    assert upload(demo, data).status_code == 201
+    page = people.window("radiologist")
+    uid = series["StudyInstanceUID"]
+    open_link(page, demo, uid, mint(demo, uid)["token"])
+    instead = page.get_by_role("group", name="Instead of the image")
+    expect(instead.get_by_role("status")).to_contain_text("The server has no picture of it either")
+    with page.expect_download() as download:
+        instead.get_by_role("button", name="Download the file").click()
+    assert pydicom.dcmread(download.value.path()).StudyInstanceUID == uid
 
 
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])

@@ -44,7 +44,6 @@ def look(page: Page, demo: Server, uid: str) -> None:
     sign_in(page, demo, "doctor", f"/view/{uid}")
     viewer = page.frame_locator("iframe")
     eventually(lambda: has_picture(viewer.locator("canvas.cornerstone-canvas").first))
-    viewer.get_by_role("button", name="Confirm and hide").click()
     keep(page, "images")
     one_of(viewer, "SR").dblclick()
     expect(viewer.get_by_text(TEXT).first).to_be_visible()

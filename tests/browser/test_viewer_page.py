@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from pydicom.uid import generate_uid
 
 from tests.browser.conftest import window
-from tests.browser.reading_steps import mint, open_link, renew
+from tests.browser.reading_steps import a_study, mint, open_link, renew
 from tests.browser.steps import has_picture, open_viewer, sign_in, sign_out
 from tests.live.door_steps import c_store
 from tests.live.link_steps import link as link_study
@@ -198,6 +198,34 @@ def test_a_warning_that_was_closed_comes_again_only_with_another_doubt(desktop: 
     link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
     desktop.goto(demo.url + link)
     expect(warning).to_have_count(1)
+
+
+def test_each_person_acknowledges_once_what_the_viewer_is_and_it_never_lies_over_the_image(
+    desktop: Page, demo: Server
+) -> None:
+    """Above OHIF's header; not again after a reload; for the next person in this browser again. The tab says whose
+    images it has, in OHIF as in our page."""
+    uid = a_study(demo)
+    token = mint(demo, uid, session_seconds=3600)["token"]
+    open_link(desktop, demo, uid, token)
+    notice = desktop.get_by_role("region", name="Investigational use")
+    canvas = desktop.locator("canvas.cornerstone-canvas").first
+    eventually(lambda: canvas.is_visible() and has_picture(canvas))
+    said, image = notice.bounding_box(), canvas.bounding_box()
+    assert said is not None and image is not None
+    assert said["y"] + said["height"] <= image["y"]
+    desktop.wait_for_function("document.documentElement.scrollHeight <= window.innerHeight")
+    expect(desktop).to_have_title(re.compile("^Lindqvist, Åsa · CT · "))
+    notice.get_by_role("button", name="I understand").click()
+    eventually(lambda: (canvas.bounding_box() or image)["y"] < image["y"])
+
+    desktop.reload()
+    eventually(lambda: canvas.is_visible() and has_picture(canvas))
+    expect(notice).to_have_count(0)
+    sign_in(desktop, demo, "doctor", f"/view/{uid}")
+    inside = desktop.frame_locator("iframe").get_by_role("region", name="Investigational use")
+    expect(inside).to_be_visible()
+    expect(desktop).to_have_title(re.compile("^Lindqvist, Åsa · "))
 
 
 def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:

@@ -66,13 +66,13 @@ export function useOrdersOf(patientId: string) {
 /** Whatever images can still be for. */
 export const NOT_CANCELLED = "scheduled,arrived,in_progress,completed,reported";
 
-/** What the archive has of a patient. */
+/** What the archive has of a patient, the latest examination first; without a date last. */
 export function usePatientStudies(patientId: string | null | undefined) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["studies", "patient", patientId],
     enabled: Boolean(patientId),
     queryFn: async ({ signal }) =>
-      asPage<Study>(await ask(`dicom/studies/patient/${encodeURIComponent(patientId ?? "")}`, { query: { limit: 100 }, signal })).items,
+      asPage<Study>(await ask(`dicom/studies/patient/${encodeURIComponent(patientId ?? "")}`, { query: { sort: "-study_date", limit: 100 }, signal })).items,
   });
 }

@@ -10,6 +10,7 @@ import { PersonFacts } from "../components/Person";
 import { PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { formatDay, t } from "../i18n";
+import { personName } from "../i18n/person";
 import { Beside, useIssuedReport } from "../reporting/Beside";
 import { useFollowing } from "../reporting/useSecondScreen";
 import { CompareMenu } from "../viewer/CompareMenu";
@@ -46,7 +47,7 @@ function Viewer({ uid }: { uid: string }) {
 
   return (
     <main id="content" className="viewer" tabIndex={-1}>
-      <title>{t("app.title", { page: t("viewer.title") })}</title>
+      <title>{t("app.title", { page: [study && personName(study.patient_name), title || t("viewer.title")].filter(Boolean).join(" · ") })}</title>
       <header className="viewer-bar">
         {!isSecond && <CloseButton />}
         <h1>
