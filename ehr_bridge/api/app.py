@@ -21,6 +21,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
+from ehr_bridge.api.chart import documents
 from ehr_bridge.api.day import assigning
 from ehr_bridge.api.day import counts as day_counts
 from ehr_bridge.api.document import problem_pages
@@ -68,6 +69,7 @@ MODULES = (
     assigning,
     order_acts,
     desk,
+    documents,
     messages,
     routes,
     forms,

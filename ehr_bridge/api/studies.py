@@ -143,6 +143,7 @@ class StudyAnswer(Versioned):
     study_description: str | None
     number_of_series: int
     number_of_instances: int
+    is_document: bool = Field(description="A paper or photograph that somebody attached, not images of a modality")
     link_status: LinkStatus
     linked_by: str | None
     deleted_at: Moment | None
@@ -239,6 +240,7 @@ def study_answer(view: StudyView) -> StudyAnswer:
         study_description=study.study_description,
         number_of_series=study.number_of_series,
         number_of_instances=study.number_of_instances,
+        is_document=study.is_document,
         link_status=study.link_status,
         linked_by=view.linked_by,
         deleted_at=study.deleted_at,

@@ -318,5 +318,5 @@ def build_services(
         performed_listing=performed_listing,
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
-        results=build_results(settings, database, fresh, clock, roles),
+        results=build_results(settings, database, fresh, clock, roles, intake),
     )

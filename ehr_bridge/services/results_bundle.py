@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.dicom.new_uids import new_uid
+from ehr_bridge.services.chart.attaching import Attaching
+from ehr_bridge.services.chart.documents import Documents
 from ehr_bridge.services.day.assigning import Assigning
 from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
+from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.reporting.doubts import watch_links
 from ehr_bridge.services.reporting.following import follow_patients
 from ehr_bridge.services.reporting.outside import OutsideReports
@@ -37,10 +41,17 @@ class Results:
     day: DayList
     counts: DayCounts
     assigning: Assigning
+    documents: Documents
+    attaching: Attaching
 
 
 def build_results(
-    settings: Settings, database: Database, fresh: Fresh, clock: Callable[[], datetime], roles: Roles
+    settings: Settings,
+    database: Database,
+    fresh: Fresh,
+    clock: Callable[[], datetime],
+    roles: Roles,
+    intake: Intake,
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
     follow_patients(database)
@@ -56,4 +67,8 @@ def build_results(
     pdfs = ReportPdfs(database, maker)
     day, counted = DayList(fresh, clock), DayCounts(fresh)
     assigning = Assigning(database, clock, roles)
-    return Results(reports, reading, outside, filing, pdfs, templates, macros, day, counted, assigning)
+    documents = Documents(database, fresh, clock)
+    attaching = Attaching(database, fresh, intake, clock, new_uid, maker.site.zone, maker.site.organization)
+    return Results(
+        reports, reading, outside, filing, pdfs, templates, macros, day, counted, assigning, documents, attaching
+    )

@@ -8,6 +8,7 @@ plugin/native/announced.c keeps a body from taking memory before it arrives.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +40,8 @@ FILES = frozenset(
         "/api/v1/dicom-web/studies",
     }
 )
+DOCUMENTS = re.compile(r"/api/v1/(?:patients|orders)/[^/]+/documents/?")
+"""Routes for one PDF or picture, also for those who register patients."""
 COPIES = 3
 """Of a body: Orthanc's, Python's, and that of the part being processed."""
 LOOK_SECONDS, LOOKS = 0.2, 5
@@ -74,6 +77,8 @@ class Bodies:
     def most(self, path: str, media_type: str) -> int:
         """The largest body of a route for a caller who may send files."""
         if path in ONE_FILE and not media_type.lower().lstrip().startswith("multipart/"):
+            return self._file_bytes + OVERHEAD
+        if DOCUMENTS.fullmatch(path):
             return self._file_bytes + OVERHEAD
         if path in FILES:
             return self._upload_bytes + OVERHEAD

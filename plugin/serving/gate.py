@@ -20,7 +20,7 @@ from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.viewing.viewings import Whole
 from ehr_bridge.services.visibility.sight import Sight
 from plugin.running.per_thread import PerThread
-from plugin.serving.bodies import ANNOTATION_BODY, LISTS, SMALL_BODY, Bodies
+from plugin.serving.bodies import ANNOTATION_BODY, DOCUMENTS, LISTS, SMALL_BODY, Bodies
 from plugin.serving.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
@@ -182,4 +182,6 @@ class Gate:
         most = self._bodies.most(path, media_type)
         if caller.may_only_annotate:
             return min(most, ANNOTATION_BODY)
-        return most if path in LISTS or caller.may(Permission.UPLOAD) else SMALL_BODY
+        if path in LISTS or caller.may(Permission.UPLOAD):
+            return most
+        return most if DOCUMENTS.fullmatch(path) and caller.may(Permission.REGISTER) else SMALL_BODY

@@ -27,6 +27,7 @@ EXAMPLES = {
     "name": "ehr",
     "delivery_id": "1",
     "glass_id": str(uuid.uuid4()),
+    "document_id": str(uuid.uuid4()),
     "report_id": str(uuid.uuid4()),
     "number": "1",
     "position": "0",

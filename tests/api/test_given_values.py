@@ -90,6 +90,8 @@ NUMBERED = [
     ("POST", "/api/v1/patients/{}/merge", "patient"),
     ("POST", "/api/v1/patients/{}/merge/preview", "patient"),
     ("POST", "/api/v1/patients/{}/unmerge", "patient"),
+    ("POST", "/api/v1/patients/{}/documents", "patient"),
+    ("POST", "/api/v1/orders/{}/documents", "order"),
     ("PUT", "/api/v1/orders/{}", "order"),
     ("GET", "/api/v1/orders/{}", "order"),
     ("POST", "/api/v1/orders/{}/patch", "order"),

@@ -141,6 +141,7 @@ def test_every_code_that_is_raised_is_listed_and_every_listed_one_is_raised() ->
         "ehr_bridge/api/http/problems.py",
         "ehr_bridge/api/uploads/stow.py",
         "ehr_bridge/api/uploads/door.py",
+        "ehr_bridge/services/chart/attaching.py",
         "ehr_bridge/dicom/reading/validate.py",
         "ehr_bridge/services/quarantine/desk.py",
     }

@@ -136,7 +136,8 @@ def test_no_test_module_imports_another() -> None:
 HANDED_OUT = {
     "accounts.accounts", "accounts.given_answers", "accounts.rate_limits", "accounts.service_keys",
     "accounts.smart_launch", "archive.storing", "audit", "audit.anchors", "audit.codes", "audit.refusals",
-    "audit.trail", "bundle", "changes.merging", "changes.views", "day.listing", "deletion.requests",
+    "audit.trail", "bundle", "changes.merging", "changes.views", "chart.attaching", "chart.documents",
+    "day.listing", "deletion.requests",
     "delivery.deliveries", "delivery.destinations", "delivery.kinds", "delivery.subscriptions", "identity.attributes",
     "identity.persons", "intake.batch", "intake.prediction", "interfaces.fhir_search", "interfaces.modalities",
     "interfaces.performed_listing", "interfaces.sendings", "linking.reconciliation", "linking.reconciliation_views",

@@ -11,6 +11,9 @@ REQUESTS = {
     "application/octet-stream": "One DICOM file (PS3.10)",
     "multipart/related": 'RFC 2387, with `type="application/dicom"`: an optional first part of `application/json` '
     "with options, where the route has options; each other part `application/dicom`, one file",
+    "application/pdf": "One PDF, from its first byte on",
+    "image/jpeg": "One JPEG; a baseline JPEG is stored without another compression",
+    "image/png": "One PNG; it is stored uncompressed",
     "application/zip": "A ZIP; folders, DICOMDIR and files that are not DICOM are passed over and listed",
     "application/hl7-v2": "One HL7 v2 message, in the character set that its MSH-18 says",
     "x-application/hl7-v2+er7": "The same, as some integration engines call it",

@@ -178,6 +178,9 @@ SAMPLES: dict[str, Any] = {
     "sent_by": "ae:MR1",
     "subject": "rosa",
     "uploaded_by": "rita",
+    "attached_by": "rosa",
+    "dated": "2026-11-20",
+    "warnings": ["active_content"],
     "username": "rita",
     # destinations and deliveries
     "host": "10.0.3.17",

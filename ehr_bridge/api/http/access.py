@@ -17,6 +17,8 @@ ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token with the operation annotate is accepted too; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS} or {Permission.REGISTER}"
+ATTACH = f"{Permission.UPLOAD} or {Permission.REGISTER}"
+"""Documents: also at the desk, where referrals arrive."""
 KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 """The EHR, or people at the desk; what the latter may do to what the EHR told says `services.registry.desk`."""
 ASSIGN_ORDERS = f"{Permission.UPLOAD} or {Permission.REGISTER} or {Permission.RECONCILE} or {Permission.WRITE_ORDERS}"
@@ -70,6 +72,11 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/orders/{order}/assignment"): ASSIGN_ORDERS,
     ("DELETE", "/api/v1/orders/{order}/assignment"): ASSIGN_ORDERS,
     ("POST", "/api/v1/orders/{order}/accession-number"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/patients/{patient}/documents"): ATTACH,
+    ("POST", "/api/v1/orders/{order}/documents"): ATTACH,
+    ("GET", "/api/v1/documents"): Permission.READ,
+    ("GET", "/api/v1/documents/{document_id}"): Permission.READ,
+    ("GET", "/api/v1/documents/{document_id}/content"): SEE_IMAGES,
     ("GET", "/api/v1/day/counts"): Permission.READ,
     ("GET", "/api/v1/day/change"): Permission.READ,
     ("GET", "/api/v1/day/people"): ASSIGN_ORDERS,

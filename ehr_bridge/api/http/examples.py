@@ -158,6 +158,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
     },
     "StudyAnswer": {
+        "is_document": False,
         "study_instance_uid": STUDY,
         "orthanc_study_id": ORTHANC_STUDY,
         "patient_id": PATIENT_ID,

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, request
 
-from ehr_bridge.api.http.access import ACCESS
+from ehr_bridge.api.http.access import ACCESS, ATTACH
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.services.accounts.rate_limits import (
@@ -35,7 +35,7 @@ type Environ = dict[str, Any]
 
 def is_upload(method: str, path: str) -> bool:
     """Whether requests of a route (as in the access table) count as uploads."""
-    return ACCESS.get((method, path)) == Permission.UPLOAD
+    return ACCESS.get((method, path)) in (Permission.UPLOAD, ATTACH)
 
 
 def may_tell(method: str, path: str, status: str) -> bool:

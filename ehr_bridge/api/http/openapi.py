@@ -42,6 +42,7 @@ TAGS = {
     "Patients": "Patients, sent by the EHR.",
     "Matching": "Whose a study is, as the judge would say it on arrival.",
     "Orders": "Imaging orders, sent by the EHR.",
+    "Documents": "Papers and photographs of patients and orders.",
     "Uploads": "Files come in; the log of what came.",
     "DICOMweb": "Doors that other systems know.",
     "Studies": "What the archive holds.",

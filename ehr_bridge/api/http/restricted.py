@@ -22,6 +22,7 @@ from ehr_bridge.db.tables.interfaces import Sending
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.attached import AttachedDocument
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
@@ -134,6 +135,11 @@ def _of_report(session: Session, value: str) -> list[uuid.UUID | None]:
     return [] if key is None else patients_of_report(session, key)
 
 
+def _of_document(session: Session, value: str) -> list[uuid.UUID | None]:
+    document = select(AttachedDocument.study_instance_uid).where(AttachedDocument.id == as_uuid(value))
+    return list(session.scalars(select(Study.patient_id).where(Study.study_instance_uid.in_(document))))
+
+
 FINDERS: Mapping[str, Finder] = {
     "study_uid": _of_study,
     "study_instance_uid": _of_study,
@@ -154,4 +160,5 @@ FINDERS: Mapping[str, Finder] = {
     "message_id": _of_message,
     "step_uid": patients_of,
     "report_id": _of_report,
+    "document_id": _of_document,
 }

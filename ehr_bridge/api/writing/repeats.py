@@ -7,8 +7,10 @@ the second hears the first answer. A refusal is not kept: it has changed nothing
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -49,6 +51,35 @@ def repeatable(view: View) -> View:
 
     setattr(once, REPEATABLE, True)
     return once
+
+
+def repeatable_file(*said: str) -> Callable[[View], View]:
+    """The same for a view that takes a file, and headers `said` about it. Its fact is not written in one transaction
+    with the answer: if the process is killed in between, the view itself must recognise what it has done."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def once(**arguments: Any) -> Response:
+            key = request.headers.get(IDEMPOTENCY_KEY)
+            if key is None:
+                return view(**arguments)
+            _require_key(key)
+            of_file = [request.method, request.full_path, request.mimetype, *map(request.headers.get, said)]
+            asked = json.dumps([*of_file, hashlib.sha256(request.get_data()).hexdigest()]).encode()
+            given = services().given_answers.find(caller().subject, key, asked)
+            if given is not None:
+                return Response(given.body, status=given.status, headers={**given.headers, REPLAYED: "true"})
+            response = view(**arguments)
+            if response.status_code < 300:
+                headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+                given = Given(response.status_code, headers, response.get_data(as_text=True))
+                services().given_answers.keep(caller().subject, key, asked, given)
+            return response
+
+        setattr(once, REPEATABLE, True)
+        return once
+
+    return mark
 
 
 def is_repeatable(view: object) -> bool:

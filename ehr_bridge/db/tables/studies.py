@@ -100,6 +100,9 @@ class Study(Dated, Base):
     link_status: Mapped[LinkStatus] = mapped_column(column_of(LinkStatus, "link_status"), active_history=True)
     is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It is ambiguous because images, people or the EHR name two patients: only a person decides."""
+    is_document: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It was made of a paper or a photograph that somebody attached: no images that an order asks for, nor any to be
+    reported. Written by its claim alone."""
     withheld_by_id: Mapped[uuid.UUID | None]
     """The correction (`identity_changes`) of its patient that its files do not follow until somebody has decided."""
     match_kind: Mapped[str] = mapped_column(String(16))

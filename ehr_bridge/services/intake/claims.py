@@ -89,7 +89,8 @@ class Claim:
         study = Study(**values)
         study.answer([session.get_one(Order, key) for key in self.match.order_ids] if self.is_certain else [], now)
         insert = _INSERT[session.get_bind().dialect.name]
-        rank = rank_of_study(rank_of_order(order.status, order.priority) for order in study.orders)
+        ranks = (rank_of_order(order.status, order.priority) for order in study.orders)
+        rank = None if study.is_document else rank_of_study(ranks)
         answered = {"order_id": study.order_id, "reading_rank": rank}
         if session.connection().execute(insert, values | answered).first() is None:
             return None
@@ -105,6 +106,7 @@ class Claim:
             "study_instance_uid": self.identity.study_instance_uid,
             "patient_id": match.patient_id if self.is_certain else None,
             "link_status": self.link_status,
+            "is_document": self.confirmation.is_document,
             "match_kind": match.kind.value,
             "match_score": match.score,
             "match_evidence": [line.as_json() for line in match.evidence],

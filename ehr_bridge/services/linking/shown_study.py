@@ -35,8 +35,8 @@ def first_upload_of(session: Session, study: Study) -> FirstUpload | None:
 
 def show_on_order(order: Order, study: Study, upload: FirstUpload | None) -> None:
     """Let an order show this study, unless it already shows one. Its images move it on, unless the modality itself has
-    said how far it is."""
-    if order.orthanc_study_id is not None:
+    said how far it is. A document never does: the order still waits for its images."""
+    if study.is_document or order.orthanc_study_id is not None:
         return
     order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
     order.study_date, order.study_time = study.study_date, study.study_time
@@ -57,7 +57,7 @@ def show_another(session: Session, order: Order, lost: Study) -> None:
     if order.status in {OrderStatus.IN_PROGRESS, OrderStatus.COMPLETED}:
         order.status = waiting_state(order)
     others = select(Study).join(StudyOrder, StudyOrder.study_id == Study.id)
-    others = others.where(StudyOrder.order_id == order.id, Study.orthanc_study_id.is_not(None))
+    others = others.where(StudyOrder.order_id == order.id, Study.orthanc_study_id.is_not(None), ~Study.is_document)
     visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)
     other = session.scalar(others.order_by(*visible_first).limit(1))
     if other is not None:

@@ -65,7 +65,8 @@ def keep_reading_ranks(database: Database) -> None:
         reported = set(session.scalars(signed))
         for study in studies:
             of_orders = (rank_of_order(order.status, order.priority) for order in study.orders)
-            study.reading_rank = None if study.study_instance_uid in reported else rank_of_study(of_orders)
+            needs_none = study.is_document or study.study_instance_uid in reported
+            study.reading_rank = None if needs_none else rank_of_study(of_orders)
         session.flush()
 
     event.listen(database.write_session, "before_flush", note)

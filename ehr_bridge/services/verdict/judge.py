@@ -62,6 +62,8 @@ class Confirmation:
     """Id or MRN of the patient."""
     tags: tuple[tuple[str, str], ...] = ()
     """Modifiable attributes that the sender corrected: keyword and value."""
+    is_document: bool = False
+    """What comes is a document that was attached here (`services.chart`), not images of a modality."""
 
     @property
     def names_somebody(self) -> bool:

@@ -16,7 +16,7 @@ from ehr_bridge.db.states import UNDER_WAY, JobKind, OrderStatus
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
-from ehr_bridge.db.tables.studies import StudyOrder
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.matching import (
     Evidence,
     HeaderIdentity,
@@ -35,6 +35,7 @@ from ehr_bridge.matching.order_keys import OF_PROCEDURE, has_key, keys_of, known
 from ehr_bridge.services.registry.numbers import of_survivor, records_of
 
 PATIENTS, ORDERS, ANSWERS = Patient.__table__.c, Order.__table__.c, StudyOrder.__table__.c
+STUDIES = Study.__table__.c
 STEPS = ScheduledStep.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 SHARED_ONCE = Evidence.against("PatientID", "id_of_merged")
@@ -91,7 +92,7 @@ _ORDERS_OF_PATIENT = _ORDER.where(ORDERS.patient_id == bindparam("patient_id"))
 _OPEN_ORDERS = _ORDERS_OF_PATIENT.where(
     ORDERS.status != OrderStatus.CANCELLED,
     ORDERS.orthanc_study_id.is_(None),
-    ~exists().where(ANSWERS.order_id == ORDERS.id),
+    ~exists().where(ANSWERS.order_id == ORDERS.id, ANSWERS.study_id == STUDIES.id, ~STUDIES.is_document),
 )
 """A study on its way has its order too: of two that arrive together, one is first."""
 

@@ -3139,6 +3139,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Documents of patients and orders, newest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    kind?: ("referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other") | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DocumentList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known about one document */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    document_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DocumentAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The document itself */
+        get: {
+            parameters: {
+                query?: {
+                    download?: boolean;
+                };
+                header?: never;
+                path: {
+                    document_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/pdf": string;
+                        "image/jpeg": string;
+                        "image/png": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -4289,6 +4413,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{order}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Attach a PDF, JPEG or PNG to an order and its patient */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "X-Document-Title"?: string | null;
+                    "X-Document-Kind"?: "referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other";
+                    "X-Document-Date"?: string | null;
+                    "X-File-Name"?: string | null;
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    order: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/pdf": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DocumentAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DocumentAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{order}/patch": {
         parameters: {
             query?: never;
@@ -4573,6 +4754,65 @@ export interface paths {
             };
         };
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{patient}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Attach a PDF, JPEG or PNG to a patient */
+        post: {
+            parameters: {
+                query?: {
+                    issuer?: string | null;
+                };
+                header?: {
+                    "X-Document-Title"?: string | null;
+                    "X-Document-Kind"?: "referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other";
+                    "X-Document-Date"?: string | null;
+                    "X-File-Name"?: string | null;
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    patient: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/pdf": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DocumentAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DocumentAnswer"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -7527,6 +7767,41 @@ export interface components {
             file: string;
             tag: string;
         };
+        DocumentAnswer: {
+            /** Format: date-time */
+            attached_at: string;
+            attached_by: string;
+            content_type: string;
+            /** Format: date */
+            dated: string;
+            /** Format: uuid */
+            id: string;
+            issuer: string | null;
+            /** @enum {string} */
+            kind: "referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other";
+            link_status: components["schemas"]["LinkStatus"];
+            mrn: string | null;
+            order_id: string | null;
+            order_ids: string[];
+            patient_birth_date: string | null;
+            patient_id: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            series_instance_uid: string;
+            sha256: string;
+            size_bytes: number;
+            sop_instance_uid: string;
+            study_instance_uid: string;
+            title: string;
+            warnings: ("active_content" | "encrypted")[];
+        };
+        DocumentList: {
+            items: components["schemas"]["DocumentAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         /** @enum {string} */
         DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
         DraftAnswer: {
@@ -8995,6 +9270,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             deleted_at: string | null;
+            is_document: boolean;
             issuer: string | null;
             link_status: components["schemas"]["LinkStatus"];
             linked_by: string | null;
@@ -9421,6 +9697,8 @@ export type DestinationMade = components['schemas']['DestinationMade'];
 export type DestinationQueue = components['schemas']['DestinationQueue'];
 export type DestinationQueueList = components['schemas']['DestinationQueueList'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
+export type DocumentAnswer = components['schemas']['DocumentAnswer'];
+export type DocumentList = components['schemas']['DocumentList'];
 export type DoorOfFiles = components['schemas']['DoorOfFiles'];
 export type DraftAnswer = components['schemas']['DraftAnswer'];
 export type DropBody = components['schemas']['DropBody'];
