@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, select, text
 
 from ehr_bridge.api.app import create_app
-from ehr_bridge.api.http.access import ACCESS
+from ehr_bridge.api.http.access import ACCESS, ATTACH
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
@@ -129,7 +129,7 @@ def test_what_is_not_counted_tells_no_limit(limited: Api) -> None:
 def test_the_document_names_the_headers_on_the_limited_routes_only(api: Api) -> None:
     """With each status, but 401 of an upload, whose sender is not known."""
     passwords = {("POST", "/api/v1/auth/login"), ("POST", "/api/v1/auth/password")}
-    limited = passwords | {route for route, need in ACCESS.items() if need == Permission.UPLOAD}
+    limited = passwords | {route for route, need in ACCESS.items() if need in (Permission.UPLOAD, ATTACH)}
     for path, methods in api.get("/api/v1/openapi.json").json["paths"].items():
         for name, operation in methods.items():
             route = name.upper(), path
