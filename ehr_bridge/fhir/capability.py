@@ -47,7 +47,7 @@ def capability_statement(base: str, version: str, date: str, *, has_cors: bool) 
         "date": date,
         "kind": "instance",
         "software": {"name": "Orthanc EHR bridge", "version": version},
-        "implementation": {"description": "Patients, imaging orders and studies of this archive", "url": base},
+        "implementation": {"description": "Patients, imaging orders, studies and reports of this archive", "url": base},
         "fhirVersion": FHIR_VERSION,
         "format": ["json", "application/fhir+json"],
         "rest": [
@@ -93,9 +93,7 @@ def _resource(resource: Resource) -> dict[str, Any]:
 
 def _parameter(resource: Resource, parameter: Parameter) -> dict[str, str]:
     of = "Resource" if parameter.name.startswith("_") else resource.name
-    return {
-        "name": parameter.name,
-        "definition": f"{_DEFINITIONS}/{of}-{parameter.name.removeprefix('_')}",
-        "type": str(parameter.kind),
-        "documentation": parameter.text,
-    }
+    found = {"name": parameter.name, "type": str(parameter.kind), "documentation": parameter.text}
+    if parameter.is_standard:
+        found["definition"] = f"{_DEFINITIONS}/{of}-{parameter.name.removeprefix('_')}"
+    return found

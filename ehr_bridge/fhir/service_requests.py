@@ -126,12 +126,14 @@ def accession_of(identifiers: Iterable[Mapping[str, Any]]) -> str | None:
 
 
 def subject_of(resource: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
-    """Whose order it is: the reference, or the identifier of a logical one. Raises InvalidInput when there is
+    """Whose order or report it is: the reference, or the identifier of a logical one. Raises InvalidInput when there is
     neither."""
     subject = resource.get("subject") or {}
     reference, identifier = subject.get("reference"), subject.get("identifier")
     if not reference and not (identifier or {}).get("value"):
-        raise _refused("subject", "name the patient, by reference or by identifier")
+        field = f"{resource.get('resourceType', 'ServiceRequest')}.subject"
+        why = "name the patient, by reference or by identifier"
+        raise InvalidInput("resource_invalid", f"{field}: {why}.", ((field, why),))
     return reference, identifier
 
 

@@ -16,7 +16,12 @@ from pydantic import BaseModel, ValidationError
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.wrong_values import SENTENCES
 
-MODULES = {"Patient": "patient", "ServiceRequest": "servicerequest", "Subscription": "subscription"}
+MODULES = {
+    "Patient": "patient",
+    "ServiceRequest": "servicerequest",
+    "DiagnosticReport": "diagnosticreport",
+    "Subscription": "subscription",
+}
 """Of the types that can be written. A Bundle may hold others, which are not read."""
 CODES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "Patient": {"gender": frozenset({"male", "female", "other", "unknown"})},
@@ -24,12 +29,19 @@ CODES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "status": frozenset({"draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"}),
         "priority": frozenset({"routine", "urgent", "asap", "stat"}),
     },
+    "DiagnosticReport": {
+        "status": frozenset(
+            {"registered", "partial", "preliminary", "final", "amended", "corrected", "appended", "cancelled"}
+            | {"entered-in-error", "unknown"}
+        ),
+    },
     "Bundle": {"type": frozenset({"transaction", "batch"})},
     "Subscription": {"status": frozenset({"requested", "active", "error", "off"})},
 }
 """Required bindings of elements that are read."""
 REQUIRED = {
     "ServiceRequest": ("status", "intent", "subject"),
+    "DiagnosticReport": ("status", "code", "subject"),
     "Bundle": ("type",),
     "Subscription": ("status", "reason", "criteria", "channel"),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key
 
 TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
-MRN, ACCESSION, PLACER = "MR", "ACSN", "PLAC"
+MRN, ACCESSION, PLACER, FILLER = "MR", "ACSN", "PLAC", "FILL"
 """Identifier types of TYPES."""
 DICOM_UID = "urn:dicom:uid"
 DICOM_CODES = "http://dicom.nema.org/resources/ontology/DCM"

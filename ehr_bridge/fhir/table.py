@@ -27,6 +27,8 @@ class Parameter:
     """Parameters of the target that may follow a dot: `patient.identifier`."""
     also: tuple[str, ...] = ()
     """Other spellings, which mean the same (IHE IMR writes `basedOn`)."""
+    is_standard: bool = True
+    """Whether R4 defines it; others are those of a profile (IHE IMR)."""
 
     @property
     def modifiers(self) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ PATIENT = Resource(
     ),
     is_written=True,
     sorts=("family", "birthdate", "_lastUpdated"),
-    reverse_includes=("ServiceRequest:patient", "ImagingStudy:patient"),
+    reverse_includes=("ServiceRequest:patient", "ImagingStudy:patient", "DiagnosticReport:patient"),
 )
 SERVICE_REQUEST = Resource(
     "ServiceRequest",
@@ -91,7 +93,7 @@ SERVICE_REQUEST = Resource(
     is_written=True,
     sorts=("authored", "occurrence", "_lastUpdated"),
     includes=("patient",),
-    reverse_includes=("ImagingStudy:basedon",),
+    reverse_includes=("ImagingStudy:basedon", "DiagnosticReport:based-on"),
 )
 IMAGING_STUDY = Resource(
     "ImagingStudy",
@@ -111,6 +113,30 @@ IMAGING_STUDY = Resource(
     ),
     sorts=("started", "_lastUpdated"),
     includes=("patient", "basedon", "endpoint"),
+    reverse_includes=("DiagnosticReport:imagingStudy",),
+)  # fmt: skip
+DIAGNOSTIC_REPORT = Resource(
+    "DiagnosticReport",
+    (
+        _ID,
+        Parameter("identifier", Kind.TOKEN, "Its id, the number that its sender gave it, or a number of its order"),
+        Parameter("patient", Kind.REFERENCE, "Whose it is, with every record merged with theirs", ("Patient",),
+                  ("identifier", "family", "given", "name", "birthdate"), also=("subject",)),
+        Parameter("status", Kind.TOKEN, "preliminary, final, amended, corrected, appended or entered-in-error"),
+        Parameter("category", Kind.TOKEN, "RAD"),
+        Parameter("code", Kind.TOKEN, "LOINC 18748-4"),
+        Parameter("date", Kind.DATE, "Study Date of its images"),
+        Parameter("issued", Kind.DATE, "When its latest version was issued"),
+        Parameter("based-on", Kind.REFERENCE, "An order that it answers", ("ServiceRequest",), ("identifier",),
+                  also=("basedOn", "basedon")),
+        Parameter("imagingStudy", Kind.REFERENCE, "The study that it is of (IHE IMR)", ("ImagingStudy",),
+                  ("identifier", "modality", "started"), is_standard=False,
+                  also=("imaging-study", "imagingstudy", "study")),
+        _UPDATED,
+    ),
+    is_written=True,
+    sorts=("issued", "_lastUpdated"),
+    includes=("patient", "based-on", "imagingStudy"),
 )  # fmt: skip
 ENDPOINT = Resource(
     "Endpoint",
@@ -139,5 +165,5 @@ AUDIT_EVENT = Resource(
 )  # fmt: skip
 
 RESOURCES: Mapping[str, Resource] = {
-    one.name: one for one in (PATIENT, SERVICE_REQUEST, IMAGING_STUDY, ENDPOINT, AUDIT_EVENT)
+    one.name: one for one in (PATIENT, SERVICE_REQUEST, IMAGING_STUDY, DIAGNOSTIC_REPORT, ENDPOINT, AUDIT_EVENT)
 }

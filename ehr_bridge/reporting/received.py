@@ -57,11 +57,24 @@ class Received:
 
     def is_said_by(self, version: Version) -> bool:
         """Whether this version of ours says the same: it came before."""
-        if version.outside is None or version.outside.status != self.said:
+        if version.outside is None:
             return False
         files = tuple(one.described for one in self.files)
+        if version.outside.status != self.said:
+            return self._is_said_in_other_words(version, [one.sha256 for one in files])
         said = version.sections, version.outside.attachments, version.author.name
         return said == (self.sections, files, self.author or version.outside.sender)
+
+    def _is_said_in_other_words(self, version: Version, digests: list[str]) -> bool:
+        """Whether a version that came by another way (HL7, FHIR) has the same status, texts and files."""
+        assert version.outside is not None
+        is_again = self.status is ReportStatus.FINAL and version.status is ReportStatus.AMENDED  # kept so by us
+        if self.status is not version.status and not is_again:
+            return False
+        if digests != [one.sha256 for one in version.outside.attachments]:
+            return False
+        texts = [" ".join(" ".join(one.text for one in part).split()) for part in (self.sections, version.sections)]
+        return texts[0] == texts[1]
 
     def is_surely_older(self, version: Version) -> bool:
         """Whether it was issued before this version of ours, both dated in the same way."""

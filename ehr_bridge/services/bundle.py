@@ -54,7 +54,7 @@ from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.interfaces.commitment import Commitments
 from ehr_bridge.services.interfaces.commitment_requests import CommitmentRequests
-from ehr_bridge.services.interfaces.fhir_search import FhirSearch
+from ehr_bridge.services.interfaces.fhir.search import FhirSearch
 from ehr_bridge.services.interfaces.modalities import Modalities
 from ehr_bridge.services.interfaces.performed import PerformedSteps
 from ehr_bridge.services.interfaces.performed_listing import PerformedListing

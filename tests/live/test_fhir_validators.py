@@ -15,7 +15,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
 from tests.support import ports
-from tests.support.fhir import bundle, entry, patient, request
+from tests.support.fhir import bundle, entry, identifier, patient, request, result
 from tests.support.material import real_files
 from tests.support.running import running
 from tests.support.server import Server, user_token
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "tests" / "validators" / "validate.cjs"
 MODULES = ROOT / ".build" / "validators"
 STUDIES = 40
+STATUSES = ("preliminary", "final", "corrected", "entered-in-error")
 BAD: tuple[tuple[str, dict[str, Any]], ...] = (
     ("status", {"status": "nonsense"}),
     ("subject", {"subject": {"colour": "red"}}),
@@ -70,6 +71,10 @@ def _store(server: Server, base: str) -> int:
             headers["X_Order_Id"] = number
         if upload(server, path.read_bytes(), **headers).status_code == 201:
             stored.add(uid)
+            if headers:
+                whose = {"identifier": identifier("MR", f"MRN-{number.removeprefix('ACC-')}")}
+                told = result(STATUSES[len(stored) // 2 % len(STATUSES)], f"R-{number}", number, subject=whose)
+                assert _send(base, "/DiagnosticReport", "service", told).status_code == 201
     return len(stored)
 
 
@@ -90,6 +95,7 @@ def _everything(base: str) -> Iterator[dict[str, Any]]:
         ("ImagingStudy?_include=ImagingStudy:patient&_include=ImagingStudy:basedon&_include=ImagingStudy:endpoint"
          "&_count=500", "doctor"),
         ("AuditEvent?_count=100", "admin"),
+        ("DiagnosticReport?_include=DiagnosticReport:imagingStudy&_count=500", "doctor"),
         ("Patient?_revinclude=ServiceRequest:patient&_revinclude=ImagingStudy:patient&_count=7", "doctor"),
         ("ImagingStudy?_elements=started&_count=5", "doctor"),
         ("ImagingStudy?_summary=count", "doctor"),
@@ -129,8 +135,8 @@ def _found_by_models(resources: Sequence[dict[str, Any]]) -> list[str]:
 def test_three_validators_find_nothing(resources: list[dict[str, Any]], tmp_path: Path) -> None:
     """In every type, in Bundles and in OperationOutcomes."""
     kinds = {one["resourceType"] for one in resources}
-    assert kinds == {"AuditEvent", "Bundle", "CapabilityStatement", "Endpoint", "ImagingStudy", "OperationOutcome",
-                     "Patient", "ServiceRequest"}  # fmt: skip
+    assert kinds == {"AuditEvent", "Bundle", "CapabilityStatement", "DiagnosticReport", "Endpoint", "ImagingStudy",
+                     "OperationOutcome", "Patient", "ServiceRequest"}  # fmt: skip
     assert _found_by_two(resources, tmp_path) == []
     assert _found_by_models(resources) == []
 
@@ -177,3 +183,14 @@ def test_studies_and_orders_are_as_ihe_imr_expects(resources: list[dict[str, Any
     for order in orders:
         types = [one["type"]["coding"][0]["code"] for one in order["identifier"] if "type" in one]
         assert types.count("ACSN") == 1
+
+
+def test_reports_are_as_ihe_imr_expects(resources: list[dict[str, Any]]) -> None:
+    """Of which order and study, who interpreted it and where, as text and as PDF."""
+    said = [one for one in resources if one["resourceType"] == "DiagnosticReport"]
+    assert {one["status"] for one in said} == set(STATUSES)
+    for one in said:
+        assert {"identifier", "subject", "issued", "performer", "resultsInterpreter", "basedOn"} <= set(one)
+        kinds = [form["contentType"].partition(";")[0] for form in one.get("presentedForm", [])]
+        assert kinds == ([] if one["status"] == "entered-in-error" else ["text/plain", "application/pdf"])
+    assert any(one["imagingStudy"] for one in said if "imagingStudy" in one)

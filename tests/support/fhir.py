@@ -41,6 +41,24 @@ def request(number: str = "ACC-1", subject: str | None = None, **elements: Any) 
     }
 
 
+def result(status: str = "final", number: str | None = "R-1", order: str | None = "ACC-1", **elements: Any) -> Any:
+    """A DiagnosticReport of a teleradiology service, of MRN-1 unless the elements say otherwise."""
+    said: dict[str, Any] = {
+        "resourceType": "DiagnosticReport",
+        "status": status,
+        "code": {"text": "MR brain"},
+        "subject": {"identifier": identifier("MR", "MRN-1")},
+        "issued": "2026-03-02T11:00:00+01:00",
+        "resultsInterpreter": [{"display": "Dr. Karin Nyström"}],
+        "conclusion": "Small aneurysm of the anterior communicating artery.",
+    }
+    if number is not None:
+        said["identifier"] = [{"system": "https://telerad.example/reports", "value": number}]
+    if order is not None:
+        said["basedOn"] = [{"type": "ServiceRequest", "identifier": identifier("ACSN", order)}]
+    return said | elements
+
+
 def entry(method: str, url: str, resource: Any = None, full_url: str | None = None, **more: str) -> dict[str, Any]:
     """One request of a Bundle."""
     found: dict[str, Any] = {"request": {"method": method, "url": url, **more}}

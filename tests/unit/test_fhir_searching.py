@@ -9,8 +9,8 @@ from ehr_bridge.fhir.bundles import read_url
 from ehr_bridge.fhir.capability import capability_statement, interactions
 from ehr_bridge.fhir.searching import LARGEST_COUNT, Pairs, Search, literal, read_search, unescaped
 from ehr_bridge.fhir.table import IMAGING_STUDY, PATIENT, RESOURCES, SERVICE_REQUEST, Resource
-from ehr_bridge.services.interfaces.fhir_conditions import MEANINGS
-from ehr_bridge.services.interfaces.fhir_search import _LISTS
+from ehr_bridge.services.interfaces.fhir.report_conditions import MEANINGS
+from ehr_bridge.services.interfaces.fhir.search import _LISTS
 
 
 def strict(resource: Resource, *pairs: tuple[str, str]) -> Search:

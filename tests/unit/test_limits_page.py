@@ -17,7 +17,7 @@ from ehr_bridge.fhir.searching import LARGEST_COUNT, LONGEST_VALUE, MOST_PARAMET
 from ehr_bridge.request_id import USABLE
 from ehr_bridge.services.accounts import given_answers, sign_in
 from ehr_bridge.services.changes import feed
-from ehr_bridge.services.interfaces.fhir_search import MOST_INCLUDED, SEARCH_SECONDS
+from ehr_bridge.services.interfaces.fhir.search import MOST_INCLUDED, SEARCH_SECONDS
 from ehr_bridge.services.viewing import tokens
 from ehr_bridge.settings import MEGABYTE, Settings
 from ehr_bridge.shallow_json import DEEPEST

@@ -11,10 +11,12 @@ from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.fhir.searching import Criterion, unescaped
 from ehr_bridge.fhir.systems import token_of
-from ehr_bridge.services.interfaces.fhir_search import Reach
+from ehr_bridge.services.interfaces.fhir.search import Reach
 
 READING = {"AuditEvent": Permission.AUDIT}
 """Where it is not `read`."""
+WRITING = {"DiagnosticReport": Permission.BRING_REPORTS}
+"""Where it is not `write_orders`."""
 OF_STUDIES = frozenset({"ImagingStudy", "Endpoint"})
 """What a token for one patient opens, besides the images (SMART: `patient/ImagingStudy.rs`)."""
 
@@ -43,12 +45,12 @@ def require_own_patient(criteria: Iterable[Criterion]) -> None:
             raise NotPermitted("permission_missing", "This token is for another patient.")
 
 
-def require_writing() -> None:
+def require_writing(resource: str) -> None:
     """Raises NotPermitted."""
     who = caller()
     if who.is_bound:
         raise NotPermitted("permission_missing", "This token opens images, and writes nothing.")
-    who.require(Permission.WRITE_ORDERS)
+    who.require(WRITING.get(resource, Permission.WRITE_ORDERS))
 
 
 def reach() -> Reach:

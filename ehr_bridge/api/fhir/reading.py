@@ -8,10 +8,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ehr_bridge.api.cursors import opened, sealed
-from ehr_bridge.api.fhir.allowed import reach, require_own_patient, require_reading
+from ehr_bridge.api.fhir.allowed import OF_STUDIES, reach, require_own_patient, require_reading
 from ehr_bridge.api.fhir.answers import Answer
-from ehr_bridge.api.fhir.shown import Shown, shown_order, shown_patient, shown_studies, versioned, with_elements
-from ehr_bridge.api.http.context import caller, closed, services
+from ehr_bridge.api.fhir.shown import (
+    Shown,
+    shown_order,
+    shown_patient,
+    shown_report,
+    shown_studies,
+    versioned,
+    with_elements,
+)
+from ehr_bridge.api.http.context import caller, closed, origin, services
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.paging import Position, cursor_refused
 from ehr_bridge.errors import InvalidInput, NotFound
@@ -21,8 +29,9 @@ from ehr_bridge.fhir.outcomes import warning
 from ehr_bridge.fhir.searching import Pairs, Search, read_search
 from ehr_bridge.fhir.systems import token_of
 from ehr_bridge.fhir.table import AUDIT_EVENT, RESOURCES, Resource
-from ehr_bridge.services.interfaces.fhir_search import MOST_INCLUDED, Found
+from ehr_bridge.services.interfaces.fhir.search import MOST_INCLUDED, Found
 from ehr_bridge.services.registry.numbers import as_uuid
+from ehr_bridge.services.reporting.people import reporter_of
 
 CURSOR = "_cursor"
 
@@ -107,6 +116,8 @@ def _by_id(name: str, key: uuid.UUID) -> Shown:
         return shown_patient(services().patients.get(str(key)))
     if name == "ServiceRequest":
         return shown_order(services().orders.get(str(key)))
+    if name == "DiagnosticReport":
+        return shown_report(services().fhir_search.report(key, reporter_of(caller(), origin())))
     return shown_studies([services().fhir_search.study(key, reach())], in_full=True)[0]
 
 
@@ -131,6 +142,7 @@ _WAYS: dict[str, tuple[Callable[[Any], Any], Callable[[Sequence[Any]], list[Show
     "Patient": (lambda finder: finder.patients, lambda rows: [shown_patient(one) for one in rows]),
     "ServiceRequest": (lambda finder: finder.orders, lambda rows: [shown_order(one) for one in rows]),
     "ImagingStudy": (lambda finder: finder.studies, shown_studies),
+    "DiagnosticReport": (lambda finder: finder.reports, lambda rows: [shown_report(one) for one in rows]),
 }
 
 
@@ -163,24 +175,38 @@ def _included(search: Search, rows: dict[str, Any]) -> list[Shown]:
     may_read = not caller().is_bound
     if "patient" in search.includes and may_read:
         found += [shown_patient(one) for one in finder.patients_with(patients, reach())]
-    if "basedon" in search.includes and may_read:
+    if {"basedon", "based-on"} & set(search.includes) and may_read:
         orders = {key for one in of_page for key in _row(one).order_ids}
         found += [shown_order(one) for one in finder.orders_with(orders, reach())]
+    if "imagingStudy" in search.includes:
+        studies = {one.study_id for one in of_page} - {None}
+        found += shown_studies(finder.studies_of("_id", studies, reach()))
     if "endpoint" in search.includes and of_page:
         found += _endpoints()
     for wanted in search.reverse_includes:
         kind, _, parameter = wanted.partition(":")
-        added: list[Any]
-        if kind == "ServiceRequest":
-            added = finder.orders_of(patients, reach())
-            found += [shown_order(one) for one in added[:MOST_INCLUDED]]
-        else:
-            ids = patients if parameter == "patient" else {one.id for one in of_page}
-            added = finder.studies_of(parameter, ids, reach())
-            found += shown_studies(added[:MOST_INCLUDED])
+        if not may_read and kind not in OF_STUDIES:
+            continue
+        ids = patients if parameter == "patient" else {_row(one).id for one in of_page}
+        find, show = _REVERSE[kind]
+        added: list[Any] = find(finder, parameter, ids)
+        found += show(added[:MOST_INCLUDED])
         if len(added) > MOST_INCLUDED:
             found.append(warning([f"{wanted} has more than {MOST_INCLUDED} resources; search them by themselves"]))
     return found
+
+
+_REVERSE: dict[str, tuple[Callable[[Any, str, Any], Any], Callable[[Sequence[Any]], list[Shown]]]] = {
+    "ServiceRequest": (
+        lambda finder, _parameter, ids: finder.orders_of(ids, reach()),
+        lambda rows: [shown_order(one) for one in rows],
+    ),
+    "ImagingStudy": (lambda finder, parameter, ids: finder.studies_of(parameter, ids, reach()), shown_studies),
+    "DiagnosticReport": (
+        lambda finder, parameter, ids: finder.reports_of(parameter, ids, reach()),
+        lambda rows: [shown_report(one) for one in rows],
+    ),
+}
 
 
 def _row(one: Any) -> Any:

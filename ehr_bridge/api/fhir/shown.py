@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -16,10 +16,12 @@ from ehr_bridge.api.registry.patients import patient_answer
 from ehr_bridge.api.studies import study_answer
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict
+from ehr_bridge.fhir.diagnostic_reports import shown_report as report_resource
 from ehr_bridge.fhir.imaging_studies import imaging_study
 from ehr_bridge.fhir.patients import patient_resource
 from ehr_bridge.fhir.service_requests import service_request
-from ehr_bridge.services.interfaces.fhir_search import SeriesCount
+from ehr_bridge.services.interfaces.fhir.reports import FoundReport
+from ehr_bridge.services.interfaces.fhir.search import SeriesCount
 from ehr_bridge.services.studies.listing import StudyView
 
 type Shown = dict[str, Any]
@@ -52,6 +54,24 @@ def shown_studies(views: Sequence[StudyView], *, in_full: bool = False) -> list[
         [one.study.id for one in views], wanted
     )
     return [shown_study(one, series.get(one.study.id, ())) for one in views]
+
+
+def shown_report(found: FoundReport) -> Shown:
+    version, person = found.version, found.report.patient
+    names = (person.given_name, person.middle_name, person.family_name)
+    subject = {"reference": f"Patient/{person.id}", "display": " ".join(filter(None, names)) or "unknown"}
+    orders = [(str(one.id), one.accession_number) for one in found.orders]
+    numbers = {number for _, number in orders}
+    own = tuple(number for number in version.accession_numbers if number in numbers)
+    day = None if found.study_date is None else found.study_date.isoformat()
+    study = None if found.study_id is None else (str(found.study_id), day)
+    settings = services().settings
+    organization = next(iter(settings.report_header_lines), None)
+    pdf = f"{settings.base_url}/api/v1/reports/{found.id}/versions/{version.number}/pdf"
+    resource = report_resource(
+        str(found.id), replace(version, accession_numbers=own), subject, orders, study, pdf, organization
+    )
+    return versioned(resource, found.report.updated_at)
 
 
 def versioned(resource: Shown, changed: datetime | None = None) -> Shown:
@@ -94,6 +114,7 @@ def with_elements(resource: Shown, elements: frozenset[str]) -> Shown:
 MANDATORY = {
     "ServiceRequest": ("status", "intent", "subject"),
     "ImagingStudy": ("status", "subject"),
+    "DiagnosticReport": ("status", "code", "subject"),
     "Endpoint": ("status", "connectionType", "payloadType", "address"),
     "AuditEvent": ("type", "recorded", "agent", "source"),
 }

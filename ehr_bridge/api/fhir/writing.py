@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from ehr_bridge.api.fhir.allowed import require_writing
 from ehr_bridge.api.fhir.answers import Answer
 from ehr_bridge.api.fhir.reading import kind_of, matching
-from ehr_bridge.api.fhir.shown import Shown, require_version, shown_order, shown_patient, version_changed
+from ehr_bridge.api.fhir.referring import invalid, patient_of
+from ehr_bridge.api.fhir.results import receive_report, report_known_as
+from ehr_bridge.api.fhir.shown import Shown, require_version, shown_order, shown_patient, shown_report, version_changed
 from ehr_bridge.api.http.context import origin, services
 from ehr_bridge.api.registry.batches import OrderItem, PatientItem
 from ehr_bridge.api.registry.orders import told_order
@@ -23,10 +25,11 @@ from ehr_bridge.api.registry.patches import known_of_order
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
-from ehr_bridge.fhir.patients import number_of, patient_values
-from ehr_bridge.fhir.searching import Pairs, literal
-from ehr_bridge.fhir.service_requests import ENDED, PRIORITIES, order_values, subject_of
+from ehr_bridge.fhir.patients import patient_values
+from ehr_bridge.fhir.searching import Pairs
+from ehr_bridge.fhir.service_requests import ENDED, PRIORITIES, order_values
 from ehr_bridge.fhir.structures import require_resource
+from ehr_bridge.services.interfaces.fhir.reports import FoundReport
 from ehr_bridge.services.registry.numbers import as_uuid
 from ehr_bridge.wrong_values import told
 
@@ -62,7 +65,7 @@ def create(name: str, document: Any, if_none_exist: Pairs | None = None) -> Answ
     with services().fresh.together():
         if if_none_exist is not None and (found := _only(matching(name, if_none_exist))) is not None:
             return Answer(200, _shown(found))
-        return Answer(201, _shown(_write(document, None)), is_made=True)
+        return _made(document)
 
 
 def update(name: str, key: str, document: Any, if_match: str | None = None) -> Answer:
@@ -70,7 +73,7 @@ def update(name: str, key: str, document: Any, if_match: str | None = None) -> A
     _require_written(name)
     document = require_resource(name, document)
     if document.get("id") != key:
-        raise _invalid(f"{name}.id", "write the id that the address has")
+        raise invalid(f"{name}.id", "write the id that the address has")
     with services().fresh.together():
         known = _known(name, key)
         require_version(_shown(known), if_match)
@@ -86,9 +89,9 @@ def update_where(name: str, pairs: Pairs, document: Any, if_match: str | None = 
         if known is None:
             if if_match is not None:
                 raise version_changed()
-            return Answer(201, _shown(_write(document, None)), is_made=True)
+            return _made(document)
         if document.get("id") not in (None, str(known.id)):
-            raise _invalid(f"{name}.id", "it is not that of the resource which the search names")
+            raise invalid(f"{name}.id", "it is not that of the resource which the search names")
         require_version(_shown(known), if_match)
         return Answer(200, _shown(_write(document, known)))
 
@@ -96,13 +99,23 @@ def update_where(name: str, pairs: Pairs, document: Any, if_match: str | None = 
 def _require_written(name: str) -> None:
     if not kind_of(name).is_written:
         raise InvalidInput("interaction_not_supported", f"A {name} is read and searched only.")
-    require_writing()
+    require_writing(name)
 
 
-def _known(name: str, key: str) -> Patient | Order:
+def _made(document: Mapping[str, Any]) -> Answer:
+    """A new resource; of a report that its sender has sent before, its next version (200)."""
+    if document["resourceType"] != "DiagnosticReport":
+        return Answer(201, _shown(_write(document, None)), is_made=True)
+    report, is_new = receive_report(document, None)
+    return Answer(201 if is_new else 200, _shown(report), is_made=is_new)
+
+
+def _known(name: str, key: str) -> Patient | Order | FoundReport:
     number = as_uuid(key)
     if number is None:
         raise NotFound("resource_not_found", f"There is no {name} with this id; create it by POST.")
+    if name == "DiagnosticReport":
+        return report_known_as(number)
     found: Patient | Order = services().patients.get(key) if name == "Patient" else services().orders.get(key)
     return found
 
@@ -113,7 +126,9 @@ def _only(rows: list[Any]) -> Any | None:
     return rows[0] if rows else None
 
 
-def _write(document: Mapping[str, Any], known: Any | None) -> Patient | Order:
+def _write(document: Mapping[str, Any], known: Any | None) -> Patient | Order | FoundReport:
+    if document["resourceType"] == "DiagnosticReport":
+        return receive_report(document, known)[0]
     return _patient(document, known) if document["resourceType"] == "Patient" else _order(document, known)
 
 
@@ -133,7 +148,7 @@ def _patient(document: Mapping[str, Any], known: Patient | None) -> Patient:
 def _order(document: Mapping[str, Any], known: Order | None) -> Order:
     orders, patients = services().orders, services().patients
     is_ended = document["status"] in ENDED
-    values = order_values(document) | {"mrn": _whose(document)}
+    values = order_values(document) | {"mrn": patient_of(document)}
     if known is None:
         if values["accession_number"] is not None and known_of_order(orders, values["accession_number"]):
             raise _duplicate("An order has this accession number already")
@@ -171,35 +186,6 @@ def _leave_what_stands_for_it(values: dict[str, Any], known: Order | None) -> No
             values[name] = None if known is None else getattr(known, name)
 
 
-def _whose(document: Mapping[str, Any]) -> str:
-    """The patient of a request, by id, or by number with its issuer."""
-    reference, identifier = subject_of(document)
-    patients = services().patients
-    try:
-        if reference:
-            return str(patients.get(_local(reference)).id)
-        mrn, issuer = number_of([identifier or {}], services().fhir_search.systems)
-        return str(patients.get(patients.named(mrn, issuer)).id)
-    except NotFound:
-        raise _invalid(
-            "ServiceRequest.subject", "no such patient is registered here; create the patient first"
-        ) from None
-
-
-def _local(reference: str) -> str:
-    """The id in a reference to a patient of this server."""
-    base = services().settings.fhir_base_url
-    try:
-        if "://" in reference and not reference.startswith(f"{base}/"):
-            raise ValueError("it is on another server")
-        key = literal(reference, ("Patient",))[1]
-    except ValueError as error:
-        raise _invalid("ServiceRequest.subject.reference", str(error)) from None
-    if as_uuid(key) is None:
-        raise NotFound("patient_not_found", "No patient has this id.")
-    return key
-
-
 @contextmanager
 def _in_elements(resource: str) -> Iterator[None]:
     """Names what does not fit by its element."""
@@ -212,6 +198,8 @@ def _in_elements(resource: str) -> Iterator[None]:
 
 
 def _shown(row: Any) -> Shown:
+    if isinstance(row, FoundReport):
+        return shown_report(row)
     return shown_patient(row) if isinstance(row, Patient) else shown_order(row)
 
 
@@ -222,7 +210,3 @@ def _duplicate(what: str) -> Conflict:
 def _other_number(resource: str, how: str) -> Conflict:
     field = f"{resource}.identifier"
     return Conflict("number_changed", f"{field}: it is not the number on record. {how}.", ((field, "another number"),))
-
-
-def _invalid(element: str, why: str) -> InvalidInput:
-    return InvalidInput("resource_invalid", f"{element}: {why}.", ((element, why),))

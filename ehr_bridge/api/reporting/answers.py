@@ -76,9 +76,11 @@ class AttachmentAnswer(Model):
 class OutsideAnswer(Model):
     """Of a report that another system wrote; it is kept as it came, and is never changed or signed here."""
 
-    sender: str = Field(description="Name of the source of HL7 v2; where none is configured, MSH-3 and MSH-4")
+    sender: str = Field(description="Name of the source of HL7 v2, else MSH-3 and MSH-4; by FHIR, who sent it")
     sender_number: str = Field(description="By which its sender knows it")
-    sender_status: str = Field(description="In the sender's own word: OBR-25 or OBX-11 of HL7 v2")
+    sender_status: str = Field(
+        description="In the sender's own word: OBR-25 or OBX-11 of HL7 v2, or the status of FHIR"
+    )
     said_at: Moment | None = Field(description="When it was issued there")
     attachments: list[AttachmentAnswer]
 

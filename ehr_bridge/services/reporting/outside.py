@@ -38,7 +38,7 @@ class Sender:
     """Another system that writes reports."""
 
     name: str
-    """Of a source of HL7; where none is configured, what MSH-3 and MSH-4 say."""
+    """Of a source of HL7; where none is configured, what MSH-3 and MSH-4 say; by FHIR, who calls."""
     application: str | None = None
     """MSH-3 of its messages."""
 
@@ -107,11 +107,11 @@ class OutsideReports:
                 audit.append(session, origin, event, now)
             return Taken(report.id, outcome, is_new)
 
-    def named(self, sender: str, number: str) -> uuid.UUID | None:
-        """The report that its sender knows by this number."""
+    def is_of_another(self, report_id: uuid.UUID, sender: str) -> bool:
+        """Whether there is such a report, of ours or of another sender."""
         with self._fresh.read() as session:
-            of_sender = Report.sender == sender, Report.sender_number == number
-            return session.scalar(select(Report.id).where(*of_sender))
+            report = session.get(Report, report_id)
+            return report is not None and report.sender != sender
 
     def attachment(
         self, report_id: uuid.UUID, number: int, position: int, who: Reporter

@@ -94,7 +94,7 @@ class Report(Dated, Base):
     """Why a signed report is not delivered until somebody decides: `moved`, `unlinked`, `orders`."""
     doubted_at: Mapped[datetime | None]
     sender: Mapped[str | None] = mapped_column(SUBJECT)
-    """Which other system wrote it: the name of a source of HL7, else MSH-3 and MSH-4. None: it is ours."""
+    """Which other system wrote it: a source of HL7, else MSH-3 and MSH-4; by FHIR, who sent it. None: it is ours."""
     sender_application: Mapped[str | None] = mapped_column(SUBJECT)
     """MSH-3 of its first message."""
     sender_number: Mapped[str | None] = mapped_column(SUBJECT)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Key, Position, Sorts, of_ids, rows_after
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
+from ehr_bridge.db.tables.results.reports import Report, ReportOrder
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.db.time_limit import limited
@@ -22,7 +23,11 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.fhir.searching import Search
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.audit.export import fhir_event, numbers_of
-from ehr_bridge.services.interfaces.fhir_conditions import MEANINGS, Asking, condition
+from ehr_bridge.services.interfaces.fhir.meanings import Asking, condition
+from ehr_bridge.services.interfaces.fhir.report_conditions import IS_ITS_STUDY, MEANINGS
+from ehr_bridge.services.interfaces.fhir.reports import FoundReport, found_reports, issued
+from ehr_bridge.services.reporting.people import Reporter
+from ehr_bridge.services.reporting.rows import find_report, open_to
 from ehr_bridge.services.studies.listing import StudyView, stored, views_of
 from ehr_bridge.services.studies.search import BEGINNING
 from ehr_bridge.services.visibility.asker import require_open
@@ -121,6 +126,18 @@ _LISTS: Mapping[str, _List] = {
         ),
         Study.patient_id,
     ),
+    "DiagnosticReport": _List(
+        issued(),
+        Sorts(
+            {
+                "issued": Key(Report.issued_at.expression, datetime.fromisoformat),
+                "_lastUpdated": _updated(Report.updated_at.expression),
+            },
+            "-issued",
+            of_ids(Report.id.expression),
+        ),
+        Report.patient_id,
+    ),
     "AuditEvent": _List(select(AuditEvent), Sorts({"date": ()}, "-date", Key(AuditEvent.id.expression, int)), None),
 }
 """`_sort` names of FHIR, and the usual order of each list."""
@@ -148,6 +165,34 @@ class FhirSearch:
         with self._fresh.read() as session:
             found: Found[uuid.UUID] = self._find(session, search, reach, after)
             return Found(views_of(session, found.rows), found.last, found.total)
+
+    def reports(self, search: Search, reach: Reach, after: Position | None) -> Found[FoundReport]:
+        """Raises like `patients`."""
+        with self._fresh.read() as session:
+            found: Found[Report] = self._find(session, search, reach, after)
+            return Found(found_reports(session, found.rows), found.last, found.total)
+
+    def report(self, key: uuid.UUID, who: Reporter, sender: str | None = None) -> FoundReport:
+        """A report of which something was issued; its `sender` finds it whatever became of its study. Raises NotFound,
+        or NotPermitted."""
+        with self._fresh.read() as session:
+            own = session.get(Report, key) if sender is not None else None
+            if own is None or own.sender != sender:
+                own = find_report(session, key, replace(who, writes=False))
+            return found_reports(session, [own])[0]
+
+    def reports_of(self, column: str, ids: Collection[uuid.UUID], reach: Reach) -> list[FoundReport]:
+        """The reports of these patients (`patient`), orders (`based-on`) or studies, one more than `MOST_INCLUDED` at
+        most."""
+        answers = select(ReportOrder.report_id).join(Order, Order.id == ReportOrder.order_id)
+        those = {
+            "patient": Report.patient_id.in_(ids),
+            "based-on": Report.id.in_(answers.where(Order.id.in_(ids), Order.patient_id == Report.patient_id)),
+            "imagingStudy": exists().where(IS_ITS_STUDY, Study.id.in_(ids)),
+        }
+        query = issued().where(those[column], *open_to(reach.closed)).order_by(Report.id).limit(MOST_INCLUDED + 1)
+        with self._fresh.read() as session:
+            return found_reports(session, list(session.scalars(query)))
 
     def events(
         self, search: Search, reach: Reach, after: Position | None, hidden: Set[uuid.UUID] | None
@@ -188,10 +233,11 @@ class FhirSearch:
             return list(session.scalars(query.order_by(Order.id).limit(MOST_INCLUDED + 1)))
 
     def studies_of(self, column: str, ids: Collection[uuid.UUID], reach: Reach) -> list[StudyView]:
-        """The studies of these patients (`patient`) or that answer these orders (`basedon`), one more than
-        `MOST_INCLUDED` at most."""
+        """The studies of these patients (`patient`), that answer these orders (`basedon`), or with these ids (`_id`);
+        one more than `MOST_INCLUDED` at most."""
         answers = select(StudyOrder.study_id).where(StudyOrder.order_id.in_(ids))
-        those = Study.patient_id.in_(ids) if column == "patient" else Study.id.in_(answers)
+        by = {"patient": Study.patient_id.in_(ids), "basedon": Study.id.in_(answers), "_id": Study.id.in_(ids)}
+        those = by[column]
         query = stored().with_only_columns(Study.id).where(those, without(Study.patient_id, reach.closed))
         query = query.where(*_within(reach)).order_by(Study.id).limit(MOST_INCLUDED + 1)
         with self._fresh.read() as session:
@@ -221,6 +267,8 @@ class FhirSearch:
             conditions.append(without(listed.patient, reach.closed))
         if name == "ImagingStudy":
             conditions += _within(reach)
+        if name == "DiagnosticReport":
+            conditions += open_to(reach.closed)
         query = listed.query.where(*conditions)
         if name == "ServiceRequest" and _asks_for_step(search):
             query = query.join(ScheduledStep, _FIRST_STEP)

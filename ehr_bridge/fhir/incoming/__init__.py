@@ -1,0 +1,1 @@
+"""Results of other systems, read from their resources."""
