@@ -14,11 +14,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, exists, select
+from sqlalchemy import BindParameter, and_, bindparam, exists
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.facts import IS_HEARD, note_heard
 from ehr_bridge.db.rows import ClosingRows, table_of
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.audit import AuditEvent
@@ -30,17 +29,14 @@ from ehr_bridge.hl7.message import Message
 from ehr_bridge.hl7.reading import Kind, Reading, header_of, read, require_readable
 from ehr_bridge.hl7.sources import Source
 from ehr_bridge.hl7.text import decode
-from ehr_bridge.services.audit.trail import CHAIN_END, Origin, note_chain_end, written_in
+from ehr_bridge.services.audit.trail import Origin, written_in
+from ehr_bridge.services.messages.opening import known_message
 from ehr_bridge.services.messages.refusals import fault_of, of_ours
 
 LOGGER = logging.getLogger(__name__)
 
 
 _TABLE = table_of(ReceivedMessage)
-_OF_BYTES = select(_TABLE.c.id).where(_TABLE.c.source == bindparam("of_source"), _TABLE.c.sha256 == bindparam("digest"))
-_OPENING = select(_OF_BYTES.scalar_subquery(), IS_HEARD, *CHAIN_END)
-"""Whether these bytes are known, whether anybody is told of events, and the end of the audit trail: one way to the
-database."""
 _NUMBER: BindParameter[str] = bindparam("hl7_messages_of_number")
 _IS_USED = exists().where(_TABLE.c.source == bindparam("hl7_messages_of_source"), _TABLE.c.control_id == _NUMBER)
 _ROWS = ClosingRows(ReceivedMessage, reuses_control_id=and_(_NUMBER != "", _IS_USED))
@@ -119,6 +115,7 @@ class Inbox:
         """What `take` would do the first time the message comes. Nothing is kept. Raises Unavailable."""
         opened, own_id = _Opened(header_in(delivered.content)), uuid.uuid4()
         try:
+            self._read(delivered, opened)
             with self._database.on_trial() as session:
                 changes = self._apply(session, delivered, opened, apply)
         except (Fault, BridgeError) as refusal:
@@ -141,8 +138,9 @@ class Inbox:
         digest, opened = sha256(delivered.content).hexdigest(), _Opened(header_in(delivered.content))
         name = "" if delivered.source is None else delivered.source.name
         try:
+            self._read(delivered, opened)
             with self._database.together() as session:
-                row = _row_of(session, name, digest, again)
+                row = _row_of(session, name, digest, again, opened.reading)
                 if row is not None and row.is_final and again is None:
                     return self._known(row)
                 changes = self._apply(session, delivered, opened, apply)
@@ -164,8 +162,8 @@ class Inbox:
                 return self._answered(opened, fault, row.id)  # what it changed when it came is in effect
             return self._keep(session, row, delivered, digest, opened, [], fault, by, is_final=is_final)
 
-    def _apply(self, session: Session, delivered: Delivered, opened: _Opened, apply: Apply) -> list[Any]:
-        """Read and apply, noting in `opened` how far it got; returns what was changed."""
+    def _read(self, delivered: Delivered, opened: _Opened) -> None:
+        """Read a message, noting in `opened` how far it got. Raises Fault."""
         if delivered.fault is not None:
             raise delivered.fault
         source = delivered.source
@@ -177,9 +175,13 @@ class Inbox:
         opened.header, opened.type = header_of(message), "^".join(filter(None, message.type))
         require_readable(message)
         opened.reading = read(message, source)
-        if opened.reading.kind == Kind.IGNORED:
+
+    def _apply(self, session: Session, delivered: Delivered, opened: _Opened, apply: Apply) -> list[Any]:
+        """Apply what was read; returns what was changed."""
+        reading = opened.reading
+        if reading is None or reading.kind == Kind.IGNORED:
             return []
-        work = Applying(opened.reading, delivered.origin, f"HL7 {opened.type} {message.control_id}")
+        work = Applying(reading, delivered.origin, f"HL7 {opened.type} {opened.header.control_id}")
         try:
             apply(work)
         finally:
@@ -246,13 +248,12 @@ class Inbox:
         return acknowledge(opened.header, own_id.hex[:20], self._clock(), fault)
 
 
-def _row_of(session: Session, source: str, digest: str, message_id: uuid.UUID | None = None) -> ReceivedMessage | None:
+def _row_of(
+    session: Session, source: str, digest: str, message_id: uuid.UUID | None, reading: Reading | None = None
+) -> ReceivedMessage | None:
     """The row of these bytes of that source, or the one with that id."""
     if message_id is None:
-        opening = session.connection().execute(_OPENING, {"of_source": source, "digest": digest}).one()
-        message_id = opening[0]
-        note_heard(session, is_heard=opening[1])
-        note_chain_end(session, *opening[2:])
+        message_id = known_message(session, source, digest, reading)
     return None if message_id is None else session.get(ReceivedMessage, message_id)
 
 

@@ -35,10 +35,19 @@ _OF_IDS = select(Patient).where(Patient.id.in_(among("ids")))
 def look_up(database: Database, number: str) -> Sequence[Patient]:
     """The records with that number; within `together` for `locked`, which follows."""
     with database.look() as session:
+        just_read: tuple[str, Sequence[Patient]] | None = session.info.get(_JUST_READ)
+        if just_read is not None and just_read[0] == number:
+            return just_read[1]
         records = session.scalars(OF_NUMBERS, {"numbers": [number]}).all()
         if database.is_joined:
-            session.info[_JUST_READ] = (number, records)
+            note_records(session, number, records)
     return records
+
+
+def note_records(session: Session, number: str, records: Sequence[Patient]) -> None:
+    """These are the records with that number, as this transaction has read them in the writer's turn; until one is
+    registered or changed (`locked`)."""
+    session.info[_JUST_READ] = (number, records)
 
 
 def locked(session: Session, numbers: Sequence[str]) -> Sequence[Patient]:

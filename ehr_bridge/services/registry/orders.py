@@ -32,7 +32,15 @@ from ehr_bridge.services.registry.numbers import as_uuid, find_patient
 from ehr_bridge.services.registry.order_search import OrderWish, search_orders
 from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.registry.patients import Outcome
-from ehr_bridge.services.registry.told_orders import Change, Taking, ToldOrder, note_read, saying, state_event
+from ehr_bridge.services.registry.told_orders import (
+    Change,
+    Taking,
+    ToldOrder,
+    just_read,
+    note_read,
+    saying,
+    state_event,
+)
 from ehr_bridge.services.visibility.asker import require_open
 
 _OF_NUMBER = select(Order).where(Order.accession_number == bindparam("number"))
@@ -195,8 +203,10 @@ class Orders:
                     return find_order(session, id_or_accession_number)
                 except NotFound:
                     return None
-            named = session.scalars(_OF_NUMBER_OR_UID, {"number": id_or_accession_number, "uid": uid}).all()
-            note_read(session, id_or_accession_number, uid, named)
+            named = just_read(session, id_or_accession_number, uid)
+            if named is None:
+                named = session.scalars(_OF_NUMBER_OR_UID, {"number": id_or_accession_number, "uid": uid}).all()
+                note_read(session, id_or_accession_number, uid, named)
             order = next((one for one in named if one.accession_number == id_or_accession_number), None)
             require_open(None if order is None else order.patient_id)
             return order

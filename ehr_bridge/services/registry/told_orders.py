@@ -89,12 +89,18 @@ def note_read(session: Session, number: str, uid: str | None, orders: Sequence[O
     session.info[_JUST_READ] = (number, uid, orders)
 
 
+def just_read(session: Session, number: str, uid: str | None) -> Sequence[Order] | None:
+    """What was read of these, if that was the last thing read."""
+    known: tuple[str, str | None, Sequence[Order]] | None = session.info.get(_JUST_READ)
+    return known[2] if known is not None and known[:2] == (number, uid) else None
+
+
 def _named(session: Session, numbers: list[str], uids: list[str]) -> tuple[Iterable[Order], dict[str, uuid.UUID]]:
     """The orders with these numbers, and which have these UIDs. Nobody else has changed what was read within this
     writer's turn."""
-    just_read: tuple[str, str | None, Sequence[Order]] | None = session.info.pop(_JUST_READ, None)
-    if just_read is not None and [just_read[0]] == numbers and {*uids} <= {just_read[1]}:
-        orders = just_read[2]
+    read: tuple[str, str | None, Sequence[Order]] | None = session.info.pop(_JUST_READ, None)
+    if read is not None and [read[0]] == numbers and {*uids} <= {read[1]}:
+        orders = read[2]
         return orders, {one.scheduled_study_instance_uid: one.id for one in orders}
     holders = session.execute(_HOLDERS, {"uids": uids}) if uids else ()
     return session.scalars(_LOCKED, {"numbers": numbers}), {row[0]: row[1] for row in holders}
