@@ -1,4 +1,4 @@
-"""Plays an EHR that speaks FHIR R4: it places an order by a transaction, and finds the study."""
+"""Plays an EHR that speaks FHIR R4: it places an order by a transaction, finds the study, and asks for reports."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ class FhirEhr:
         """What comes after it: the study is found by the number of its order."""
         self._report.play(
             "", FHIR, "study found by accession number (ImagingStudy)", lambda: self._find(placed, study_of)
+        )
+        self._report.play(
+            "RAD-141", FHIR, "reports asked for, none issued (DiagnosticReport)", lambda: self._ask(placed, study_of)
         )
 
     def _place(self) -> None:
@@ -72,6 +75,21 @@ class FhirEhr:
         studies = [one["resource"]["identifier"][0]["value"] for one in found.get("entry", [])]
         if studies != [f"urn:oid:{uid}"]:
             raise Failed(f"the study urn:oid:{uid}", ", ".join(studies) or "none")
+
+    def _ask(self, placed: Placed, study_of: Callable[[Placed], str]) -> None:
+        """By all that IHE IMR asks by. What was issued can never be removed, so the self-test issues no report: there
+        must be none."""
+        base, uid = self._base(), study_of(placed)
+        for name, value in (
+            ("patient.identifier", placed.mrn),
+            ("basedOn.identifier", placed.accession_number),
+            ("imagingStudy.identifier", f"urn:dicom:uid|urn:oid:{uid}"),
+        ):
+            query = {name: value, "status": "final,amended", "_include": "DiagnosticReport:imagingStudy"}
+            found = self._stage.ask("POST", f"{base}/DiagnosticReport/_search", "doctor", data=query).json()
+            asked = {one["url"] for one in found["link"] if one["relation"] == "self"}
+            if found["total"] != 0 or not any(f"{name}=" in url for url in asked):
+                raise Failed(f"no report by {name}", f"{found['total']}, for {', '.join(asked)}")
 
     def _base(self) -> str:
         """NotConfigured when the port is off."""

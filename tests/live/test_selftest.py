@@ -26,7 +26,7 @@ from tests.support.steps import eventually, study
 
 STAYS = {"alembic_version", "audit_events", "events", "cursors", "access_versions", "viewings"}
 """What happened is on record, by ids; a viewing becomes an audit event ten minutes after it."""
-IHE = {f"RAD-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 42, 49, 106)}
+IHE = {f"RAD-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 42, 49, 106, 141)}
 HIS = """
 [[source]]
 name = "his"
