@@ -42,6 +42,12 @@ class Report(Dated, Base):
             sqlite_where=text(IS_OUTSIDE),
             postgresql_where=text(IS_OUTSIDE),
         ),
+        Index(
+            "ix_reports_sender_number",
+            "sender_number",
+            sqlite_where=text(IS_OUTSIDE),
+            postgresql_where=text(IS_OUTSIDE),
+        ),
     )
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"written_for_id"})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import ColumnElement, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, select, true
+from sqlalchemy.orm import aliased
 
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -30,27 +31,34 @@ from ehr_bridge.services.interfaces.fhir.meanings import (
 )
 from ehr_bridge.services.registry.numbers import as_uuid
 
-_OF_SAME_PATIENT = Order.patient_id == Report.patient_id
-"""An order that the EHR has moved to somebody else is not named beside this patient."""
-IS_ITS_STUDY = (
-    (Study.study_instance_uid == Report.study_instance_uid)
-    & Study.orthanc_study_id.is_not(None)
-    & Study.deleted_at.is_(None)
-    & (Study.link_status == LinkStatus.LINKED)
-    & (Study.patient_id == Report.patient_id)
-    & Report.doubt.is_(None)
-)
-"""The study that a report names in FHIR: it is here, its patient's, and nobody doubts that."""
+_OTHER = aliased(Report)
+"""Reports beside the row in question, so that the database looks them up once and not for each row."""
 
 
-def _answers(order: ColumnElement[bool]) -> Condition:
-    """Of a report that answers such an order."""
-    return exists().where(ReportOrder.report_id == Report.id, ReportOrder.order_id == Order.id, _OF_SAME_PATIENT, order)
+def is_its_study(report: type[Report]) -> ColumnElement[bool]:
+    """The study that a report names in FHIR: it is here, its patient's, and nobody doubts that."""
+    return and_(
+        Study.study_instance_uid == report.study_instance_uid,
+        Study.orthanc_study_id.is_not(None),
+        Study.deleted_at.is_(None),
+        Study.link_status == LinkStatus.LINKED,
+        Study.patient_id == report.patient_id,
+        report.doubt.is_(None),
+    )
 
 
-def _is_of(study: ColumnElement[bool]) -> Condition:
+def answers(order: ColumnElement[bool]) -> Condition:
+    """Of a report that answers such an order. One that the EHR has moved to somebody else is not named beside its
+    patient."""
+    query = select(ReportOrder.report_id).join(Order, Order.id == ReportOrder.order_id)
+    return Report.id.in_(
+        query.join(_OTHER, _OTHER.id == ReportOrder.report_id).where(Order.patient_id == _OTHER.patient_id, order)
+    )
+
+
+def is_of(study: ColumnElement[bool]) -> Condition:
     """Of a report of such a study."""
-    return exists().where(IS_ITS_STUDY, study)
+    return Report.id.in_(select(_OTHER.id).join(Study, is_its_study(_OTHER)).where(study))
 
 
 def _number(asking: Asking, criterion: Criterion, value: str) -> Condition:
@@ -58,17 +66,20 @@ def _number(asking: Asking, criterion: Criterion, value: str) -> Condition:
     system, code = token_of(value)
     number = unescaped(code)
     key = as_uuid(number)
-    ours = false() if key is None else Report.id == key
-    if system == REPORT:
-        return or_(ours, Report.sender_number == number)
-    return or_(ours, Report.sender_number == number, _answers(number_of_order(asking, criterion, value)))
+    session = asking.session
+    of_sender = select(Report.id).where(Report.sender.is_not(None), Report.sender_number == number)
+    found = [*session.scalars(of_sender), *([] if key is None else [key])]
+    if system != REPORT:
+        orders = list(session.scalars(select(Order.id).where(number_of_order(asking, criterion, value))))
+        found += session.scalars(select(Report.id).where(answers(Order.id.in_(orders)))) if orders else ()
+    return Report.id.in_(found)
 
 
 def _based_on(asking: Asking, criterion: Criterion, value: str) -> Condition:
     if criterion.chain == "identifier":
-        return _answers(number_of_order(asking, criterion, value))
+        return answers(number_of_order(asking, criterion, value))
     key = as_uuid(literal(unescaped(value), ("ServiceRequest",))[1])
-    return false() if key is None else _answers(Order.id == key)
+    return false() if key is None else answers(Order.id == key)
 
 
 def _through_patient(asking: Asking, criterion: Criterion, value: str) -> Condition:
@@ -81,13 +92,13 @@ def _through_patient(asking: Asking, criterion: Criterion, value: str) -> Condit
 
 def _study(asking: Asking, criterion: Criterion, value: str) -> Condition:
     if criterion.chain is not None:
-        return _is_of(conditions.MEANINGS["ImagingStudy"][criterion.chain].fits(asking, criterion, value))
+        return is_of(conditions.MEANINGS["ImagingStudy"][criterion.chain].fits(asking, criterion, value))
     key = as_uuid(literal(unescaped(value), ("ImagingStudy",))[1])
-    return false() if key is None else _is_of(Study.id == key)
+    return false() if key is None else is_of(Study.id == key)
 
 
 def _through_study(parameter: Meaning) -> Fits:
-    return lambda asking, criterion, value: _is_of(parameter.fits(asking, criterion, value))
+    return lambda asking, criterion, value: is_of(parameter.fits(asking, criterion, value))
 
 
 def _always(code: str, system: str) -> Fits:
@@ -112,10 +123,10 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "status": of_code(Report.status, _STATUSES),
         "category": Meaning(_always(CATEGORY, V2_SERVICES), false()),
         "code": Meaning(_always(CODE, LOINC), false()),
-        "date": Meaning(_through_study(_DAY), ~_is_of(Study.study_date_key > date.min)),
+        "date": Meaning(_through_study(_DAY), ~is_of(Study.study_date_key > date.min)),
         "issued": of_moment(Report.issued_at),
-        "based-on": Meaning(_based_on, ~_answers(true())),
-        "imagingStudy": Meaning(_study, ~_is_of(true())),
+        "based-on": Meaning(_based_on, ~answers(true())),
+        "imagingStudy": Meaning(_study, ~is_of(true())),
         "_lastUpdated": of_moment(Report.updated_at),
     },
 }

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.reporting.report import Version
-from ehr_bridge.services.interfaces.fhir.report_conditions import IS_ITS_STUDY
+from ehr_bridge.services.interfaces.fhir.report_conditions import is_its_study
 from ehr_bridge.services.reporting.rows import latest_versions, orders_of, version_of, visible
 
 
@@ -51,7 +51,7 @@ def found_reports(session: Session, reports: Sequence[Report]) -> list[FoundRepo
     """These reports with what is shown of them, in this order."""
     latest = latest_versions(session, reports)
     ids = [one.id for one in reports]
-    query = select(Report.id, Study.id, Study.study_date).join(Study, and_(IS_ITS_STUDY)).where(Report.id.in_(ids))
+    query = select(Report.id, Study.id, Study.study_date).join(Study, is_its_study(Report)).where(Report.id.in_(ids))
     studies = {report: (study, day) for report, study, day in session.execute(query)}
     return [
         FoundReport(one, version_of(latest[one.id]), tuple(orders_of(one)), *studies.get(one.id, (None, None)))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Key, Position, Sorts, of_ids, rows_after
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
-from ehr_bridge.db.tables.results.reports import Report, ReportOrder
+from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.db.time_limit import limited
@@ -24,7 +24,7 @@ from ehr_bridge.fhir.searching import Search
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.audit.export import fhir_event, numbers_of
 from ehr_bridge.services.interfaces.fhir.meanings import Asking, condition
-from ehr_bridge.services.interfaces.fhir.report_conditions import IS_ITS_STUDY, MEANINGS
+from ehr_bridge.services.interfaces.fhir.report_conditions import MEANINGS, answers, is_of
 from ehr_bridge.services.interfaces.fhir.reports import FoundReport, found_reports, issued
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import find_report, open_to
@@ -184,11 +184,10 @@ class FhirSearch:
     def reports_of(self, column: str, ids: Collection[uuid.UUID], reach: Reach) -> list[FoundReport]:
         """The reports of these patients (`patient`), orders (`based-on`) or studies, one more than `MOST_INCLUDED` at
         most."""
-        answers = select(ReportOrder.report_id).join(Order, Order.id == ReportOrder.order_id)
         those = {
             "patient": Report.patient_id.in_(ids),
-            "based-on": Report.id.in_(answers.where(Order.id.in_(ids), Order.patient_id == Report.patient_id)),
-            "imagingStudy": exists().where(IS_ITS_STUDY, Study.id.in_(ids)),
+            "based-on": answers(Order.id.in_(ids)),
+            "imagingStudy": is_of(Study.id.in_(ids)),
         }
         query = issued().where(those[column], *open_to(reach.closed)).order_by(Report.id).limit(MOST_INCLUDED + 1)
         with self._fresh.read() as session:
