@@ -391,6 +391,7 @@ function madeInstead(element) {
     if (!blob) {
       const has = Number(frame) > 1 ? 'makes a picture of the first frame of such a file at most' : 'has no picture of it either';
       words.textContent += ` The server ${has}: the file can be opened with a program that knows its form.`;
+      below.style.gridRow = '1 / 3';
       return;
     }
     const picture = document.createElement('img');
