@@ -20,7 +20,7 @@ from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.reporting.doubts import watch_links
-from ehr_bridge.services.reporting.following import follow_patients
+from ehr_bridge.services.reporting.following import follow_patients, join_late_images
 from ehr_bridge.services.reporting.outside import OutsideReports
 from ehr_bridge.services.reporting.reading_list import ReadingList
 from ehr_bridge.services.reporting.reading_ranks import keep_reading_ranks
@@ -58,6 +58,7 @@ def build_results(
     rules = ReportRules(settings.cosigned_roles, timedelta(hours=settings.preliminary_hours))
     reports, maker = Reports(database, fresh, clock, rules), load_maker(settings)
     watch_links(database, clock, reports.tell)
+    join_late_images(database, reports.tell)
     keep_reading_ranks(database)
     filing = Filing(database, maker, clock)
     reports.on_issued(filing.note_issued)

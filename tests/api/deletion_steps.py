@@ -86,6 +86,21 @@ def grace_is_over(api: Api) -> None:
             request.purge_after -= timedelta(days=8)
 
 
+def purged(api: Api, uid: str) -> None:
+    approved(api, uid)
+    grace_is_over(api)
+    assert api.services.purge.run(Purging()) == 1
+
+
+def sent_again(api: Api, uid: str, **said: Any) -> dict[str, Any]:
+    """A modality sends a file of the study; the request that the bridge opens for it is refused, so it is shown."""
+    modality_sends(api, small(StudyInstanceUID=uid, **said))
+    (request,) = api.get(f"{DELETIONS}?status=pending", "manager").json["items"]
+    assert decide(api, request["id"], "reject").status_code == 200
+    shown: dict[str, Any] = api.get(f"{STUDIES}/{uid}", "nurse").json
+    return shown
+
+
 def actions(api: Api, uid: str) -> list[str]:
     events = api.get(f"/api/v1/audit?study_instance_uid={uid}", "admin").json["items"]
     return [e["action"] for e in reversed(events) if e["action"].startswith(("deletion.", "study.h"))]

@@ -304,14 +304,25 @@ def test_a_report_whose_images_went_to_another_patient_is_in_the_study_of_neithe
 def test_a_withdrawal_files_nothing_among_the_images_of_another_patient(
     api: Api, database: Database, tmp_path: Path
 ) -> None:
-    """Its notice has the former patient's order numbers."""
-    report, _ = moved(api, tmp_path)
+    """Its notice has the former patient's order numbers. It is filed when they come back, and leaves with them."""
+    report, uid = moved(api, tmp_path)
     act(api, report, "withdraw", reason="of another patient")
     later(database)
     assert filed(api) == []
     answer = api.call("GET", f"/api/v1/reports/{report['id']}/pdf", token=RITA)
     pdf = PdfReader(io.BytesIO(answer.data)).pages[0].extract_text()
     assert "Lindqvist, Åsa" in pdf and "Berg" not in pdf
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    link(api, uid, order_id=api.get("/api/v1/orders/ACC-1", "doctor").json["id"])
+    jobs(api, tmp_path).run()
+    later(database)
+    back = filed(api)
+    assert [(one.Modality, one.PatientID) for one in back] == [("SR", "MRN-1"), ("DOC", "MRN-1")]
+    assert "withdrawn" in text(back[0]).lower() or "entered in error" in text(back[0]).lower()
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    assert filed(api) == []
 
 
 def test_a_document_that_stands_in_the_study_of_another_patient_leaves_it_and_is_not_shown(

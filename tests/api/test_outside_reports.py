@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ehr_bridge.services.messages.refusals import fault_of
 from ehr_bridge.services.reporting import outside
 from tests.api.conftest import Api
 from tests.api.filing_steps import filed, text
+from tests.api.link_steps import link, unlink
 from tests.api.message_steps import verdict
 from tests.api.outbox_steps import WEBHOOK, deliveries, put
 from tests.api.outside_steps import (
@@ -31,7 +33,9 @@ from tests.api.outside_steps import (
 )
 from tests.api.privacy_steps import restrict
 from tests.api.report_steps import RITA, act, with_images, written
+from tests.api.tag_steps import jobs
 from tests.support.messages import adt, oru
+from tests.support.samples import small
 
 FINDINGS = [
     {"code": "59776-5", "title": "Findings", "text": "No midline shift.\nVentricles of normal width."},
@@ -219,6 +223,37 @@ def test_a_report_that_comes_before_its_images_is_taken_when_it_comes_again(api:
         session.scalars(select(Study)).one().orthanc_study_id = home
     assert [verdict(api, message) for _ in range(2)] == ["AA"] * 2
     assert [one["version"] for one in reports(api)] == [1]
+
+
+def test_a_report_whose_images_are_nobodys_yet_is_taken_when_they_are_linked(api: Api, tmp_path: Path) -> None:
+    """The very same message, as a radiologist here could sign then."""
+    uid = with_images(api)
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    message = oru(f"ST|113014^DICOM Study^DCM||{uid}", "TX|a||Normal.", accession="")
+    assert [verdict(api, message) for _ in range(2)] == ["AE 206 OBR^1"] * 2
+    link(api, uid, order_id=api.get("/api/v1/orders/ACC-1", "doctor").json["id"])
+    jobs(api, tmp_path).run()
+    assert [verdict(api, message) for _ in range(2)] == ["AA"] * 2
+    assert [one["version"] for one in reports(api)] == [1]
+
+
+@pytest.mark.parametrize("how", ["sent for the order", "linked by a person"])
+def test_a_report_that_came_before_its_images_is_filed_when_they_come(api: Api, tmp_path: Path, how: str) -> None:
+    """Not only with its next version, which nobody may ever send."""
+    order = api.place_order("ACC-1", "MRN-1")
+    assert verdict(api, oru(AN_ED)) == "AA"
+    assert (only(api)["study_instance_uid"], filed(api)) == (None, [])
+    sent_for = {"X-Order-Id": order["id"]} if how == "sent for the order" else {}
+    uid = api.upload(small(), headers=sent_for).json["studies"][0]["study_instance_uid"]
+    api.services.recorder.settle()
+    if how == "linked by a person":
+        assert filed(api) == []
+        link(api, uid, order_id=order["id"])
+        jobs(api, tmp_path).run()
+    assert [one.StudyInstanceUID for one in filed(api)] == [uid, uid]
+    assert only(api)["study_instance_uid"] == uid
+    assert [one["version"] for one in versions(api, only(api))] == [1]
 
 
 @pytest.mark.parametrize("of", ["placer", "study"])

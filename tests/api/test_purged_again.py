@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 
@@ -15,12 +14,11 @@ from tests.api.conftest import Api
 from tests.api.deletion_steps import (
     DELETIONS,
     STUDIES,
-    Purging,
-    approved,
     decide,
-    grace_is_over,
     modality_sends,
+    purged,
     requested,
+    sent_again,
     stored,
 )
 from tests.api.tag_steps import job, jobs, modify, store, undo
@@ -32,21 +30,6 @@ OTHER = {
     "StudyDate": "20260220",
     "StudyDescription": "MR knee",
 }
-
-
-def purged(api: Api, uid: str) -> None:
-    approved(api, uid)
-    grace_is_over(api)
-    assert api.services.purge.run(Purging()) == 1
-
-
-def sent_again(api: Api, uid: str, **said: Any) -> dict[str, Any]:
-    """A modality sends a file of the study; the request that the bridge opens for it is refused, so it is shown."""
-    modality_sends(api, small(StudyInstanceUID=uid, **said))
-    (request,) = api.get(f"{DELETIONS}?status=pending", "manager").json["items"]
-    assert decide(api, request["id"], "reject").status_code == 200
-    shown: dict[str, Any] = api.get(f"{STUDIES}/{uid}", "nurse").json
-    return shown
 
 
 def found(api: Api, query: str) -> list[str]:

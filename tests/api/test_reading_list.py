@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, select, text
 
 from ehr_bridge.db.database import Database
@@ -17,10 +18,10 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.reporting.reading_list import SORTS, ReadingFilters, waiting
 from tests.api.conftest import Api
-from tests.api.deletion_steps import decide, requested
+from tests.api.deletion_steps import decide, purged, requested, sent_again
 from tests.api.link_steps import link, one, order, put_order, put_patient
 from tests.api.privacy_steps import restrict
-from tests.api.report_steps import RITA, act, begin, save, sign, signed, token, with_images, written
+from tests.api.report_steps import RITA, act, begin, listed, read, save, sign, signed, token, with_images, written
 from tests.api.tag_steps import jobs
 from tests.support.samples import small
 
@@ -180,3 +181,23 @@ def test_ten_thousand_studies_are_found_in_the_order_of_their_index(database: Da
     with database.engine.connect() as connection:
         plan = "\n".join(str(row) for row in connection.execute(text(f"{explain} {compiled}".replace(":", r"\:"))))
     assert "ix_studies_reading" in plan and "Sort" not in plan and "ORDER BY" not in plan, plan
+
+
+@pytest.mark.parametrize("is_ordered", [True, False], ids=["ordered", "walk-in"])
+def test_images_that_come_again_after_a_purge_wait_to_be_read(api: Api, tmp_path: Path, is_ordered: bool) -> None:
+    """The report of those that were purged is of other images: it takes nothing off the list, is in nobody's way, and
+    stays hidden, whatever images come under its UID."""
+    uid = with_images(api) if is_ordered else walk_in(api)
+    old = signed(api) if is_ordered else signed(api, study_instance_uid=uid)
+    api.services.recorder.settle()
+    purged(api, uid)
+    assert unread(api)["total"] == 0
+    sent_again(api, uid)
+    link(api, uid, **({"order_id": order(api)["id"]} if is_ordered else {"patient_id": "MRN-1"}))
+    jobs(api, tmp_path).run()
+    assert [row["study_instance_uid"] for row in unread(api)["items"]] == [uid]
+    assert unread(api)["items"][0]["report"] is None
+    assert read(api, old, status=404)["code"] == "report_not_found"
+    new = signed(api) if is_ordered else signed(api, study_instance_uid=uid)
+    assert (new["version"], unread(api)["total"]) == (1, 0)
+    assert listed(api) == [new["id"]]

@@ -17,17 +17,15 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.rows import table_of
-from ehr_bridge.db.states import UNDELIVERED, DeletionStatus, DeliveryState, Policy
-from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.states import UNDELIVERED, DeliveryState, Policy
 from ehr_bridge.db.tables.logs import Delivery, Destination, Sending
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report
-from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.fhir.subscriptions import HANDSHAKE
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.services.delivery.kinds import WITHDRAWN
-from ehr_bridge.services.reporting.rows import visible
+from ehr_bridge.services.reporting.rows import is_purged, visible
 
 LEASE = timedelta(seconds=180)
 """More than one exchange can take: an answer that does not come on a connection that was kept, a new one, and again."""
@@ -210,16 +208,6 @@ def is_held() -> ColumnElement[bool]:
     that is decided, but for its withdrawal; what is of other reports goes on."""
     is_deleted = and_(~visible(), ~is_purged(), Delivery.type != WITHDRAWN)
     return exists().where(Report.id == Delivery.report_id, or_(Report.doubt.is_not(None), is_deleted))
-
-
-def is_purged() -> ColumnElement[bool]:
-    """The study of a report is gone for good."""
-    return exists().where(
-        Study.study_instance_uid == Report.study_instance_uid,
-        Study.deleted_at.is_not(None),
-        DeletionRequest.study_id == Study.id,
-        DeletionRequest.status == DeletionStatus.PURGED,
-    )
 
 
 def is_waiting(session: Session, destination_id: uuid.UUID) -> bool:

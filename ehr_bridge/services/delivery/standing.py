@@ -16,7 +16,8 @@ from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.delivery.kinds import WITHDRAWN
 from ehr_bridge.services.delivery.messages import concerns
-from ehr_bridge.services.delivery.queue import Waiting, is_purged
+from ehr_bridge.services.delivery.queue import Waiting
+from ehr_bridge.services.reporting.rows import is_purged
 
 
 def not_told(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:

@@ -31,23 +31,26 @@ def is_of_patient(study: Study, report: Report) -> bool:
 
 
 def note_issued(session: Session, report: Report, version: Version, now: datetime) -> None:
-    """Called in the transaction in which a version is issued, or a report comes into doubt or out of it."""
-    if version.study_instance_uid is None:
+    """Called whenever listeners of reports are told (`reporting.issuing.Listener`). Where a report is filed says the
+    report, not its version: its images may have come later."""
+    uid = report.study_instance_uid
+    if uid is None:
         return
     rows = list(session.scalars(select(ReportDocument).where(ReportDocument.report_id == report.id)))
-    study = session.scalar(select(Study).where(Study.study_instance_uid == version.study_instance_uid))
+    study = session.scalar(select(Study).where(Study.study_instance_uid == uid))
     if study is not None and study.deleted_at is None and not is_of_patient(study, report):
         _take_out(rows)
         return
     if not any(row.number == version.number for row in rows):
         session.flush()  # the version comes first
-        session.add_all(_new(version, form, 1, now) for form in DocumentForm)
+        session.add_all(_row(report.id, version.number, form, 1, uid, now) for form in DocumentForm)
         for row in rows:
             row.is_superseded = True
         if version.status is ReportStatus.ENTERED_IN_ERROR:
             _take_out(rows)
-    elif version.status is not ReportStatus.ENTERED_IN_ERROR and not any(row.status in STANDING for row in rows):
-        session.add_all(again(row, now) for row in _latest(rows))
+    elif not any(row.status in STANDING for row in rows):
+        is_withdrawn = version.status is ReportStatus.ENTERED_IN_ERROR  # of that only the notice stands
+        session.add_all(again(row, now) for row in _latest(rows) if not is_withdrawn or row.number == version.number)
 
 
 def _take_out(rows: list[ReportDocument]) -> None:
@@ -62,11 +65,6 @@ def _latest(rows: list[ReportDocument]) -> list[ReportDocument]:
     for row in sorted(rows, key=lambda row: row.making):
         found[row.number, row.form] = row
     return list(found.values())
-
-
-def _new(version: Version, form: DocumentForm, making: int, now: datetime) -> ReportDocument:
-    assert version.study_instance_uid is not None
-    return _row(version.report_id, version.number, form, making, version.study_instance_uid, now)
 
 
 def again(row: ReportDocument, now: datetime) -> ReportDocument:

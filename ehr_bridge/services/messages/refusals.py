@@ -31,8 +31,9 @@ CODES = {
 }
 """What is recorded does not allow it: the number is not the one on record, or it is taken, or it is too late."""
 
-PASSING = frozenset({"study_not_found"})
-"""Images may still be on their way, so what is refused for this is tried again when it comes again."""
+PASSING = frozenset({"study_not_found", "study_uncertain"})
+"""Images may still be on their way, or be linked meanwhile, so what is refused for this is tried again when it comes
+again; as a report of ours can be signed then."""
 
 
 def fault_of(refusal: Fault | BridgeError) -> Fault:

@@ -19,12 +19,12 @@ from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.reporting.report import Version
-from ehr_bridge.reporting.states import SHOWN
+from ehr_bridge.reporting.states import SHOWN, ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.reporting.issuing import Listener, doubt_of, report_event
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import version_of, version_row
+from ehr_bridge.services.reporting.rows import is_purged, version_of, version_row
 
 _MOVED = "studies_whose_link_has_changed"
 _LINK = frozenset({"patient_id", "link_status", "order_id", "answers"})
@@ -47,11 +47,14 @@ def watch_links(database: Database, clock: Callable[[], datetime], tell: Listene
         moved: set[str] = session.info.pop(_MOVED, set())
         if not moved:
             return
-        issued = select(Report).where(Report.study_instance_uid.in_(sorted(moved)), Report.status.in_(sorted(SHOWN)))
-        for report in session.scalars(issued).all():
+        of_these = select(Report).where(Report.study_instance_uid.in_(sorted(moved)), ~is_purged())
+        for report in session.scalars(of_these.where(Report.status.in_(sorted(SHOWN)))).all():
             doubt = doubt_of(session, report)
             if doubt != report.doubt:
                 _set(session, report, doubt, moment(session, clock), tell)
+        # a withdrawn one is in no doubt, but its notice is in the study while that is its patient's
+        for report in session.scalars(of_these.where(Report.status == ReportStatus.ENTERED_IN_ERROR)).all():
+            tell(session, report, version_of(version_row(session, report.id, report.number)))
 
     event.listen(database.write_session, "before_flush", note)
     event.listen(database.write_session, "before_commit", judge, insert=True)

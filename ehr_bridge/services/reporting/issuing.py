@@ -27,8 +27,8 @@ from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import orders_of, version_of, version_row
 
 type Listener = Callable[[Session, Report, Version], None]
-"""Told in the transaction in which a version is issued, or a report comes into doubt or out of it: the report, and its
-latest version."""
+"""Told in the transaction in which a version is issued, a report comes into doubt or out of it, its images come, or
+those of a withdrawn one are moved: the report, and its latest version."""
 
 ACTIONS = {
     ReportStatus.PRELIMINARY: "report.issued",

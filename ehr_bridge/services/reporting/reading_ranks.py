@@ -15,11 +15,14 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import changed, is_new
+from ehr_bridge.db.states import DeletionStatus, OrderStatus
+from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.registry import Order
-from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.results.reports import Report, ReportOrder
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.reporting.states import SIGNED
 from ehr_bridge.services.identity.reading_rank import rank_of_order, rank_of_study
+from ehr_bridge.services.reporting.rows import is_purged
 
 _TOUCHED = "what_moves_studies_on_the_reading_list"
 
@@ -40,6 +43,8 @@ class _Touched:
         elif isinstance(row, Report) and changed(row) & {"status", "study_instance_uid"}:
             uids = (row.study_instance_uid, *inspect(row).attrs["study_instance_uid"].history.deleted)
             self.uids.update(uid for uid in uids if uid is not None)
+        elif isinstance(row, DeletionRequest) and row.status == DeletionStatus.PURGED:
+            self.uids.add(row.study_instance_uid)
 
 
 def keep_reading_ranks(database: Database) -> None:
@@ -61,16 +66,35 @@ def keep_reading_ranks(database: Database) -> None:
             Report.study_instance_uid.in_(uids),
             Report.status.in_(sorted(SIGNED)),
             or_(Report.sender.is_(None), Report.order_id.is_(None)),  # from outside it answers its own order only
+            ~is_purged(),
         )
-        reported = set(session.scalars(signed))
+        reported, freed = set(session.scalars(signed)), _freed(session, studies)
         for study in studies:
-            of_orders = (rank_of_order(order.status, order.priority) for order in study.orders)
+            of_orders = (
+                rank_of_order(OrderStatus.COMPLETED if order.id in freed else order.status, order.priority)
+                for order in study.orders
+            )
             needs_none = study.is_document or study.study_instance_uid in reported
             study.reading_rank = None if needs_none else rank_of_study(of_orders)
         session.flush()
 
     event.listen(database.write_session, "before_flush", note)
     event.listen(database.write_session, "before_commit", judge, insert=True)
+
+
+def _freed(session: Session, studies: list[Study]) -> set[uuid.UUID]:
+    """The orders of these that stay reported by a report of images that are purged: what they show now is not read."""
+    ids = [order.id for study in studies for order in study.orders if order.status is OrderStatus.REPORTED]
+    if not ids:
+        return set()
+    by_purged = select(ReportOrder.order_id).join(Report, Report.id == ReportOrder.report_id)
+    return set(
+        session.scalars(
+            by_purged.where(ReportOrder.order_id.in_(ids), Report.status.in_(sorted(SIGNED)), is_purged())
+            .join(Order, Order.id == ReportOrder.order_id)
+            .where(Order.has_signed_report.is_(False))
+        )
+    )
 
 
 def _is_moved(order: Order) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import DeletionStatus
@@ -22,16 +22,22 @@ from ehr_bridge.services.visibility.restrictions import Closed, without
 
 
 def visible() -> ColumnElement[bool]:
-    """A report is hidden with its study: while a deletion waits or has its grace period, and after the purge."""
+    """A report is hidden with its study: while a deletion waits or has its grace period, and after the purge for ever,
+    also when images come again under the same UID."""
     deleted = Study.deleted_at.is_not(None)
-    return ~exists().where(Study.study_instance_uid == Report.study_instance_uid, deleted)
+    return and_(~exists().where(Study.study_instance_uid == Report.study_instance_uid, deleted), ~is_purged())
 
 
 def is_purged() -> ColumnElement[bool]:
-    """The images of a report are deleted for good."""
-    uid, is_hidden = Report.study_instance_uid, Study.deleted_at.is_not(None)
-    purged = DeletionRequest.status == DeletionStatus.PURGED
-    return exists().where(Study.study_instance_uid == uid, is_hidden, DeletionRequest.study_id == Study.id, purged)
+    """The images that a report is of are deleted for good. It is of none that came after the purge, so what was issued,
+    or begun, before that counts for nothing."""
+    said_at = func.coalesce(Report.issued_at.expression, Report.created_at.expression)
+    return exists().where(
+        Study.study_instance_uid == Report.study_instance_uid,
+        DeletionRequest.study_id == Study.id,
+        DeletionRequest.status == DeletionStatus.PURGED,
+        or_(Study.deleted_at.is_not(None), said_at <= DeletionRequest.purged_at),
+    )
 
 
 def shown_to(who: Reporter) -> list[ColumnElement[bool]]:
