@@ -92,6 +92,19 @@ def resolved(resource: Any, resolve: Callable[[str], str | None]) -> Any:
     return found
 
 
+def with_displays(resource: Any, displays: Mapping[str, str]) -> Any:
+    """The resource with what those are called to whom it refers, where it does not say so itself."""
+    if isinstance(resource, list):
+        return [with_displays(one, displays) for one in resource]
+    if not isinstance(resource, dict):
+        return resource
+    found = {name: with_displays(value, displays) for name, value in resource.items()}
+    reference = found.get("reference")
+    if isinstance(reference, str) and reference in displays:
+        found.setdefault("display", displays[reference])
+    return found
+
+
 def is_temporary(reference: str) -> bool:
     """Whether a reference can name an entry of its Bundle."""
     return _ABSOLUTE.fullmatch(reference) is not None

@@ -117,6 +117,17 @@ def test_whatever_does_not_fit_is_refused_and_changes_nothing(api: Api, fhir: Ap
             result(basedOn=[{"identifier": identifier("ACSN", one)} for one in ("ACC-1", "ACC-2")]),
             "resource_invalid",
         ),
+        "an order by reference and another by number": (
+            result(
+                basedOn=[
+                    {
+                        "reference": f"ServiceRequest/{api.get('/api/v1/orders/ACC-1', 'doctor').json['id']}",
+                        "identifier": identifier("ACSN", "ACC-2"),
+                    }
+                ]
+            ),
+            "report_of_another_order",
+        ),
         "no order and no study": (result(order=None), "resource_invalid"),
         "another order's study": (result(imagingStudy=by_uid(other)), "study_of_another_order"),
         "another patient's study": (result(order=None, imagingStudy=by_uid(other)), "report_patient_differs"),
@@ -137,6 +148,10 @@ def test_whatever_does_not_fit_is_refused_and_changes_nothing(api: Api, fhir: Ap
     assert reports(api) == []
     made = send(fhir, result(order=None, imagingStudy=by_uid(uid)))
     assert made.status_code == 201, made.json
+    elsewhere = {"reference": "https://ehr.example/fhir/ServiceRequest/9", "identifier": identifier("ACSN", "ACC-1")}
+    whose = {"reference": "https://ehr.example/fhir/Patient/9", "identifier": identifier("MR", "MRN-1")}
+    again = send(fhir, result(basedOn=[elsewhere], subject=whose))
+    assert (again.status_code, again.json["id"]) == (200, made.json["id"])
     moved = send(fhir, result("corrected", order="ACC-2", subject={"identifier": identifier("MR", "MRN-2")}))
     assert code(moved) == "report_of_another_patient"
 
@@ -255,6 +270,19 @@ def test_patient_order_and_report_come_in_one_transaction(api: Api, fhir: Api) -
         "POST", "/fhir", "service", json=bundle("batch", entry("POST", "DiagnosticReport", result(number="R-7")))
     )
     assert batch.json["entry"][0]["response"]["status"].startswith("201")
+
+
+def test_who_wrote_it_may_come_in_the_transaction(api: Api, fhir: Api) -> None:
+    """A Practitioner is not kept; who lets it be left out finds their name in the report."""
+    with_images(api)
+    who = "urn:uuid:33333333-3333-4333-8333-333333333333"
+    person = {"resourceType": "Practitioner", "name": [{"prefix": ["Dr."], "given": ["Ada"], "family": "Berg"}]}
+    body = result(resultsInterpreter=[{"reference": who}])
+    sent = bundle("transaction", entry("POST", "DiagnosticReport", body), entry("POST", "Practitioner", person, who))
+    assert fhir.call("POST", "/fhir", "service", json=sent).status_code == 404
+    answer = fhir.call("POST", "/fhir", "service", json=sent, headers={"Prefer": "handling=lenient"})
+    assert [one["response"]["status"][:3] for one in answer.json["entry"]] == ["201", "202"]
+    assert only(api)["author"]["name"] == "Dr. Ada Berg"
 
 
 def test_a_report_without_a_number_is_that_of_its_order(api: Api, fhir: Api) -> None:

@@ -86,11 +86,12 @@ def test_orders_and_studies_are_named_by_reference_by_number_or_inside() -> None
     number = {"value": "ACC-1"}
     inside = [{"resourceType": "ServiceRequest", "id": "s", "identifier": [number], "status": "active",
                "intent": "order", "subject": {"display": "x"}}]  # fmt: skip
-    given = [{"reference": "#s"}, {"reference": "CarePlan/1"}, {"reference": "ServiceRequest/2"}, {"display": "x"}]
+    given = [{"reference": "#s"}, {"reference": "CarePlan/1"}, {"reference": "ServiceRequest/2/_history/1"},
+             {"display": "x"}]  # fmt: skip
     said = report_said(example("ultrasound", contained=inside, basedOn=given))
     assert said.orders == (
         Named("basedOn[0]", None, (number,)),
-        Named("basedOn[2]", "ServiceRequest/2", ()),
+        Named("basedOn[2]", "ServiceRequest/2/_history/1", ()),
     )
 
 

@@ -20,7 +20,7 @@ def patient_of(document: Mapping[str, Any]) -> str:
     reference, identifier = subject_of(document)
     patients = services().patients
     try:
-        if reference:
+        if reference and not ((identifier or {}).get("value") and is_elsewhere(reference)):
             return str(patients.get(str(local(reference, "Patient", f"{kind}.subject.reference"))).id)
         mrn, issuer = number_of([identifier or {}], services().fhir_search.systems)
         return str(patients.get(patients.named(mrn, issuer)).id)
@@ -31,9 +31,8 @@ def patient_of(document: Mapping[str, Any]) -> str:
 def local(reference: str, kind: str, where: str) -> uuid.UUID:
     """The id in a reference to a resource of this server. Raises InvalidInput, and NotFound where no resource can have
     that id."""
-    base = services().settings.fhir_base_url
     try:
-        if "://" in reference and not reference.startswith(f"{base}/"):
+        if is_elsewhere(reference):
             raise ValueError("it is on another server")
         key = as_uuid(literal(reference, (kind,))[1])
     except ValueError as error:
@@ -41,6 +40,11 @@ def local(reference: str, kind: str, where: str) -> uuid.UUID:
     if key is None:
         raise NotFound("resource_not_found", f"No {kind} has this id.")
     return key
+
+
+def is_elsewhere(reference: str) -> bool:
+    """Whether a reference leads to another server; then a number beside it says what is meant."""
+    return "://" in reference and not reference.startswith(f"{services().settings.fhir_base_url}/")
 
 
 def invalid(element: str, why: str) -> InvalidInput:

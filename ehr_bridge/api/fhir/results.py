@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ehr_bridge.api.fhir.allowed import reach
-from ehr_bridge.api.fhir.referring import invalid, local, patient_of
+from ehr_bridge.api.fhir.referring import invalid, is_elsewhere, local, patient_of
 from ehr_bridge.api.fhir.shown import shown_report
 from ehr_bridge.api.http.context import caller, origin, services
 from ehr_bridge.db.tables.registry import Order
@@ -115,17 +115,19 @@ def _order(said: ReportSaid, records: Collection[uuid.UUID]) -> Order | None:
 
 
 def _order_named(named: Named, records: Collection[uuid.UUID]) -> Order | None:
+    """By reference and by numbers, which must agree; a reference to another server counts where there is no number."""
     where, orders = f"DiagnosticReport.{named.where}", services().orders
-    if named.reference:
-        try:
-            return orders.get(str(local(named.reference, "ServiceRequest", where)))
-        except NotFound:
-            raise _unknown(where, "order") from None
     untyped = [one for one in named.identifiers if not one.get("type")]
     found: dict[uuid.UUID, Order] = {}
+    if named.reference and not (named.identifiers and is_elsewhere(named.reference)):
+        try:
+            order = orders.get(str(local(named.reference, "ServiceRequest", where)))
+        except NotFound:
+            raise _unknown(where, "order") from None
+        found[order.id] = order
     for one in (*of_type(named.identifiers, ACCESSION), *untyped):
-        if (order := orders.known(str(one.get("value")))) is not None:
-            found[order.id] = order
+        if (known := orders.known(str(one.get("value")))) is not None:
+            found[known.id] = known
     for one in (*of_type(named.identifiers, PLACER), *(untyped if not found else ())):
         placed = orders.placed_as(str(one.get("value")), records)
         if len(placed) > 1:
@@ -154,12 +156,15 @@ def _study(said: ReportSaid, order: Order | None) -> str | None:
 
 def _study_named(named: Named) -> str | None:
     where = f"DiagnosticReport.{named.where}"
-    if named.reference:
+    if named.reference and not (named.identifiers and is_elsewhere(named.reference)):
         try:
             view = services().fhir_search.study(local(named.reference, "ImagingStudy", where), reach())
         except NotFound:
             raise _unknown(where, "study") from None
-        return view.study.study_instance_uid
+        uid = view.study.study_instance_uid
+        if study_uid(named.identifiers) not in (None, uid):
+            raise Conflict("study_of_another_order", f"{where}: its reference and its number are of two studies.")
+        return uid
     return study_uid(named.identifiers)
 
 

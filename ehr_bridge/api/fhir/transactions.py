@@ -16,11 +16,14 @@ from ehr_bridge.api.fhir.reading import kind_of, matching, read, search
 from ehr_bridge.api.fhir.writing import create, update, update_where
 from ehr_bridge.api.http.context import services
 from ehr_bridge.errors import BridgeError, InvalidInput
-from ehr_bridge.fhir.bundles import Entry, entries_of, in_order, is_temporary, resolved
+from ehr_bridge.fhir.bundles import Entry, entries_of, in_order, is_temporary, resolved, with_displays
+from ehr_bridge.fhir.incoming.reports import shown_name
 from ehr_bridge.fhir.outcomes import warning
 from ehr_bridge.fhir.searching import Pairs
 from ehr_bridge.fhir.structures import load_models, require_resource
 from ehr_bridge.fhir.table import RESOURCES
+
+NAMED = frozenset({"Practitioner", "Organization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def perform_bundle(document: Any, wishes: Wishes) -> Answer:
 def _transaction(entries: list[Entry], wishes: Wishes) -> Mapping[int, Answer]:
     done: dict[int, Answer] = {}
     names = _Names()
+    displays = _displays(entries)
     load_models()  # not while others wait for their turn to write
     with services().fresh.together():
         for entry in in_order(entries):
@@ -80,7 +84,7 @@ def _transaction(entries: list[Entry], wishes: Wishes) -> Mapping[int, Answer]:
                 done[entry.number] = Answer(202, warning([f"{entry.type} is not kept here, and was left out"]))
                 continue
             try:
-                resource = resolved(entry.resource, names.resolve)
+                resource = resolved(with_displays(entry.resource, displays), names.resolve)
                 answer = _perform(replace(entry, resource=resource), wishes)
             except BridgeError as error:
                 _name_the_entry(error, entry)
@@ -89,6 +93,12 @@ def _transaction(entries: list[Entry], wishes: Wishes) -> Mapping[int, Answer]:
             if entry.full_url is not None and answer.resource is not None and "id" in answer.resource:
                 names.known[entry.full_url] = f"{entry.type}/{answer.resource['id']}"
     return done
+
+
+def _displays(entries: list[Entry]) -> dict[str, str]:
+    """What the people and organizations are called that come with a transaction, and are not kept here."""
+    named = ((one.full_url, one.resource) for one in entries if one.type in NAMED and isinstance(one.resource, dict))
+    return {url: name for url, resource in named if url and (name := shown_name(resource))}
 
 
 def _batch(entries: list[Entry], wishes: Wishes) -> Mapping[int, Answer]:

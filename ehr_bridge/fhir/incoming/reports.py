@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,8 @@ STATUSES = {
 LONGEST_NUMBER = 255
 LONGEST_LANGUAGE = 35
 MOST_REFERENCES = 50
+_KIND = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[^/]+(?:/_history/[^/]+)?$")
+"""The type in a literal reference."""
 type Element = Mapping[str, Any]
 
 
@@ -227,7 +230,8 @@ def _named(resource: Element, element: str, kind: str, contained: Mapping[str, E
         if inside is not None:
             reference, identifiers = None, [*identifiers, *(inside.get("identifier") or [])]
             one = {"type": inside.get("resourceType")}
-        said = one.get("type") or (str(reference).split("/")[-2] if reference and "/" in str(reference) else kind)
+        literal = _KIND.search(str(reference or ""))
+        said = literal[1] if literal else one.get("type") or kind
         if said == kind and (reference or any(part.get("value") for part in identifiers)):
             found.append(Named(f"{element}[{number}]", reference, tuple(identifiers)))
     return tuple(found)
