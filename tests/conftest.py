@@ -48,6 +48,8 @@ LONG = (
 )  # fmt: skip
 """Files of half a minute or more, the longest first. They are dealt out in this order: nobody begins one when the
 other workers have nothing left. Those in the browser come after all live tests, whose servers have ended by then."""
+WITH_PROCESSES = ("live", "browser")
+"""Folders whose tests start processes that end unseen: a browser's."""
 PLACES = {name: place for place, name in enumerate(LONG)}
 
 SPENT = pytest.StashKey[float]()
@@ -83,11 +85,20 @@ def pytest_runtest_makereport(
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
         report.outcome = "failed"
-    if report.when == "teardown":
-        now = processor.seconds()
-        report.user_properties.append(("processor_seconds", f"{now - item.config.stash[SPENT]:.2f}"))
-        item.config.stash[SPENT] = now
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """Says what the processor was used for: of servers and browsers by test, otherwise by file, because to look takes
+    as long as many a test does."""
+    try:
+        return (yield)
+    finally:
+        if item.path.parent.name in WITH_PROCESSES or nextitem is None or nextitem.path != item.path:
+            now = processor.seconds()
+            item.user_properties.append(("processor_seconds", f"{now - item.config.stash[SPENT]:.2f}"))
+            item.config.stash[SPENT] = now
 
 
 class PostgresCluster:
