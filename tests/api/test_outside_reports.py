@@ -316,11 +316,20 @@ def test_a_version_is_proved_like_ours(api: Api) -> None:
 
 
 def test_all_but_its_sender_are_told_of_it(api: Api) -> None:
-    """The EHR gets the report; the destination with the sender's name or application does not get it back."""
+    """The EHR gets the report; the destination with the sender's name or application does not get it back, nor one that
+    says it is the sender, whatever it is called."""
     with_images(api)
     for name in ("ehr", "telerad", "telerad-farnorth"):
         assert put(api, name, body=WEBHOOK | {"events": ["report.final", "order.status"]}).status_code < 300
+    for name, sender in (("night", "Telerad"), ("far", "telerad farnorth"), ("other", "Telerad-2")):
+        body = WEBHOOK | {"events": ["report.final"], "reports_from": sender}
+        assert put(api, name, body=body).json["reports_from"] == sender
     verdict(api, oru())
+    assert {name: len(deliveries(api, name)) for name in ("night", "far", "other")} == {
+        "night": 0,
+        "far": 0,
+        "other": 1,
+    }
     told = {name: [one["type"] for one in deliveries(api, name)] for name in ("ehr", "telerad", "telerad-farnorth")}
     assert told == {
         "ehr": ["order.status", "report.final"],

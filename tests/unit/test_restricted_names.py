@@ -25,7 +25,7 @@ NAMES_NOBODY = frozenset((
     "uploaded_by", "url", "username", "waiting", "X-Reason",
     "at", "author", "critical", "language", "level", "modalities", "mrrt", "read_back", "required", "template", "told",
     "begun", "being_written", "note", "number", "report", "sections", "text", "title", "unread", "urgency",
-    "waits_for", "was_reached", "way", "ca_certificates", "position", "download", "X-Document-Date",
+    "waits_for", "was_reached", "way", "ca_certificates", "reports_from", "position", "download", "X-Document-Date",
     "X-Document-Kind", "X-Document-Title", "X-File-Name",
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""

@@ -185,6 +185,7 @@ SAMPLES: dict[str, Any] = {
     # destinations and deliveries
     "host": "10.0.3.17",
     "order_message": "ORM",
+    "reports_from": "TELERAD",
     "subscription": "ImagingStudy",
     "ca_certificates": "-----BEGIN CERTIFICATE-----\nMIIBfDCCASGgAwIBAgIU…\n-----END CERTIFICATE-----",
     "port": 104,

@@ -34,6 +34,7 @@ _DESTINATION: dict[str, Any] = {
     "is_ehr": True,
     "charset": None,
     "order_message": None,
+    "reports_from": None,
     "has_secret": True,
     "enabled": True,
     "ca_certificates": None,

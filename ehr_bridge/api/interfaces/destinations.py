@@ -128,6 +128,13 @@ class DestinationBody(Input):
     order_message: Annotated[Literal["ORM", "OMG"] | None, EmptyIsNone] = Field(
         None, description="Message that tells of an order's state: `ORM` (O01, also when left out) or `OMG` (O19)"
     )
+    reports_from: Annotated[
+        Annotated[str, StringConstraints(max_length=255), AfterValidator(no_control_characters)] | None, EmptyIsNone
+    ] = Field(
+        None,
+        description="The sender of reports from outside that is the same system, by the name of its source, or as its "
+        "messages name it in MSH-3: its own reports are not sent back to it",
+    )
     token: Annotated[Annotated[str, StringConstraints(max_length=4096), AfterValidator(_token)] | None, EmptyIsNone] = (
         Field(None, description="Bearer token for the FHIR server; never shown again")
     )
@@ -155,6 +162,7 @@ class DestinationAnswer(Versioned):
     is_ehr: bool = Field(description="It is told of restricted patients too")
     charset: str | None = Field(description="Character set of HL7 messages; null: UTF-8")
     order_message: str | None = Field(description="Message that tells of an order's state; null: ORM")
+    reports_from: str | None = Field(description="The sender of reports from outside that is the same system")
     has_secret: bool = Field(description="Whether there is a secret to sign with, or a token")
     subscription: str | None = Field(
         description="Criteria of the FHIR Subscription that has made it and alone changes it; null: none has"

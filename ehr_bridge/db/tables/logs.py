@@ -83,6 +83,8 @@ class Destination(Dated, Base):
     """It speaks for every person, as the EHR does: it is told of restricted patients too."""
     charset: Mapped[str | None] = mapped_column(String(16))
     order_message: Mapped[str | None] = mapped_column(String(16))
+    reports_from: Mapped[str | None] = mapped_column(String(255))
+    """The sender of reports from outside that is the same system: what it has sent is not told back."""
     enabled: Mapped[bool]
     """False: what happens waits for it."""
     description: Mapped[str | None] = mapped_column(String(255))

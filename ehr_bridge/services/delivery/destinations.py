@@ -49,6 +49,8 @@ class DestinationData:
     """None: HL7 and FHIR are, webhooks are not."""
     charset: str | None = None
     order_message: str | None = None
+    reports_from: str | None = None
+    """The sender of reports from outside that this is."""
     enabled: bool = True
     description: str | None = None
     ca_certificates: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.facts import Fact
@@ -43,10 +43,8 @@ _NAME_REPORT = (
 )
 
 
-_SENDER = [
-    func.replace(func.replace(func.lower(column), " ", "-"), "_", "-")
-    for column in (_REPORTS.c.sender, _REPORTS.c.sender_application)
-]
+_SENDER = [func.lower(column) for column in (_REPORTS.c.sender, _REPORTS.c.sender_application)]
+_CALLED = [func.replace(func.replace(one, " ", "-"), "_", "-") for one in _SENDER]
 """As a destination would be called: in small letters, with hyphens."""
 _NOT_BACK = delete(_DELIVERIES).where(
     _DELIVERIES.c.id > bindparam("last"),
@@ -54,10 +52,10 @@ _NOT_BACK = delete(_DELIVERIES).where(
         _REPORTS.c.id == _DELIVERIES.c.report_id,
         _REPORTS.c.sender.is_not(None),
         _DESTINATIONS.c.id == _DELIVERIES.c.destination_id,
-        func.lower(_DESTINATIONS.c.name).in_(_SENDER),
+        or_(func.lower(_DESTINATIONS.c.name).in_(_CALLED), func.lower(_DESTINATIONS.c.reports_from).in_(_SENDER)),
     ),
 )
-"""A report from outside is not told to the destination with the name of its sender."""
+"""A report from outside is not told to the destination with the name of its sender, or that says it is the sender."""
 
 
 def enqueue(session: Session, facts: Sequence[Fact]) -> None:

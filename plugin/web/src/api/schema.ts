@@ -7675,6 +7675,7 @@ export interface components {
             order_message: string | null;
             policy: components["schemas"]["Policy"];
             port: number | null;
+            reports_from: string | null;
             subscription: string | null;
             tls: boolean;
             /** Format: date-time */
@@ -7703,6 +7704,8 @@ export interface components {
             policy: components["schemas"]["Policy"] | null;
             /** @default null */
             port: number | null;
+            /** @default null */
+            reports_from: string | null;
             /** @default false */
             tls: boolean;
             /** @default null */
@@ -7735,6 +7738,7 @@ export interface components {
             order_message: string | null;
             policy: components["schemas"]["Policy"];
             port: number | null;
+            reports_from: string | null;
             secret: string | null;
             subscription: string | null;
             tls: boolean;

@@ -52,6 +52,7 @@ export function DestinationDialog({ destination, onDone, onClose }: Props) {
       tls: isHl7 && flags.tls,
       charset: destination?.charset ?? null,
       order_message: destination?.order_message === "OMG" ? "OMG" : null,
+      reports_from: typed.sender.trim() || null,
       ca_certificates: isEncrypted ? typed.authorities.trim() || null : null,
       token: kind === "fhir" ? typed.token.trim() || null : null,
     };
@@ -99,6 +100,7 @@ export function DestinationDialog({ destination, onDone, onClose }: Props) {
         ))}
         {isTried && chosen.length === 0 && <p className="small text-bad">{t("destinations.events.problem")}</p>}
       </fieldset>
+      <TextField label={t("destinations.sender")} value={typed.sender} onChange={set("sender")} maxLength={255} hint={t("destinations.sender.hint")} />
       <Box {...flag("block")} />
       <Box {...flag("ehr")} />
       <Box {...flag("enabled")} />

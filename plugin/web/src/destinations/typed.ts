@@ -26,9 +26,10 @@ export interface Typed {
   token: string;
   description: string;
   authorities: string;
+  sender: string;
 }
 
-export const NEW: Typed = { name: "", url: "", host: "", port: "2575", networks: "", token: "", description: "", authorities: "" };
+export const NEW: Typed = { name: "", url: "", host: "", port: "2575", networks: "", token: "", description: "", authorities: "", sender: "" };
 
 export const typedOf = (one: Destination): Typed => ({
   name: one.name,
@@ -39,6 +40,7 @@ export const typedOf = (one: Destination): Typed => ({
   token: "",
   description: one.description ?? "",
   authorities: one.ca_certificates ?? "",
+  sender: one.reports_from ?? "",
 });
 
 /** The fields that cannot be right. */

@@ -28,6 +28,8 @@ export const destinations: Translation<typeof english> = {
   "destinations.token.kept": "Es ist eines hinterlegt; leer lassen, um es zu behalten.",
   "destinations.authorities": "Zertifizierungsstelle",
   "destinations.authorities.hint": "Nur für ein Zertifikat, das ein Krankenhaus selbst ausgestellt hat: das Zertifikat der Zertifizierungsstelle als PEM, kein privater Schlüssel. Leer: die, denen dieser Rechner vertraut. Geprüft wird das Zertifikat immer.",
+  "destinations.sender": "Schickt Befunde als",
+  "destinations.sender.hint": "Wenn es uns auch Befunde schickt: der Name seiner Quelle, oder wie seine Nachrichten es nennen (MSH-3). Seine eigenen Befunde werden ihm nicht zurückgeschickt.",
   "destinations.networks": "Netze, in denen es liegen darf",
   "destinations.networks.hint": "Private Adressen und unverschlüsselte Verbindungen nur dort, etwa 10.20.0.0/16; mehrere durch Kommas getrennt",
   "destinations.events": "Erfährt von",

@@ -25,6 +25,8 @@ export const destinations = {
   "destinations.token.kept": "There is one; leave it empty to keep it.",
   "destinations.authorities": "Authority of its certificate",
   "destinations.authorities.hint": "Only for a certificate that a hospital has signed itself: the authority's certificate in PEM, no private key. Left empty: those that this machine trusts. The certificate is always verified.",
+  "destinations.sender": "Sends reports as",
+  "destinations.sender.hint": "Where it also sends us reports: the name of its source, or as its messages name it (MSH-3). Its own reports are not sent back to it.",
   "destinations.networks": "Networks it may be in",
   "destinations.networks.hint": "Private addresses and unencrypted connections only there, such as 10.20.0.0/16; several separated by commas",
   "destinations.events": "Is told of",
