@@ -21,7 +21,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
-from ehr_bridge.api.chart import documents
+from ehr_bridge.api.chart import documents, timeline
 from ehr_bridge.api.day import assigning
 from ehr_bridge.api.day import counts as day_counts
 from ehr_bridge.api.document import problem_pages
@@ -70,6 +70,7 @@ MODULES = (
     order_acts,
     desk,
     documents,
+    timeline,
     messages,
     routes,
     forms,

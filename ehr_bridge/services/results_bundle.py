@@ -12,6 +12,7 @@ from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.dicom.new_uids import new_uid
 from ehr_bridge.services.chart.attaching import Attaching
 from ehr_bridge.services.chart.documents import Documents
+from ehr_bridge.services.chart.timeline import Timeline
 from ehr_bridge.services.day.assigning import Assigning
 from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
@@ -43,6 +44,7 @@ class Results:
     assigning: Assigning
     documents: Documents
     attaching: Attaching
+    timeline: Timeline
 
 
 def build_results(
@@ -71,5 +73,17 @@ def build_results(
     documents = Documents(database, fresh, clock)
     attaching = Attaching(database, fresh, intake, clock, new_uid, maker.site.zone, maker.site.organization)
     return Results(
-        reports, reading, outside, filing, pdfs, templates, macros, day, counted, assigning, documents, attaching
+        reports,
+        reading,
+        outside,
+        filing,
+        pdfs,
+        templates,
+        macros,
+        day,
+        counted,
+        assigning,
+        documents,
+        attaching,
+        Timeline(fresh, maker.site.zone),
     )

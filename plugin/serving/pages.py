@@ -17,8 +17,9 @@ OHIF = ROOT / "ohif-config" / "dist"
 
 UI_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
+    "font-src 'self'; frame-src 'self' blob:; base-uri 'none'; form-action 'none'"
 )
+"""Frames of blobs: PDFs of documents, in the browser's own viewer."""
 OHIF_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; media-src blob:; "

@@ -10,7 +10,7 @@ const ORDER = [
   ["shell/"],
   ["destinations/", "reporting/"],
   ["accounts/", "audit/", "deletions/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
-  ["day/", "objects/", "reconciliation/"],
+  ["chart/", "day/", "objects/", "reconciliation/"],
   ["study/"],
   ["desk/"],
   ["signin/"],

@@ -136,7 +136,7 @@ def test_no_test_module_imports_another() -> None:
 HANDED_OUT = {
     "accounts.accounts", "accounts.given_answers", "accounts.rate_limits", "accounts.service_keys",
     "accounts.smart_launch", "archive.storing", "audit", "audit.anchors", "audit.codes", "audit.refusals",
-    "audit.trail", "bundle", "changes.merging", "changes.views", "chart.attaching", "chart.documents",
+    "audit.trail", "bundle", "changes.merging", "changes.views", "chart.attaching", "chart.documents", "chart.timeline",
     "day.listing", "deletion.requests",
     "delivery.deliveries", "delivery.destinations", "delivery.kinds", "delivery.subscriptions", "identity.attributes",
     "identity.persons", "intake.batch", "intake.prediction", "interfaces.fhir.reports",

@@ -75,6 +75,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/patients/{patient}/documents"): ATTACH,
     ("POST", "/api/v1/orders/{order}/documents"): ATTACH,
     ("GET", "/api/v1/documents"): Permission.READ,
+    ("GET", "/api/v1/timeline"): Permission.READ,
     ("GET", "/api/v1/documents/{document_id}"): Permission.READ,
     ("GET", "/api/v1/documents/{document_id}/content"): SEE_IMAGES,
     ("GET", "/api/v1/day/counts"): Permission.READ,

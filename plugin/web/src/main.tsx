@@ -39,6 +39,7 @@ import "./styles/records.css";
 import "./styles/reconciliation.css";
 import "./styles/desk.css";
 import "./styles/reading.css";
+import "./styles/chart.css";
 
 /** Until then a slow connection has the first page to fetch, and what is in it. */
 const OTHER_PAGES_AFTER_MS = 3_000;

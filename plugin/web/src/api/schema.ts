@@ -7172,6 +7172,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders, studies, reports, documents and uploads of a patient by date, the latest first */
+        get: {
+            parameters: {
+                query: {
+                    patient: string;
+                    issuer?: string | null;
+                    kind?: string | null;
+                    modality?: string | null;
+                    limit?: number;
+                    cursor?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TimelineAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/version": {
         parameters: {
             query?: never;
@@ -7854,6 +7896,8 @@ export interface components {
              */
             sex: "male" | "female" | "other" | "unknown";
         };
+        /** @enum {string} */
+        EntryKind: "order" | "upload" | "study" | "document" | "report";
         ErrorAnswer: {
             code: string;
             message: string;
@@ -9403,6 +9447,28 @@ export interface components {
         TemporaryPasswordBody: {
             password: string;
         };
+        TimelineAnswer: {
+            items: components["schemas"]["TimelineEntry"][];
+            next: string | null;
+            total: number;
+        };
+        TimelineEntry: {
+            accession_number: string | null;
+            /** Format: date-time */
+            at: string;
+            /** Format: date */
+            day: string;
+            document_id: string | null;
+            kind: components["schemas"]["EntryKind"];
+            modalities: string[];
+            number_of_images: number | null;
+            order_id: string | null;
+            report_id: string | null;
+            status: string | null;
+            study_instance_uid: string | null;
+            title: string | null;
+            upload_id: string | null;
+        };
         TokenEntry: {
             /** Format: date-time */
             created_at: string;
@@ -9710,6 +9776,7 @@ export type EchoAnswer = components['schemas']['EchoAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type EmergencyAnswer = components['schemas']['EmergencyAnswer'];
 export type EmergencyBody = components['schemas']['EmergencyBody'];
+export type EntryKind = components['schemas']['EntryKind'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EventAnswer = components['schemas']['EventAnswer'];
 export type EventData = components['schemas']['EventData'];
@@ -9874,6 +9941,8 @@ export type TemplateList = components['schemas']['TemplateList'];
 export type TemplateSectionAnswer = components['schemas']['TemplateSectionAnswer'];
 export type TemplateSectionBody = components['schemas']['TemplateSectionBody'];
 export type TemporaryPasswordBody = components['schemas']['TemporaryPasswordBody'];
+export type TimelineAnswer = components['schemas']['TimelineAnswer'];
+export type TimelineEntry = components['schemas']['TimelineEntry'];
 export type TokenEntry = components['schemas']['TokenEntry'];
 export type TokenList = components['schemas']['TokenList'];
 export type TrialAnswer = components['schemas']['TrialAnswer'];

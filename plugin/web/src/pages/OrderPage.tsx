@@ -2,6 +2,7 @@ import { Link, useParams } from "react-router-dom";
 import { useOrder } from "../api/queries";
 import type { Order } from "../api/types";
 import { useCurrentUser, useMay } from "../auth/permissions";
+import { DocumentsPanel } from "../chart/DocumentsPanel";
 import { Blank } from "../components/Blank";
 import { ErrorState } from "../components/ErrorState";
 import { Fact, Facts } from "../components/Facts";
@@ -83,6 +84,7 @@ function LoadedOrder({ order }: { order: Order }) {
         <div className="stack">
           {hasImages(order) && order.study_instance_uid && <MadePanel study={order.study_instance_uid} />}
           <ReportsPanel of={{ order: order.id }} {...(order.status === "cancelled" ? {} : { begin: { order } })} />
+          <DocumentsPanel owner={{ order: order.id }} canAttach={order.status !== "cancelled"} />
           <Priors order={order} />
         </div>
       </div>

@@ -14,7 +14,7 @@ import { hasImages } from "../day/orderWords";
 
 export function Priors({ order }: { order: Order }) {
   const studies = usePatientStudies(order.patient_id);
-  const others = (studies.data ?? []).filter((each) => each.study_instance_uid !== order.study_instance_uid && !each.deleted_at);
+  const others = (studies.data ?? []).filter((each) => each.study_instance_uid !== order.study_instance_uid && !each.deleted_at && !each.is_document);
   return (
     <section className="panel" aria-labelledby="priors-title">
       <h2 id="priors-title">{t("priors.title")}</h2>

@@ -4,6 +4,7 @@ import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
+import { chart } from "./chart";
 import { common } from "./common";
 import { day } from "./day";
 import { deletions } from "./deletions";
@@ -34,6 +35,7 @@ export const de: Catalogue = {
   ...app,
   ...audit,
   ...auth,
+  ...chart,
   ...common,
   ...day,
   ...deletions,

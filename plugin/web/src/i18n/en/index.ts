@@ -7,6 +7,7 @@ import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
+import { chart } from "./chart";
 import { common } from "./common";
 import { day } from "./day";
 import { deletions } from "./deletions";
@@ -37,6 +38,7 @@ export const en = {
   ...app,
   ...audit,
   ...auth,
+  ...chart,
   ...common,
   ...day,
   ...deletions,
