@@ -49,7 +49,10 @@ class TimelineEntry(Model):
     at: Moment = Field(description="Appointment of an order, date of a study or document, issue of a report, or upload")
     day: date = Field(description="The day of it at the site")
     title: str | None
-    status: str | None = Field(description="Of an order, report or upload; of a study its link, of a document its kind")
+    status: str | None = Field(
+        description="Of an order, report or upload; of a study its link, of a document its kind",
+        json_schema_extra={"example": "completed"},
+    )
     modalities: list[str]
     accession_number: str | None
     number_of_images: int | None

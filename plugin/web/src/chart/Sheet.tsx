@@ -6,7 +6,7 @@ import { t } from "../i18n";
 export function Sheet({ content, type, title }: { content: Blob; type: string; title: string }) {
   const address = useAddress(content, type);
   if (!address) return <div className="sheet" />;
-  if (type === "application/pdf") return <iframe className="sheet" src={address} title={t("document.shown", { title })} />;
+  if (type === "application/pdf") return <iframe className="sheet" src={`${address}#toolbar=0&navpanes=0&view=FitH`} title={t("document.shown", { title })} />;
   return <img className="sheet sheet-picture" src={address} alt={t("document.shown", { title })} />;
 }
 
