@@ -17,6 +17,7 @@ from tests.support.server import Server, user_token
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 TOOLS = ROOT / "plugin" / "web" / "node_modules"
+COMPILER = (TOOLS / "typescript-7" / "bin" / "tsc", "--singleThreaded")
 RUNNER = ROOT / ".build" / "bruno" / "node_modules" / ".bin" / "bru"
 
 type Command = list[str | Path]
@@ -55,7 +56,7 @@ def typescript(tmp_path_factory: pytest.TempPathFactory) -> Command:
     (folder / "node_modules").symlink_to(TOOLS)
     shutil.copy(EXAMPLES / "quick_start.ts", folder)
     strict = ["--strict", "--target", "es2022", "--module", "commonjs", "--moduleResolution", "bundler"]
-    done(TOOLS / ".bin" / "tsc", *strict, "--types", "node", "quick_start.ts", folder=folder)
+    done(*COMPILER, *strict, "--types", "node", "quick_start.ts", folder=folder)
     return ["node", folder / "quick_start.js"]
 
 

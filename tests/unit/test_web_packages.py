@@ -12,7 +12,16 @@ from tests.support.server import ROOT
 WEB = ROOT / "plugin" / "web"
 IMPORT = re.compile(r'^(?!import type).*\bfrom "(@[\w.-]+/[\w.-]+|(?!node:)[a-z][\w.-]*)', re.MULTILINE)
 """The package of an import that is more than a type's; our own files begin with a dot."""
-TOOLS = ("eslint", "vitest", "typescript", "happy-dom", "axe-core", "dependency-cruiser", "openapi-typescript")
+TOOLS = (
+    "eslint",
+    "vitest",
+    "typescript",
+    "typescript-7",
+    "happy-dom",
+    "axe-core",
+    "dependency-cruiser",
+    "openapi-typescript",
+)
 
 
 def built() -> Iterator[Path]:
