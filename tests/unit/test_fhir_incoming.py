@@ -41,6 +41,7 @@ def test_a_ct_of_the_specification_is_read() -> None:
 
 def test_a_report_that_is_all_narrative_is_not_lost() -> None:
     """A cytology report says everything in its narrative; a bone densitometry refers to results that did not come."""
+    assert report_said(example("pap")).received.title is None  # a code without words: the order says what it is
     lines = sections(example("pap"))["Report"].splitlines()
     assert "GYN CYTOLOGY (PAP SMEAR) REPORT" in lines and "<br/>" not in "".join(lines)
     said = sections(example("102"))

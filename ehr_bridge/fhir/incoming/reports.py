@@ -78,7 +78,7 @@ def report_said(resource: Element) -> ReportSaid:
         _author(resource, contained),
         joined(parts),
         tuple(files),
-        _text(resource.get("code")) or None,
+        _words(resource["code"]) if isinstance(resource.get("code"), dict) else None,
         language if 0 < len(language) <= LONGEST_LANGUAGE else None,
         issued,
         issued,
@@ -241,6 +241,11 @@ def _text(concept: Any) -> str:
     """A coded concept in words."""
     if not isinstance(concept, dict):
         return ""
-    codings = concept.get("coding") or []
-    words = concept.get("text") or next((one["display"] for one in codings if one.get("display")), None)
-    return one_line(str(words or next((one["code"] for one in codings if one.get("code")), "")))
+    codes = (one["code"] for one in concept.get("coding") or [] if one.get("code"))
+    return _words(concept) or one_line(str(next(codes, "")))
+
+
+def _words(concept: Element) -> str | None:
+    """None where it has a code only."""
+    displays = (one["display"] for one in concept.get("coding") or [] if one.get("display"))
+    return one_line(str(concept.get("text") or next(displays, ""))) or None
