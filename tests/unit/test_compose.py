@@ -44,6 +44,11 @@ def test_without_a_secret_nothing_starts(missing: str) -> None:
     assert missing in result.stderr
 
 
+def test_what_ends_after_an_orthanc_that_died_is_reaped() -> None:
+    """The process that takes HL7 messages ends a moment after Orthanc, and then belongs to the first process."""
+    assert services()["orthanc"]["init"] is True
+
+
 def test_one_variable_says_who_may_frame_the_pages_for_the_server_and_the_proxy() -> None:
     """Both send a policy, and a browser holds to both; embedding.md says that there is one setting."""
     listed = "https://ehr.example https://b.example"

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.row_changes import is_new
-from ehr_bridge.db.rows import add_rows, among, table_of
+from ehr_bridge.db.rows import Among, add_rows, table_of
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.keys import is_counted, patient_keys
@@ -34,7 +34,7 @@ _KEYS_TOO = _ADD_LISTED.cte("keys")
 _COUNTS = func.unnest(bindparam("value", type_=ARRAY(String)), bindparam("patients", type_=ARRAY(Integer)))
 _LISTED_COUNTS = select(text("*")).select_from(_COUNTS.table_valued("value", "patients"))
 _GONE = delete(_KEYS).where(_KEYS.c.patient_id == bindparam("of_patient"), _KEYS.c.key == bindparam("gone"))
-_PRESENT = select(_KEYS.c.patient_id, _KEYS.c.key).where(_KEYS.c.patient_id.in_(among("patients")))
+_PRESENT = select(_KEYS.c.patient_id, _KEYS.c.key).where(Among(_KEYS.c.patient_id, "patients"))
 
 
 def index_patient(session: Session, patient: Patient) -> None:

@@ -8,17 +8,17 @@ Only studies that wait are concerned, and those with a patient but no order.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, cast, null, select, union
+from sqlalchemy import ColumnElement, Select, cast, null, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.rows import among
+from ehr_bridge.db.rows import Among, Question, ask_at_the_end
 from ehr_bridge.db.states import UNCERTAIN, LinkStatus
 from ehr_bridge.db.tables.match_keys import PatientValueCount
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -70,19 +70,18 @@ _NO_KEY, _NO_ID = cast(null(), StudyMatchKey.key.type), cast(null(), Study.match
 _USED = (
     select(StudyMatchKey.key, _NO_ID)
     .join(Study, Study.id == StudyMatchKey.study_id)
-    .where(StudyMatchKey.key.in_(among("keys")), _OPEN)
+    .where(Among(StudyMatchKey.key, "keys"), _OPEN)
     .distinct()
 )
 """Those of some keys by which an open study is found."""
-_PATIENTS, _ORDERS = among("patients"), among("orders")
 _MATCH_PATIENTS = select(_NO_KEY, Study.match_patient_id).where(
-    Study.match_patient_id.in_(_PATIENTS), Study.link_status.in_(UNCERTAIN)
+    Among(Study.match_patient_id, "patients"), Study.link_status.in_(UNCERTAIN)
 )
 _MATCH_ORDERS = select(_NO_KEY, Study.match_order_id).where(
-    Study.match_order_id.in_(_ORDERS), Study.link_status.in_(UNCERTAIN)
+    Among(Study.match_order_id, "orders"), Study.link_status.in_(UNCERTAIN)
 )
-_WITHOUT_ORDER = select(_NO_KEY, Study.patient_id).where(Study.patient_id.in_(_PATIENTS), Study.order_id.is_(None))
-_SURVIVORS = select(_NO_KEY, Patient.merged_into_id).where(Patient.merged_into_id.in_(_PATIENTS))
+_WITHOUT_ORDER = select(_NO_KEY, Study.patient_id).where(Among(Study.patient_id, "patients"), Study.order_id.is_(None))
+_SURVIVORS = select(_NO_KEY, Patient.merged_into_id).where(Among(Patient.merged_into_id, "patients"))
 _OF_PATIENTS = union(_USED, _MATCH_PATIENTS, _SURVIVORS)
 _OF_ORDERS = union(_USED, _MATCH_PATIENTS, _WITHOUT_ORDER, _MATCH_ORDERS)
 """Which of some keys, patients and orders such studies or other records name: one question, each part of it with an
@@ -125,11 +124,14 @@ def patients_told(session: Session, told: Sequence[tuple[Patient, Before]], now:
     session.flush()
     keys = {patient.id: _keys_of_patient(patient, before) for patient, before in told}
     known = {patient.id for patient, before in told if before is not None}  # what is new is named by nothing
-    named = _named(session, _OF_PATIENTS if known else _USED, keys=set().union(*keys.values()), patients=known)
-    for patient, before in told:
-        if patient.id in named or keys[patient.id] & named:
-            cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
-            patient_changed(session, patient, cause, now, before)
+
+    def look(named: set[Any]) -> None:
+        for patient, before in told:
+            if patient.id in named or keys[patient.id] & named:
+                cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
+                patient_changed(session, patient, cause, now, before)
+
+    _ask_who_waits(session, _OF_PATIENTS if known else _USED, look, keys=set().union(*keys.values()), patients=known)
 
 
 def orders_told(session: Session, told: Sequence[tuple[Order, Before]], now: datetime) -> None:
@@ -141,10 +143,14 @@ def orders_told(session: Session, told: Sequence[tuple[Order, Before]], now: dat
     }
     known = {order.id for order, before in told if before is not None}
     patients = set().union(*people.values())
-    named = _named(session, _OF_ORDERS, keys=set().union(*keys.values()), patients=patients, orders=known)
-    for order, before in told:
-        if order.id in named or people[order.id] & named or keys[order.id] & named:
-            order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
+
+    def look(named: set[Any]) -> None:
+        for order, before in told:
+            if order.id in named or people[order.id] & named or keys[order.id] & named:
+                cause = Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED
+                order_changed(session, order, cause, now, before)
+
+    _ask_who_waits(session, _OF_ORDERS, look, keys=set().union(*keys.values()), patients=patients, orders=known)
 
 
 def _keys_of_patient(patient: Patient, before: Before) -> set[str]:
@@ -156,10 +162,12 @@ def _former(facts: PatientFacts, before: Before) -> PatientFacts:
     return replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
 
 
-def _named(session: Session, query: Executable, **among: set[str] | set[uuid.UUID]) -> set[str | uuid.UUID]:
-    """The keys and ids that a question answers about these."""
-    rows = session.connection().execute(query, {name: [*values] for name, values in among.items()})
-    return {one for row in rows for one in row if one is not None}
+def _ask_who_waits(
+    session: Session, question: Question, look: Callable[[set[Any]], None], **among: set[str] | set[uuid.UUID]
+) -> None:
+    """Ask, when the transaction ends, which of these keys and ids are named by anything."""
+    values = {name: [*given] for name, given in among.items()}
+    ask_at_the_end(session, question, values, lambda rows: look({one for row in rows for one in row if one}))
 
 
 def stored_late(session: Session, study: Study, now: datetime) -> None:

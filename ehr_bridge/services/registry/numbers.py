@@ -16,7 +16,7 @@ from sqlalchemy.orm.util import identity_key
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.like import escaped, like_any_case
-from ehr_bridge.db.rows import among
+from ehr_bridge.db.rows import Among
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
 from ehr_bridge.matching import HeaderIdentity
@@ -25,11 +25,11 @@ from ehr_bridge.services.visibility.asker import require_open
 
 MOST_NAMED = 10
 """Authorities listed in the answer to an ambiguous number."""
-OF_NUMBERS = select(Patient).where(Patient.mrn.in_(among("numbers")))
+OF_NUMBERS = select(Patient).where(Among(Patient.mrn, "numbers"))
 """The records with these `numbers`."""
 _LOCKED = OF_NUMBERS.with_for_update()
 _JUST_READ = "records_of_the_last_number"
-_OF_IDS = select(Patient).where(Patient.id.in_(among("ids")))
+_OF_IDS = select(Patient).where(Among(Patient.id, "ids"))
 
 
 def look_up(database: Database, number: str) -> Sequence[Patient]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.rows import among
+from ehr_bridge.db.rows import Among
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient, StepData
 from ehr_bridge.errors import Conflict
@@ -60,10 +60,8 @@ class ToldOrder:
     teller: Teller = EHR
 
 
-_LOCKED = select(Order).where(Order.accession_number.in_(among("numbers"))).with_for_update(of=Order)
-_HOLDERS = select(Order.scheduled_study_instance_uid, Order.id).where(
-    Order.scheduled_study_instance_uid.in_(among("uids"))
-)
+_LOCKED = select(Order).where(Among(Order.accession_number, "numbers")).with_for_update(of=Order)
+_HOLDERS = select(Order.scheduled_study_instance_uid, Order.id).where(Among(Order.scheduled_study_instance_uid, "uids"))
 _JUST_READ = "order_of_the_last_number"
 SAYINGS = {
     OrderStatus.ARRIVED: "order.arrived",
