@@ -246,6 +246,10 @@ class Settings(NetworkSettings, ResultsSettings):
         return self.data_dir / "thumbnails"
 
     @property
+    def rejected_path(self) -> Path:
+        return self.data_dir / "rejected"
+
+    @property
     def quarantine_path(self) -> Path:
         return self.data_dir / "quarantine"
 

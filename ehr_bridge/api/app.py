@@ -31,6 +31,7 @@ from ehr_bridge.api.http.openapi import complete
 from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
+from ehr_bridge.api.images import rejections
 from ehr_bridge.api.interfaces import deliveries, destinations, modalities, performed, sendings
 from ehr_bridge.api.messages import routes as messages
 from ehr_bridge.api.messages.door import MessageDoor
@@ -92,6 +93,7 @@ MODULES = (
     privacy,
     reconciliation,
     quarantine,
+    rejections,
     identity_changes,
     events,
     history,

@@ -88,6 +88,41 @@ class DeletionStatus(StrEnum):
     RESTORED = "restored"
 
 
+class RejectionStatus(StrEnum):
+    """How far the rejection of images is."""
+
+    PROPOSED = "proposed"
+    """Another system's note says so; a person confirms or declines it."""
+    REJECTED = "rejected"
+    DECLINED = "declined"
+    UNDONE = "undone"
+
+
+class RejectionReason(StrEnum):
+    """Why images are rejected: the titles of rejection notes (PS3.16 CID 7010)."""
+
+    QUALITY = "quality"
+    PATIENT_SAFETY = "patient_safety"
+    WRONG_WORKLIST = "wrong_worklist"
+    EXPIRED = "expired"
+
+
+class RejectedFile(StrEnum):
+    """Where the file of a rejected image is."""
+
+    DUE = "due"
+    """In the archive, to be taken out."""
+    KEPT = "kept"
+    """Kept apart, and perhaps still in the archive."""
+    OUT = "out"
+    """Kept apart."""
+    RETURNING = "returning"
+    BACK = "back"
+    """In the archive again, or in quarantine if it could not go there."""
+    PURGED = "purged"
+    """Its study was permanently deleted."""
+
+
 class MessageState(StrEnum):
     """What became of a message of another system."""
 
@@ -143,6 +178,7 @@ UNENDED = (JobStatus.WAITING, *UNDER_WAY)
 HOLDS = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 NOT_WHOLE = (JobStatus.PARTIAL, JobStatus.FAILED)
 OPEN = (DeletionStatus.PENDING, DeletionStatus.APPROVED, DeletionStatus.PURGING)
+REJECTED_FILES = (RejectedFile.DUE, RejectedFile.KEPT, RejectedFile.OUT)
 UNDELIVERED = (DeliveryState.PENDING, DeliveryState.PARKED)
 PURGES = (DeletionStatus.PURGING, DeletionStatus.PURGED)
 

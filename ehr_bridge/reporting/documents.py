@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from io import BytesIO
 from typing import Self
 
@@ -145,7 +145,15 @@ class Reference:
 
 
 def envelope(version: Version, subject: Subject, place: Place, site: Site, sop_class_uid: str) -> FileDataset:
-    """A document without its content: file meta, SOP common, patient, study, series and equipment."""
+    """A report without its content: file meta, SOP common, patient, study, series and equipment."""
+    dataset = cover(version.issued_at.astimezone(site.zone), subject, place, site, sop_class_uid)
+    dataset.SeriesDescription = series_description(version)
+    dataset.InstanceNumber = version.number
+    return dataset
+
+
+def cover(at: datetime, subject: Subject, place: Place, site: Site, sop_class_uid: str) -> FileDataset:
+    """The same of any document of ours."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(sop_class_uid)
     meta.MediaStorageSOPInstanceUID = UID(place.sop_instance_uid)
@@ -156,15 +164,12 @@ def envelope(version: Version, subject: Subject, place: Place, site: Site, sop_c
     dataset.SpecificCharacterSet = "ISO_IR 192"
     for element in subject.modules:
         dataset.add(copy.deepcopy(element))
-    at = version.issued_at.astimezone(site.zone)
     dataset.SOPClassUID = sop_class_uid
     dataset.SOPInstanceUID = place.sop_instance_uid
     dataset.InstanceCreationDate = dataset.SeriesDate = dataset.ContentDate = at.strftime("%Y%m%d")
     dataset.InstanceCreationTime = dataset.SeriesTime = dataset.ContentTime = at.strftime("%H%M%S")
     dataset.SeriesInstanceUID = place.series_instance_uid
     dataset.SeriesNumber = place.series_number
-    dataset.SeriesDescription = series_description(version)
-    dataset.InstanceNumber = version.number
     dataset.Manufacturer = "orthanc-ehr-bridge"
     dataset.ManufacturerModelName = "orthanc-ehr-bridge"
     dataset.SoftwareVersions = VERSION

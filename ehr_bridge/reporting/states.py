@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+"""SOP Class of documents that name images; some say that these are rejected."""
+
 
 class ReportStatus(StrEnum):
     """How far a version of a report is (FHIR R4 value set diagnostic-report-status)."""

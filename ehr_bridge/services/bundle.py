@@ -234,7 +234,7 @@ def build_services(
         quarantine.flush()
 
     modalities = Modalities(database, clock)
-    commitments = Commitments(database, settle_all, clock)
+    commitments = Commitments(database, settle_all, clock, rejected=Quarantine(settings.rejected_path))
     return Services(
         settings=settings,
         roles=roles,
@@ -318,5 +318,5 @@ def build_services(
         performed_listing=performed_listing,
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
-        results=build_results(settings, database, fresh, clock, roles, intake),
+        results=build_results(settings, database, fresh, clock, roles, intake, node),
     )

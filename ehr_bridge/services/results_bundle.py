@@ -10,6 +10,7 @@ from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.dicom.new_uids import new_uid
+from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.chart.attaching import Attaching
 from ehr_bridge.services.chart.documents import Documents
 from ehr_bridge.services.chart.timeline import Timeline
@@ -20,6 +21,10 @@ from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.rejection.foreign import ForeignNotes
+from ehr_bridge.services.rejection.moving import Moving
+from ehr_bridge.services.rejection.notes import Notes
+from ehr_bridge.services.rejection.rejections import Rejections
 from ehr_bridge.services.reporting.doubts import watch_links
 from ehr_bridge.services.reporting.following import follow_patients, join_late_images
 from ehr_bridge.services.reporting.outside import OutsideReports
@@ -45,6 +50,8 @@ class Results:
     documents: Documents
     attaching: Attaching
     timeline: Timeline
+    rejections: Rejections
+    moving: Moving
 
 
 def build_results(
@@ -54,6 +61,7 @@ def build_results(
     clock: Callable[[], datetime],
     roles: Roles,
     intake: Intake,
+    node: str,
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
     follow_patients(database)
@@ -72,6 +80,8 @@ def build_results(
     assigning = Assigning(database, clock, roles)
     documents = Documents(database, fresh, clock)
     attaching = Attaching(database, fresh, intake, clock, new_uid, maker.site.zone, maker.site.organization)
+    folder = Quarantine(settings.rejected_path)
+    notes = Notes(database, folder, clock, settings.time_zone, maker.site.organization)
     return Results(
         reports,
         reading,
@@ -86,4 +96,6 @@ def build_results(
         documents,
         attaching,
         Timeline(fresh, maker.site.zone),
+        Rejections(fresh, intake.rejected, clock, node),
+        Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, node),
     )

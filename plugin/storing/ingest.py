@@ -46,8 +46,8 @@ UNSTORABLE = frozenset({"missing_uid", "dicomdir", "too_large"})
 MOST_UNDER_WAY = 1024
 UNTOLD = "modality"
 """The sender of an instance of which no hook told us the calling AE title."""
-GIVABLE = frozenset({"invalid_uid", STRANGER, OTHER_CONTENT})
-"""Reasons for quarantine with which a person can still give the file to a patient."""
+GIVABLE = frozenset({"invalid_uid", STRANGER, OTHER_CONTENT, "rejected_image"})
+"""Reasons for quarantine with which a person can still give the file to a patient, or has decided before."""
 
 
 class UnderWay:

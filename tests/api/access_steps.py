@@ -12,6 +12,7 @@ EXAMPLES = {
     "order": "ACC-1",
     "study_uid": "1.2.3",
     "deletion_id": str(uuid.uuid4()),
+    "rejection_id": str(uuid.uuid4()),
     "change_id": str(uuid.uuid4()),
     "token_id": str(uuid.uuid4()),
     "upload_id": str(uuid.uuid4()),

@@ -46,6 +46,7 @@ _QUARANTINE = ("quarantine_not_found",)
 _WAITING = ("quarantine_decided", "quarantine_file_away", "quarantine_unreadable")
 _MESSAGE = ("message_not_found",)
 _PERFORMED = ("performed_step_not_found",)
+_REJECTION = ("rejection_not_found", "rejection_state", *_STUDY)
 _DELETION = ("deletion_not_found", "deletion_state")
 _REPEATED = ("idempotency_key_reused", "answer_lost")
 _PASSWORD = ("password_too_short", "rate_limited")
@@ -160,6 +161,12 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "cancel_sending": (*_REPEATED, *_STUDY, "sending_not_found", "sending_ended"),
     "get_sending": (*_STUDY, "sending_not_found"),
     "close_performed_step": (*_PERFORMED, "performed_step_settled"),
+    "reject_images": (*_REPEATED, *_STUDY, "instance_not_found", "modification_running", "rejection_state"),
+    "list_rejections": _FILTERED,
+    "get_rejection": ("rejection_not_found", *_STUDY),
+    "undo_rejection": (*_REJECTION, "modification_running", "rejection_running"),
+    "agree_to_rejection": (*_REJECTION, "modification_running"),
+    "refuse_rejection": _REJECTION,
     "list_quarantine": _FILTERED,
     "get_quarantined_file": _QUARANTINE,
     "compare_quarantined_file": (*_QUARANTINE, *_TARGET, *_READ, *_WAITING),

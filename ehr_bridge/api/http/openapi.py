@@ -48,6 +48,7 @@ TAGS = {
     "Studies": "What the archive holds.",
     "Tags": "What a stored study says of itself, and changing it with a reason and a way back.",
     "Reconciliation": "Studies without a certain link, and people who say whose they are.",
+    "Rejection": "Images that are not to be used: rejected with a reason, kept apart, taken back (IHE IOCM).",
     "Quarantine": "Files that are kept but not in the archive, and people who say whose they are, or nobody's.",
     "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
     "Events": "What happened to patients, orders and studies, in order, for systems that keep in step.",

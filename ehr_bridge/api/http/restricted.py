@@ -23,6 +23,7 @@ from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.attached import AttachedDocument
+from ehr_bridge.db.tables.results.rejections import Rejection
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
@@ -112,7 +113,7 @@ def _of_upload(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(DicomUploadLog.patient_id).where(DicomUploadLog.upload_id == as_uuid(value))))
 
 
-def _of_study_of(model: type[DeletionRequest | Modification | Sending]) -> Finder:
+def _of_study_of(model: type[DeletionRequest | Modification | Sending | Rejection]) -> Finder:
     """By the id of a row that belongs to a study."""
     query = select(Study.patient_id).join(model, model.study_id == Study.id)
     return lambda session, value: list(session.scalars(query.where(model.id == as_uuid(value))))
@@ -156,6 +157,7 @@ FINDERS: Mapping[str, Finder] = {
     "job_id": _of_study_of(Modification),
     "sending_id": _of_study_of(Sending),
     "quarantine_id": _of_quarantine,
+    "rejection_id": _of_study_of(Rejection),
     "change_id": _of_change,
     "message_id": _of_message,
     "step_uid": patients_of,

@@ -12,6 +12,9 @@ from ehr_bridge.db.tables.accounts import User
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.reporting.states import KEY_OBJECT_SELECTION
+
+IS_KEY_OBJECT = f"sop_class_uid = '{KEY_OBJECT_SELECTION}'"
 
 
 class Instance(Base):
@@ -31,6 +34,12 @@ class Instance(Base):
             "orthanc_instance_id",
             sqlite_where=text("sop_class_uid IS NULL"),
             postgresql_where=text("sop_class_uid IS NULL"),
+        ),
+        Index(
+            "ix_instances_key_objects",
+            "received_at",
+            sqlite_where=text(IS_KEY_OBJECT),
+            postgresql_where=text(IS_KEY_OBJECT),
         ),
     )
 

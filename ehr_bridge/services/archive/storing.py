@@ -49,5 +49,11 @@ class Archive(Holdings, Protocol):
     def delete(self, orthanc_instance_id: str) -> None:
         """Delete an instance, if it is still there. Raises Unavailable when it could not be deleted."""
 
+    def instances_of(self, study_instance_uid: str) -> list[str]:
+        """The archive's ids of all instances with this StudyInstanceUID. Raises Unavailable."""
+
+    def parent_study(self, orthanc_instance_id: str) -> str:
+        """The archive's id of an instance's study. Raises LookupError when it is gone."""
+
     def answers(self) -> bool:
         """Raises Unavailable when the archive does not answer."""

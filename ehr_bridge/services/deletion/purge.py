@@ -24,6 +24,7 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.services.accounts.revocations import revoke_viewer_tokens
 from ehr_bridge.services.archive.own_documents import forget_documents
+from ehr_bridge.services.archive.rejected_images import forget_rejections
 from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.deletion.holds import hold_in_force
 from ehr_bridge.services.deletion.steps import move, note, open_request
@@ -128,6 +129,7 @@ def _forget_images(session: Session, study: Study, now: datetime) -> None:
     waiting = update(Modification).where(Modification.study_id == study.id, Modification.status == JobStatus.WAITING)
     session.execute(waiting.values(status="succeeded", finished_at=now, swept_at=now))
     forget_documents(session, study.study_instance_uid, now)
+    forget_rejections(session, study.id, now)
 
 
 def _revoke_tokens(session: Session, study: Study, now: datetime) -> None:

@@ -139,7 +139,7 @@ class Claims:
         cache_size: int = 1024,
         rules: Rules = RULES,
     ) -> None:
-        self._database = database
+        self.database = database
         self._clock = clock
         self._remember = remember
         self._cache_size = cache_size
@@ -186,12 +186,12 @@ class Claims:
     def release(self, decision: Decision) -> None:
         """Withdraw a claim whose first instance could not be stored; one with an entry in the upload log stays."""
         self.forget()
-        with self._database.write() as session:
+        with self.database.write() as session:
             session.execute(delete(Study).where(Study.id == decision.study_id, Study.orthanc_study_id.is_(None)))
 
     def drop_abandoned(self) -> int:
         """Withdraw old claims whose process was killed before it stored anything; returns how many."""
-        with self._database.write() as session:
+        with self.database.write() as session:
             abandoned = delete(Study).where(
                 Study.orthanc_study_id.is_(None),
                 Study.created_at < self._clock() - ABANDONED_AFTER,
@@ -205,7 +205,7 @@ class Claims:
     def _decide(
         self, identity: HeaderIdentity, confirmation: Confirmation, may_coerce: bool, now: datetime
     ) -> Decision:
-        with self._database.read() as session:
+        with self.database.read() as session:
             known = find_known(session, identity.study_instance_uid)
             if known is not None and (purge := _purge_of(session, known.study)) is not None:
                 match, _, _ = judge(session, identity, Confirmation(), self.rules)
@@ -214,7 +214,7 @@ class Claims:
                 return joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
         # If a power cut loses the claim, it is decided again. In turn, because between verdict and claim nobody may
         # merge records, move an order or rename a person: the claim refers to current rows, or such a change sees it.
-        with self._database.write_relaxed(in_turn=True) as session:
+        with self.database.write_relaxed(in_turn=True) as session:
             claim = Claim(identity, confirmation, *judge(session, identity, confirmation, self.rules))
             if not may_coerce:
                 claim = claim.of_stored_file()

@@ -19,6 +19,7 @@ from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_heade
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.own_documents import OwnDocuments
+from ehr_bridge.services.archive.rejected_images import RejectedImages
 from ehr_bridge.services.archive.storing import Archive, Stored
 from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.coercion.rules import CoercionRules
@@ -68,6 +69,7 @@ class Intake:
     ) -> None:
         self.rules = rules or CoercionRules()
         self._own_documents = own_documents
+        self.rejected = RejectedImages(claims.database)
         self._claims = claims
         self._hidden = hidden
         self._restrictions = restrictions
@@ -102,6 +104,7 @@ class Intake:
         require_storable(header)
         if self._own_documents is not None:
             self._own_documents.require_foreign(header)
+        self.rejected.require_wanted(header)
         identity = read_identity(header, delivery.confirmation.tags)
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
         if decision.is_hidden:

@@ -6,6 +6,7 @@ be deleted here is not promised any more, nor an image that the modality has als
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections import Counter
@@ -22,6 +23,8 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
+from ehr_bridge.services.archive.quarantine import Quarantine, sha256_of
+from ehr_bridge.services.archive.rejected_images import taken_out
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.fixity.check import MISSING, FixityCheck
@@ -55,13 +58,16 @@ class Commitments:
         settle: Callable[[], None],
         clock: Callable[[], datetime],
         patience: float = PATIENCE_SECONDS,
+        rejected: Quarantine | None = None,
     ) -> None:
-        """`settle` records what has arrived and waits to be recorded, in the archive and in quarantine."""
+        """`settle` records what has arrived and waits to be recorded, in the archive and in quarantine; `rejected` is
+        the folder of rejected images."""
         self._database = database
         self._settle = settle
         self._clock = clock
         self._patience = patience
         self._checks = FixityCheck(database, clock)
+        self._rejected = rejected
 
     def judge(
         self,
@@ -77,6 +83,8 @@ class Commitments:
         told otherwise, and reads its file: not for callbacks of Orthanc for which others wait. What cannot be told now
         is a failure."""
         try:
+            if self._is_kept_apart(sop_class_uid, sop_instance_uid):
+                return Commitment.COMMITTED
             rows = self._rows(sop_instance_uid, self._patience if is_patient else 0.0)
             if rows and self._sent_other_content(sop_instance_uid, ae_title):
                 return Commitment.PROCESSING_FAILURE
@@ -133,6 +141,17 @@ class Commitments:
         )
         with self._database.read() as session:
             return any(said.get("SOPInstanceUID") == sop_instance_uid for said in session.scalars(query))
+
+    def _is_kept_apart(self, sop_class_uid: str, sop_instance_uid: str) -> bool:
+        """Whether it was rejected here, and its file is whole: it is not destroyed, and may be taken back."""
+        try:
+            with self._database.read() as session:
+                image = taken_out(session, sop_instance_uid)
+            name = None if image is None or image.sop_class_uid not in ("", sop_class_uid) else image.file_name
+            data = b"" if name is None or self._rejected is None else self._rejected.read(name)
+        except LookupError:
+            return False
+        return bool(data) and name is not None and hashlib.sha256(data).hexdigest() == sha256_of(name)
 
     def _judge(
         self, archive: Archive, sop_class_of: SopClassOf, sop_class_uid: str, orthanc_id: str, digest: str | None

@@ -18,6 +18,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import Evidence, EvidenceGrade
 from ehr_bridge.services import audit
+from ehr_bridge.services.archive.rejected_images import rejected_among
 from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.jobs.study_jobs import job_works_on_it
 from ehr_bridge.services.linking.links import link_of, set_link
@@ -28,11 +29,12 @@ GROUP = "RequestAttributesSequence"
 
 
 def count_here(session: Session, step: PerformedStep) -> int:
-    """How many of the images that the modality says it has made are here, whatever study they are in now."""
+    """How many of the images that the modality says it has made are here, whatever study they are in now. Rejected ones
+    are: they have arrived."""
     uids = sorted({uid for one in step.series for uid in one["sop_instance_uids"]})
     here = select(func.count(Instance.sop_instance_uid.distinct()))
     return sum(
-        session.scalar(here.where(Instance.sop_instance_uid.in_(some))) or 0
+        (session.scalar(here.where(Instance.sop_instance_uid.in_(some))) or 0) + rejected_among(session, list(some))
         for some in batched(uids, AT_ONCE, strict=False)
     )
 

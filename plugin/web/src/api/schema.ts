@@ -1917,6 +1917,208 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/rejections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rejections of images, latest first; `status=proposed`: what another system's note says and nobody has decided */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    status?: components["schemas"]["RejectionStatus"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RejectionList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/rejections/{rejection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rejection of images */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rejection_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RejectionAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/rejections/{rejection_id}/agree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do what another system's rejection note says */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rejection_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RejectionAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/rejections/{rejection_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave the images in use that another system's rejection note names */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rejection_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RefuseRejectionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RejectionAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/rejections/{rejection_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a rejection back: its images return to the study, and the note leaves it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rejection_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UndoRejectionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RejectionAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/studies": {
         parameters: {
             query?: never;
@@ -2332,6 +2534,49 @@ export interface paths {
                 };
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/studies/{study_uid}/rejections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject images or a series: they leave the study, are kept apart, and a rejection note says why (IHE IOCM) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RejectImagesBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RejectionAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -9012,6 +9257,61 @@ export interface components {
             offset: number;
             total: number;
         };
+        RefuseRejectionBody: {
+            /** @default null */
+            reason: string | null;
+        };
+        RejectImagesBody: {
+            /** @default null */
+            comment: string | null;
+            reason: components["schemas"]["RejectionReason"];
+            /** @default null */
+            series_instance_uid: string | null;
+            /** @default null */
+            sop_instance_uids: string[] | null;
+        };
+        RejectedImageAnswer: {
+            is_put_aside: boolean;
+            series_instance_uid: string;
+            sop_instance_uid: string;
+        };
+        RejectionAnswer: {
+            comment: string | null;
+            decided_at: string | null;
+            decided_by: string | null;
+            decision_reason: string | null;
+            error_code: string | null;
+            /** Format: uuid */
+            id: string;
+            images: components["schemas"]["RejectedImageAnswer"][];
+            is_from_elsewhere: boolean;
+            is_under_way: boolean;
+            issuer: string | null;
+            mrn: string | null;
+            note_sop_instance_uid: string | null;
+            number_of_images: number;
+            patient_birth_date: string | null;
+            patient_id: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            reason: components["schemas"]["RejectionReason"];
+            /** Format: date-time */
+            requested_at: string;
+            requested_by: string;
+            status: components["schemas"]["RejectionStatus"];
+            study_instance_uid: string;
+        };
+        RejectionList: {
+            items: components["schemas"]["RejectionAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @enum {string} */
+        RejectionReason: "quality" | "patient_safety" | "wrong_worklist" | "expired";
+        /** @enum {string} */
+        RejectionStatus: "proposed" | "rejected" | "declined" | "undone";
         RenewedAnswer: {
             /** Format: date-time */
             expires_at: string;
@@ -9512,6 +9812,9 @@ export interface components {
         UndoBody: {
             reason: string;
         };
+        UndoRejectionBody: {
+            reason: string;
+        };
         UnlinkBody: {
             /** @default null */
             expected: string | null;
@@ -9887,6 +10190,13 @@ export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReadingListAnswer = components['schemas']['ReadingListAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
+export type RefuseRejectionBody = components['schemas']['RefuseRejectionBody'];
+export type RejectImagesBody = components['schemas']['RejectImagesBody'];
+export type RejectedImageAnswer = components['schemas']['RejectedImageAnswer'];
+export type RejectionAnswer = components['schemas']['RejectionAnswer'];
+export type RejectionList = components['schemas']['RejectionList'];
+export type RejectionReason = components['schemas']['RejectionReason'];
+export type RejectionStatus = components['schemas']['RejectionStatus'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
 export type ReportAnswer = components['schemas']['ReportAnswer'];
 export type ReportItem = components['schemas']['ReportItem'];
@@ -9947,6 +10257,7 @@ export type TokenEntry = components['schemas']['TokenEntry'];
 export type TokenList = components['schemas']['TokenList'];
 export type TrialAnswer = components['schemas']['TrialAnswer'];
 export type UndoBody = components['schemas']['UndoBody'];
+export type UndoRejectionBody = components['schemas']['UndoRejectionBody'];
 export type UnlinkBody = components['schemas']['UnlinkBody'];
 export type UnreadAnswer = components['schemas']['UnreadAnswer'];
 export type UploadAnswer = components['schemas']['UploadAnswer'];

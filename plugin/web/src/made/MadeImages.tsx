@@ -72,18 +72,25 @@ function Tile({ study, series, onOpen }: { study: string; series: Series; onOpen
   const [window] = windowsOf(facts.data);
   const said = [bodyPartOf(facts.data), sideWord(lateralityOf(facts.data)), window && t("made.window", { center: window[0], width: window[1] })];
   const name = series.description || t("studies.untitled");
-  return (
-    <button type="button" className="made-tile" disabled={!isImages} aria-label={t("made.look.label", { what: name, number: series.number ?? "–" })} onClick={onOpen}>
+  const content = (
+    <>
       <span className="made-picture" ref={place}>
         {picture ? <img src={picture} alt="" /> : <Icon name="images" />}
       </span>
       <span className="made-words">
         <bdi className="made-name">{name}</bdi>
         <span className="small number">
-          {[series.number !== null && t("made.number", { number: series.number }), series.modality, t("count.images", { count: series.number_of_instances })].filter(Boolean).join(" · ")}
+          {[series.number !== null && t("made.number", { number: String(series.number) }), series.modality, t("count.images", { count: series.number_of_instances })].filter(Boolean).join(" · ")}
         </span>
         <span className="small muted number">{said.filter(Boolean).join(" · ")}</span>
       </span>
+    </>
+  );
+  if (!isImages) return <div className="made-tile made-still">{content}</div>;
+  return (
+    <button type="button" className="made-tile" onClick={onOpen}>
+      <span className="visually-hidden">{t("made.look.open")}</span>
+      {content}
     </button>
   );
 }

@@ -2,11 +2,13 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useMadeFacts, useMadeImages, useMadePicture } from "../api/made";
 import type { Series } from "../api/study";
+import { useMay } from "../auth/permissions";
 import { Dialog } from "../components/Dialog";
 import { ErrorState } from "../components/ErrorState";
 import { useObjectUrl } from "../components/Thumbnail";
 import { formatNumber, t, word } from "../i18n";
 import { CT, scaled, shifted, windowsOf, type Window } from "./facts";
+import { RejectDialog } from "./RejectDialog";
 
 const PAGE = 10;
 const STEP = 0.1;
@@ -24,6 +26,8 @@ export function QuickLook({ study, series, onClose }: { study: string; series: S
   const window = chosen ?? own[0] ?? null;
   const picture = useMadePicture(study, uid, image, { window: chosen });
   const address = useLast(useObjectUrl(picture.data));
+  const mayReject = useMay("modify_tags");
+  const [isRejecting, setRejecting] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const isThere = count > 0;
   useEffect(() => box.current?.focus(), [isThere]);
@@ -111,10 +115,18 @@ export function QuickLook({ study, series, onClose }: { study: string; series: S
         </div>
       )}
       <div className="actions actions-end">
+        {mayReject && image && (
+          <button type="button" className="button button-danger" onClick={() => setRejecting(true)}>
+            {t("reject.action")}
+          </button>
+        )}
         <button type="button" className="button" onClick={onClose}>
           {t("action.close")}
         </button>
       </div>
+      {isRejecting && image && (
+        <RejectDialog study={study} series={uid} image={image.instance} onClose={() => setRejecting(false)} onDone={onClose} />
+      )}
     </Dialog>
   );
 }

@@ -8,12 +8,14 @@ import { DataList, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { OrNone } from "../components/values";
 import { MadeImages } from "../made/MadeImages";
+import { RejectedPanel } from "../made/RejectedPanel";
 import { formatNumber, t } from "../i18n";
 
 export function SeriesPanel({ study }: { study: Study }) {
   const series = useSeries(study.study_instance_uid);
   const mayView = useMay("view");
   return (
+    <>
     <section className="panel" aria-labelledby="series-title">
       <h2 id="series-title">{t("study.series")}</h2>
       {mayView && series.data?.some(({ modality }) => !isOfImages(modality)) && (
@@ -37,6 +39,8 @@ export function SeriesPanel({ study }: { study: Study }) {
         </p>
       )}
     </section>
+    <RejectedPanel study={study.study_instance_uid} />
+    </>
   );
 }
 

@@ -44,6 +44,7 @@ export const quarantine: Translation<typeof english> = {
   "quarantine.why.truncated": "Die Datei endet zu früh",
   "quarantine.why.inflated_too_large": "Ausgepackt ist sie größer als erlaubt",
   "quarantine.why.cannot_index": "Orthanc kann sie nicht indizieren",
+  "quarantine.why.rejected_image": "Das Bild wurde hier ausgesondert",
   "quarantine.why.own_document": "Ein Befund dieses Servers, der ersetzt oder zurückgezogen wurde, kam zurück",
   "quarantine.why.damaged": "Der Rest einer beschädigten Datei, deren Bild erneut gesendet wurde",
 

@@ -41,6 +41,7 @@ export const quarantine = {
   "quarantine.why.truncated": "The file ends too early",
   "quarantine.why.inflated_too_large": "It unpacks to more than is allowed",
   "quarantine.why.cannot_index": "Orthanc cannot index it",
+  "quarantine.why.rejected_image": "The image was rejected here",
   "quarantine.why.own_document": "A report of this server that was replaced or withdrawn came back",
   "quarantine.why.damaged": "The rest of a damaged file whose image was sent again",
 

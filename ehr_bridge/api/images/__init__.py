@@ -1,0 +1,1 @@
+"""Routes about single images of a study."""

@@ -1,0 +1,220 @@
+"""Moves the files of rejected images out of the archive and back, and keeps the notes: a chore of the worker.
+
+A file is written beside the archive, durably, before it leaves it; and it is in the archive again before it is removed
+there. Each step has a state in its row, so killed anywhere, the next run goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import RejectedFile
+from ehr_bridge.db.tables.results.rejections import RejectedImage, Rejection
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.errors import BridgeError, Unavailable
+from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.jobs.study_jobs import under_way
+from ehr_bridge.services.rejection.foreign import ForeignNotes
+from ehr_bridge.services.rejection.notes import Notes
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.settling import settle_studies
+from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation
+
+LOGGER = logging.getLogger(__name__)
+CODE = "rejected"
+"""In the names of kept files."""
+SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
+IN_QUARANTINE = frozenset({"study_of_another_patient", "same_uid_other_content"})
+"""Refusals after which the file of a returning image is for a person to decide about."""
+DONE = (RejectedFile.BACK, RejectedFile.PURGED)
+
+
+class Wait(Exception):
+    """Nothing can be done for so long; says why, as a code."""
+
+    def __init__(self, code: str, pause: timedelta = SOON) -> None:
+        super().__init__(code)
+        self.pause = pause
+
+
+class Moving:
+    def __init__(
+        self,
+        database: Database,
+        folder: Quarantine,
+        intake: Intake,
+        notes: Notes,
+        foreign: ForeignNotes,
+        clock: Callable[[], datetime],
+        node: str,
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._intake = intake
+        self._notes = notes
+        self._foreign = foreign
+        self._clock = clock
+        self._node = node
+        self._one_at_a_time = threading.Lock()
+
+    def run(self, archive: Archive) -> int:
+        """Do what is due on this node, and look at notes of others; returns how many rejections were finished. Raises
+        Unavailable when the database or the archive is away; nothing is lost, and it continues later."""
+        self._intake.rejected.refresh()
+        self._foreign.run(archive)
+        now = self._clock()
+        query = select(Rejection.id).where(Rejection.is_due, Rejection.node == self._node)
+        query = query.where(or_(Rejection.retry_at.is_(None), Rejection.retry_at <= now))
+        with self._database.read() as session:
+            due = list(session.scalars(query.order_by(Rejection.requested_at)))
+        return sum(self.carry_out(one, archive) for one in due)
+
+    def carry_out(self, rejection_id: uuid.UUID, archive: Archive) -> bool:
+        """Move the files of one rejection; False when that has to be tried again. Raises Unavailable."""
+        with self._one_at_a_time:
+            try:
+                self._carry_out(rejection_id, archive)
+            except Wait as wait:
+                self._later(rejection_id, str(wait), wait.pause)
+                return False
+            except Unavailable:
+                raise
+            except Exception as error:
+                failure = error.code if isinstance(error, BridgeError) else type(error).__name__
+                LOGGER.error("rejection %s: %s", rejection_id, failure)
+                self._later(rejection_id, failure, LATER)
+                return False
+        return True
+
+    def _carry_out(self, rejection_id: uuid.UUID, archive: Archive) -> None:
+        with self._database.read() as session:
+            rejection = session.get_one(Rejection, rejection_id)
+            images = list(session.scalars(select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)))
+        self._require_at_rest(rejection)
+        for image in images:
+            if image.status in (RejectedFile.DUE, RejectedFile.KEPT):
+                self._take_out(rejection, image, archive)
+        with self._database.read() as session:
+            rejection = session.get_one(Rejection, rejection_id)
+        for image in images:
+            if image.status is RejectedFile.RETURNING:
+                self._put_back(rejection, image, archive)
+        for image in images:
+            self._tidy(rejection_id, image)
+        if rejection.study.deleted_at is None:
+            self._notes.settle(rejection, archive)
+        elif any(image.status is not RejectedFile.PURGED for image in images):
+            raise Wait("study_deleted", LATER)
+        with self._database.write() as session:
+            mine = session.get_one(Rejection, rejection_id)
+            if mine.status == rejection.status:  # else somebody has decided meanwhile
+                mine.is_due, mine.retry_at, mine.failure = False, None, None
+
+    def _require_at_rest(self, rejection: Rejection) -> None:
+        """Raises Wait while a job works on the study's files."""
+        with self._database.read() as session:
+            if under_way(session, rejection.study_id) is not None:
+                raise Wait("modification_running")
+
+    def _take_out(self, rejection: Rejection, image: RejectedImage, archive: Archive) -> None:
+        self._require_at_rest(rejection)
+        with self._database.read() as session:
+            instance = _instance(session, rejection, image)
+        if instance is not None:
+            try:
+                data = archive.read(instance.orthanc_instance_id)
+            except LookupError:
+                archive.answers()
+                if image.file_name is None:
+                    raise Wait("file_damaged", LATER) from None
+            else:
+                name = self._folder.put(data, CODE)
+                with self._database.write() as session:
+                    mine = _row(session, image)
+                    if mine.status not in (RejectedFile.DUE, RejectedFile.KEPT):
+                        return  # taken back, or its study is permanently deleted
+                    mine.file_name, mine.status, mine.moved_at = name, RejectedFile.KEPT, self._clock()
+                    mine.orthanc_instance_id, mine.size_bytes = instance.orthanc_instance_id, len(data)
+                archive.delete(instance.orthanc_instance_id)
+        now = self._clock()
+        with self._database.write() as session:
+            mine = _row(session, image)
+            if mine.status not in (RejectedFile.DUE, RejectedFile.KEPT):
+                return
+            if instance is None and mine.file_name is None:
+                mine.status = RejectedFile.BACK  # it was gone before it could be rejected
+            else:
+                if instance is not None:
+                    known = Instance.orthanc_instance_id == instance.orthanc_instance_id
+                    session.execute(delete(Instance).where(known))
+                mine.status = RejectedFile.OUT
+            mine.moved_at = now
+            session.flush()
+            _count(session, rejection, now)
+
+    def _put_back(self, rejection: Rejection, image: RejectedImage, archive: Archive) -> None:
+        study = rejection.study
+        if study.deleted_at is not None:
+            raise Wait("study_deleted", LATER)
+        self._intake.rejected.refresh()
+        data = self._folder.read(image.file_name or "")
+        whose = NOTHING_SAID
+        if study.patient_id is not None:
+            whose = Confirmation(str(study.order_id) if study.order_id else None, str(study.patient_id))
+        origin = Origin(rejection.decided_by or "ehr-bridge")
+        delivery = Delivery(rejection.id, Door.UPLOAD, "manual", origin, whose)
+        outcome = self._intake.receive([(None, data)], delivery, archive).instances[0]
+        if outcome.has_failed and outcome.error_code not in IN_QUARANTINE:
+            raise Wait(outcome.error_code or "refused_by_archive", LATER)
+        now = self._clock()
+        with self._database.write() as session:
+            mine = _row(session, image)
+            mine.status, mine.moved_at = RejectedFile.BACK, now
+            _count(session, rejection, now)
+
+    def _tidy(self, rejection_id: uuid.UUID, image: RejectedImage) -> None:
+        """The kept file of an image that is back or permanently deleted is needed no more."""
+        with self._database.write() as session:
+            mine = session.get(RejectedImage, (rejection_id, image.sop_instance_uid))
+            if mine is None or mine.status not in DONE or mine.file_name is None:
+                return
+            name, mine.file_name = mine.file_name, None
+            session.flush()
+            query = select(RejectedImage).where(RejectedImage.file_name == name)
+            is_used = session.scalars(query.limit(1)).first() is not None
+        if not is_used:
+            self._folder.drop(name)
+
+    def _later(self, rejection_id: uuid.UUID, failure: str, pause: timedelta) -> None:
+        with self._database.write() as session:
+            mine = session.get_one(Rejection, rejection_id)
+            mine.failure, mine.retry_at = failure[:64], self._clock() + pause
+
+
+def _row(session: Session, image: RejectedImage) -> RejectedImage:
+    return session.get_one(RejectedImage, (image.rejection_id, image.sop_instance_uid))
+
+
+def _instance(session: Session, rejection: Rejection, image: RejectedImage) -> Instance | None:
+    query = select(Instance).where(
+        Instance.study_id == rejection.study_id, Instance.sop_instance_uid == image.sop_instance_uid
+    )
+    return session.scalars(query.limit(1)).first()
+
+
+def _count(session: Session, rejection: Rejection, now: datetime) -> None:
+    """The study's counts, and those of its orders, are of what can be seen."""
+    settle_studies(session, [rejection.study_id])
+    session.get_one(Study, rejection.study_id).updated_at = now
