@@ -38,7 +38,7 @@ export function useTimeline(patient: string, kind: string, modality: string) {
   });
 }
 
-export function useDocuments(owner: Owner) {
+export function useDocuments(owner: Owner | { study: string }) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["documents", owner],

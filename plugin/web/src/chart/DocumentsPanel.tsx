@@ -8,7 +8,9 @@ import { formatDay, t, word } from "../i18n";
 import { AttachZone } from "./AttachZone";
 import { DocumentDialog } from "./DocumentDialog";
 
-export function DocumentsPanel({ owner, canAttach = true }: { owner: Owner; canAttach?: boolean }) {
+type Props = { owner: Owner; canAttach?: boolean } | { owner: { study: string }; canAttach: false };
+
+export function DocumentsPanel({ owner, canAttach = true }: Props) {
   const documents = useDocuments(owner);
   const [open, setOpen] = useState<string | null>(null);
   return (
@@ -31,7 +33,7 @@ export function DocumentsPanel({ owner, canAttach = true }: { owner: Owner; canA
           </li>
         ))}
       </ul>
-      {canAttach && <AttachZone owner={owner} />}
+      {canAttach && !("study" in owner) && <AttachZone owner={owner} />}
       {open && <DocumentDialog id={open} onClose={() => setOpen(null)} />}
     </section>
   );

@@ -5,8 +5,8 @@ import { useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { PatientLink } from "../components/PatientLink";
 import { PersonFacts } from "../components/Person";
-import { PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { ObjectList } from "../objects/ObjectList";
@@ -19,7 +19,7 @@ export function ObjectsPage() {
       <Page
         key={uid}
         title={t("objects.title")}
-        heading={study ? <PersonName name={study.patient_name} /> : t("objects.title")}
+        heading={study ? <PatientLink id={study.patient_id} name={study.patient_name} /> : t("objects.title")}
         lead={
           <p className="identity">
             {study && <PersonFacts whom={ofNamed(study)} />}

@@ -7,10 +7,10 @@ import { describe, ErrorState } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
 import { ListSkeleton } from "../components/DataList";
 import { NeedsPermission } from "../components/NoPermission";
+import { PatientLink } from "../components/PatientLink";
 import { PersonFacts } from "../components/Person";
 import { useSay } from "../components/Toast";
 import { useMedia } from "../components/useMedia";
-import { PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { Editor } from "../reporting/Editor";
@@ -74,7 +74,7 @@ function Desk({ first, isWritten }: { first: Tagged; isWritten: boolean }) {
       <header className="viewer-bar">
         <CloseButton />
         <h1>
-          <PersonName name={report.patient_name} />
+          <PatientLink id={report.patient_id} name={report.patient_name} />
           <PersonFacts whom={ofNamed(report)} />
           <span className="muted">{report.title}</span>
         </h1>

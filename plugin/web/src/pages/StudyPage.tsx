@@ -8,7 +8,9 @@ import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { Thumbnail } from "../components/Thumbnail";
-import { LinkStatus, Mrn, PersonName } from "../components/values";
+import { LinkStatus, Mrn } from "../components/values";
+import { DocumentsPanel } from "../chart/DocumentsPanel";
+import { PatientLink } from "../components/PatientLink";
 import { PersonFacts } from "../components/Person";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
@@ -50,7 +52,7 @@ function LoadedStudy({ study }: { study: Study }) {
   return (
     <Page
       title={t("study.title")}
-      heading={<PersonName name={study.patient_name} />}
+      heading={<PatientLink id={study.patient_id} name={study.patient_name} />}
       above={<BackLink />}
       lead={
         <p className="identity">
@@ -99,7 +101,8 @@ function LoadedStudy({ study }: { study: Study }) {
           )}
         </div>
         <div className="stack">
-          <ReportsPanel of={{ study: uid }} {...(study.link_status === "linked" ? { begin: { study_instance_uid: uid } } : {})} />
+          {study.is_document && <DocumentsPanel owner={{ study: uid }} canAttach={false} />}
+          <ReportsPanel of={{ study: uid }} {...(study.link_status === "linked" && !study.is_document ? { begin: { study_instance_uid: uid } } : {})} />
           <SeriesPanel study={study} />
           <TagsPanel study={study} />
           <HistoryPanel uid={uid} />

@@ -6,8 +6,9 @@ import { ErrorState } from "../components/ErrorState";
 import { Fact, Facts } from "../components/Facts";
 import { Icon } from "../components/Icon";
 import { Page } from "../components/Page";
+import { PatientLink } from "../components/PatientLink";
 import { PersonFacts } from "../components/Person";
-import { Instant, OrNone, PersonName } from "../components/values";
+import { Instant, OrNone } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { formatBytes, formatNumber, known, t, word } from "../i18n";
 import { changesOnArrival, saidOnArrival } from "../uploads/arrival";
@@ -59,7 +60,7 @@ function Entry({ entry }: { entry: UploadEntry }) {
       <div className="panel-head">
         <div>
           <h2>
-            <PersonName name={entry.patient_name} />
+            <PatientLink id={entry.patient_id} name={entry.patient_name} />
           </h2>
           <p className="small">
             <PersonFacts whom={ofNamed(entry)} />

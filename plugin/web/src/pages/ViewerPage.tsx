@@ -6,8 +6,8 @@ import { useStudy } from "../api/studies";
 import { useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { NeedsPermission } from "../components/NoPermission";
+import { PatientLink } from "../components/PatientLink";
 import { PersonFacts } from "../components/Person";
-import { PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { formatDay, t } from "../i18n";
 import { personName } from "../i18n/person";
@@ -51,7 +51,7 @@ function Viewer({ uid }: { uid: string }) {
       <header className="viewer-bar">
         {!isSecond && <CloseButton />}
         <h1>
-          {study && <PersonName name={study.patient_name} />}
+          {study && <PatientLink id={study.patient_id} name={study.patient_name} />}
           {study && <PersonFacts whom={ofNamed(study)} />}
           <span className="muted">{title || t("viewer.title")}</span>
         </h1>
