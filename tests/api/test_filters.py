@@ -53,10 +53,13 @@ def filled(path: str) -> str:
     return path.format(**values)
 
 
-def furnish(api: Api) -> None:
-    """What the paths of lists name."""
-    api.place_order()
-    put(api)
+@pytest.fixture(scope="module")
+def furnished(read_api: Api) -> Api:
+    """An installation with what the paths of lists name, for those who only read: one for all of them per database."""
+    read_api.place_order()
+    read_api.upload(small(StudyInstanceUID="1.2.3", PatientID="MRN-1", AccessionNumber="ACC-1", StudyDate="20260115"))
+    put(read_api)
+    return read_api
 
 
 def test_there_are_lists() -> None:
@@ -82,10 +85,9 @@ def test_every_list_uses_the_words_of_the_vocabulary(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_an_unknown_filter_is_refused_with_those_there_are(api: Api, path: str) -> None:
+def test_an_unknown_filter_is_refused_with_those_there_are(furnished: Api, path: str) -> None:
     """Never ignored: a list that was not narrowed as asked shows what was not asked for."""
-    furnish(api)
-    answer = api.get(f"{filled(path)}?colour=blue", *EVERYBODY)
+    answer = furnished.get(f"{filled(path)}?colour=blue", *EVERYBODY)
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
     (error,) = answer.json["errors"]
     assert error["field"] == "colour"
@@ -94,63 +96,57 @@ def test_an_unknown_filter_is_refused_with_those_there_are(api: Api, path: str) 
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_an_unknown_order_of_rows_is_refused_with_those_there_are(api: Api, path: str) -> None:
+def test_an_unknown_order_of_rows_is_refused_with_those_there_are(furnished: Api, path: str) -> None:
     """Each that is allowed answers."""
     if "sort" not in LISTS[path]:
         assert path == OF_ONE_STUDY
         return
-    furnish(api)
-    if "{study_uid}" in path:
-        api.upload(small(StudyInstanceUID="1.2.3"))
-    answer = api.get(f"{filled(path)}?sort=colour", *EVERYBODY)
+    answer = furnished.get(f"{filled(path)}?sort=colour", *EVERYBODY)
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "sort")
     allowed = answer.json["errors"][0]["message"].removeprefix("allowed: ").split(", ")
     for sort in ("", *allowed):
-        assert api.get(f"{filled(path)}?sort={sort}", *EVERYBODY).status_code == 200, sort
+        assert furnished.get(f"{filled(path)}?sort={sort}", *EVERYBODY).status_code == 200, sort
 
 
 @pytest.mark.parametrize("path", [path for path in PLAIN if "patient" in LISTS[path]])
-def test_an_unknown_patient_is_404_and_a_known_one_is_found(api: Api, path: str) -> None:
+def test_an_unknown_patient_is_404_and_a_known_one_is_found(furnished: Api, path: str) -> None:
     """By MRN and by id."""
-    order = api.place_order()
+    (order,) = furnished.get("/api/v1/orders", "service").json["items"]
     for name in ("NOBODY", "6f6b0e3e-6f0e-4c3b-8a44-1d1a4d1f2f10"):
-        answer = api.get(f"{path}?patient={name}", *EVERYBODY)
+        answer = furnished.get(f"{path}?patient={name}", *EVERYBODY)
         assert (answer.status_code, answer.json["code"]) == (404, "patient_not_found")
     for name in ("MRN-1", order["patient_id"]):
-        assert api.get(f"{path}?patient={name}", *EVERYBODY).status_code == 200
+        assert furnished.get(f"{path}?patient={name}", *EVERYBODY).status_code == 200
 
 
 @pytest.mark.parametrize("path", [path for path in PLAIN if "order" in LISTS[path]])
-def test_an_unknown_order_is_404_and_a_known_one_is_found(api: Api, path: str) -> None:
-    order = api.place_order()
-    assert api.get(f"{path}?order=NONE", *EVERYBODY).json["code"] == "order_not_found"
+def test_an_unknown_order_is_404_and_a_known_one_is_found(furnished: Api, path: str) -> None:
+    (order,) = furnished.get("/api/v1/orders", "service").json["items"]
+    assert furnished.get(f"{path}?order=NONE", *EVERYBODY).json["code"] == "order_not_found"
     for name in ("ACC-1", order["id"]):
-        assert api.get(f"{path}?order={name}", *EVERYBODY).status_code == 200
+        assert furnished.get(f"{path}?order={name}", *EVERYBODY).status_code == 200
 
 
 @pytest.mark.parametrize("path", [path for path in LISTS if "from" in LISTS[path]])
-def test_a_period_is_half_open_and_malformed_ones_are_refused(api: Api, path: str) -> None:
-    furnish(api)
+def test_a_period_is_half_open_and_malformed_ones_are_refused(furnished: Api, path: str) -> None:
     for name in ("from", "to"):
-        answer = api.get(f"{filled(path)}?{name}=yesterday", *EVERYBODY)
+        answer = furnished.get(f"{filled(path)}?{name}=yesterday", *EVERYBODY)
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, name)
 
 
 @pytest.mark.parametrize(
     ("path", "name"), [(path, name) for path in LISTS for name, one in LISTS[path].items() if one.get("deprecated")]
 )
-def test_a_former_name_means_what_its_successor_means(api: Api, path: str, name: str) -> None:
+def test_a_former_name_means_what_its_successor_means(furnished: Api, path: str, name: str) -> None:
     """The same answer, and a refusal where both disagree."""
-    api.place_order()
-    api.upload(small(StudyInstanceUID="1.2.3", PatientID="MRN-1", AccessionNumber="ACC-1", StudyDate="20260115"))
     day = "2026-01-15" if "studies" in path or "reconciliation" in path else "2026-01-15T00:00:00Z"
     values = {"patient": ("MRN-1", "X"), "order": ("ACC-1", "X"), "study": ("1.2.3", "1.2.4"), "from": (day, "x")}
     value, other = (values | {"to": (day, "x")})[FORMER[name]]
-    new, old = (api.get(f"{filled(path)}?{each}={quote(value)}", *EVERYBODY) for each in (FORMER[name], name))
+    new, old = (furnished.get(f"{filled(path)}?{each}={quote(value)}", *EVERYBODY) for each in (FORMER[name], name))
     assert (old.status_code, old.json["items"]) == (200, new.json["items"])
-    both = api.get(f"{filled(path)}?{name}={quote(value)}&{FORMER[name]}={other}", *EVERYBODY)
+    both = furnished.get(f"{filled(path)}?{name}={quote(value)}&{FORMER[name]}={other}", *EVERYBODY)
     assert (both.status_code, both.json["errors"][0]["field"]) == (422, name)
-    assert api.get(f"{filled(path)}?{name}=", *EVERYBODY).status_code == 200
+    assert furnished.get(f"{filled(path)}?{name}=", *EVERYBODY).status_code == 200
 
 
 def row_of(path: str) -> str:

@@ -22,8 +22,8 @@ from tests.unit.doc_steps import model
 
 
 @pytest.fixture
-def document(api: Api) -> dict[str, Any]:
-    return dict(api.get("/api/v1/openapi.json").json)
+def document(read_api: Api) -> dict[str, Any]:
+    return dict(read_api.get("/api/v1/openapi.json").json)
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -238,8 +238,8 @@ def test_values_that_no_database_holds_are_refused(api: Api, path: str) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
 
 
-def test_a_value_with_a_slash_is_another_path_and_documented_as_404(api: Api, document: dict[str, Any]) -> None:
+def test_a_value_with_a_slash_is_another_path_and_documented_as_404(read_api: Api, document: dict[str, Any]) -> None:
     """Orthanc decodes the path before we see it."""
-    assert api.get("/api/v1/patients/a/b", "doctor").json["code"] == "route_not_found"
+    assert read_api.get("/api/v1/patients/a/b", "doctor").json["code"] == "route_not_found"
     for method, path, operation in operations(document):
         assert "{" not in path or "404" in operation["responses"], (method, path)
