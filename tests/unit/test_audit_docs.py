@@ -18,15 +18,16 @@ def actions_in_the_source() -> set[str]:
     """What stands in `Event("…")` or `study_event("…")`; where it is computed, every word of that form in the file."""
     found = set()
     for path in MODULES:
-        tree = ast.parse(path.read_text())
-        events = [call for name, call in calls(path) if name in MAKERS and (call.args or call.keywords)]
+        text = path.read_text()
+        told = list(calls(path)) if any(name in text for name in MAKERS | PASSING) else []
+        events = [call for name, call in told if name in MAKERS and (call.args or call.keywords)]
         firsts = [call.args[0] if call.args else call.keywords[0].value for call in events]
         literal = {first.value for first in firsts if isinstance(first, ast.Constant)}
         found |= literal
         if len(firsts) > sum(isinstance(first, ast.Constant) for first in firsts):
-            words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+            words = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
             found |= {word for word in words if isinstance(word, str) and ACTION.fullmatch(word)}
-        found |= {word for name, call in calls(path) if name in PASSING for word in kinds(call)}
+        found |= {word for name, call in told if name in PASSING for word in kinds(call)}
     return {word for word in found if isinstance(word, str)}
 
 
