@@ -10,11 +10,12 @@ import jwt
 import pytest
 from pydantic import SecretStr
 from pydicom.uid import CTImageStorage, MRImageStorage
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.api.fhir import shown
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.match_keys import StudySopClass
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.fhir.dates import Prefix, Range, fits, range_of, start_of
@@ -172,6 +173,7 @@ def test_images_from_before_are_asked_for_in_the_archive(api: Api) -> None:
     uid = store(api, 2)
     with api.services.database.write() as session:
         session.execute(update(Instance).values(sop_class_uid=None))
+        session.execute(delete(StudySopClass))
         for one in session.scalars(select(Study)):
             one.sop_class_key = ""
     fhir = fhir_of(api)

@@ -1,4 +1,4 @@
-"""Tables by which patients and studies are found: keys for the matcher, with how rare each is, and parts of names.
+"""Tables by which patients and studies are found: keys for the matcher, with how rare each is, names, SOP Classes.
 
 Derived from `patients` and from what studies say; nothing is lost with them.
 """
@@ -10,7 +10,7 @@ import uuid
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.studies import Study
 
@@ -37,6 +37,16 @@ class PatientValueCount(Base):
 
     value: Mapped[str] = mapped_column(KEY, primary_key=True)
     patients: Mapped[int]
+
+
+class StudySopClass(Base):
+    """A SOP Class of the images of a study; as `Study.sop_class_key` has them."""
+
+    __tablename__ = "study_sop_classes"
+    __table_args__ = (Index("ix_study_sop_classes_sop_class_uid", "sop_class_uid", "study_id"),)
+
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
+    sop_class_uid: Mapped[str] = mapped_column(UID, primary_key=True)
 
 
 class StudyName(Base):

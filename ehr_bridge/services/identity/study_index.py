@@ -13,8 +13,9 @@ from datetime import date
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.rows import add_rows
 from ehr_bridge.db.states import LinkStatus
-from ehr_bridge.db.tables.match_keys import StudyName
+from ehr_bridge.db.tables.match_keys import StudyName, StudySopClass
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.matching import HeaderIdentity
@@ -24,6 +25,7 @@ from ehr_bridge.services.identity.attributes import patient_in_files, stored_ide
 from ehr_bridge.services.identity.persons import name_of, said_by
 
 _KEYS_OF = delete(StudyMatchKey).where(StudyMatchKey.study_id == bindparam("of_study"))
+_CLASSES_OF = delete(StudySopClass).where(StudySopClass.study_id == bindparam("of_study"))
 _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
 
 
@@ -43,9 +45,16 @@ def modality_key(modalities: Iterable[str]) -> str:
     return "".join(f"|{modality}" for modality in modalities)[: KEY_LENGTH - 1] + "|"
 
 
-def sop_class_key(sop_classes: Iterable[str]) -> str:
-    """SOP Classes as one text in which each can be searched."""
-    return "".join(f"|{uid}" for uid in sorted(sop_classes)) + "|"
+def note_sop_classes(session: Session, study: Study, sop_classes: Collection[str]) -> None:
+    """The SOP Classes of a study's images, by which it is found."""
+    key = "".join(f"|{uid}" for uid in sorted(sop_classes)) + "|"
+    if key == study.sop_class_key:
+        return
+    if study.sop_class_key:
+        session.execute(_CLASSES_OF, {"of_study": study.id})
+    study.sop_class_key = key
+    session.flush()
+    add_rows(session, StudySopClass, [{"study_id": study.id, "sop_class_uid": uid} for uid in sorted(sop_classes)])
 
 
 def index_study(session: Session, study: Study) -> None:
@@ -77,7 +86,7 @@ def unlist(session: Session, study: Study) -> None:
     study.patient_name_key = study.accession_key = study.patient_id_key = ""
     study.modality_key = study.sop_class_key = ""
     study.study_date_key = date.min
-    for of_study in (_NAMES_OF, _KEYS_OF):
+    for of_study in (_NAMES_OF, _KEYS_OF, _CLASSES_OF):
         session.execute(of_study, {"of_study": study.id})
     session.execute(delete(SecondLook).where(SecondLook.study_id == study.id))
 

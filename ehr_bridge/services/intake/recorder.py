@@ -143,7 +143,7 @@ class Recorder:
                     log_id = log.id
                     row = _row(arrival, log_id, now)
                     is_plain = not waiting and not is_duplicate
-                    is_counted = is_plain and count_first(study, log, row)
+                    is_counted = is_plain and count_first(session, study, log, row)
                     is_behind = bool(waiting) or not study.is_settled or study.id in self._unsettled
                     append_all(session, judged.delivery.origin, events, now)
                 if is_duplicate:

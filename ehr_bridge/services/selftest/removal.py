@@ -39,7 +39,7 @@ MAY_GO = frozenset(
     {
         "patients", "patient_match_keys", "identity_changes",
         "orders", "scheduled_steps", "study_orders",
-        "studies", "study_links", "study_names", "study_match_keys", "second_looks",
+        "studies", "study_links", "study_names", "study_sop_classes", "study_match_keys", "second_looks",
         "instances", "dicom_upload_logs", "dicom_upload_skips",
         "modifications", "modification_instances", "deletion_requests",
         "viewer_tokens", "viewer_token_renewals",

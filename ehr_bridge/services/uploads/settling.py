@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.instance_rows import InstanceRow
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
-from ehr_bridge.services.identity.study_index import modality_key, sop_class_key
+from ehr_bridge.services.identity.study_index import modality_key, note_sop_classes
 from ehr_bridge.services.uploads.announced import explain_missing, settle_announced
 
 _SERIES = (
@@ -79,7 +79,7 @@ def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog) -> 
         _settle_log(session, one)
 
 
-def count_first(study: Study, log: DicomUploadLog, row: InstanceRow) -> bool:
+def count_first(session: Session, study: Study, log: DicomUploadLog, row: InstanceRow) -> bool:
     """Count a study's very first instance without a query; False when it is not that, a total was announced, or it
     answers several orders.
 
@@ -92,11 +92,11 @@ def count_first(study: Study, log: DicomUploadLog, row: InstanceRow) -> bool:
     study.number_of_instances = study.number_of_series = 1
     study.modalities = [row.modality] if row.modality else []
     study.modality_key = modality_key(study.modalities)
-    study.sop_class_key = sop_class_key([row.sop_class_uid] if row.sop_class_uid else [])
     if study.order is not None and study.order.study_instance_uid == study.study_instance_uid:
         study.order.number_of_images = study.order.number_of_series = 1
     log.number_of_files, log.total_size_bytes = 1, row.size_bytes
     log.upload_duration_seconds = max(0.0, (row.received_at - log.uploaded_at).total_seconds())
+    note_sop_classes(session, study, [row.sop_class_uid] if row.sop_class_uid else [])
     return True
 
 
@@ -118,7 +118,7 @@ def _settle_study(session: Session, study_id: uuid.UUID) -> None:
     study.number_of_series = len({row.series_instance_uid for row in found})
     study.modalities = sorted({row.modality for row in found if row.modality})
     study.modality_key = modality_key(study.modalities)
-    study.sop_class_key = sop_class_key({row.sop_class_uid for row in found if row.sop_class_uid})
+    note_sop_classes(session, study, {row.sop_class_uid for row in found if row.sop_class_uid})
     study.is_settled = True
     for order in study.orders:
         if order.study_instance_uid == study.study_instance_uid:

@@ -13,6 +13,7 @@ from sqlalchemy import and_, false, or_, select, true
 
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.match_keys import StudySopClass
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import Instance
@@ -92,7 +93,8 @@ def _series(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
 
 def _dicom_class(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
     uid = _uid(value, URI)
-    return false() if uid is None else Study.sop_class_key.like(f"%|{uid}|%")
+    query = select(StudySopClass.study_id).where(StudySopClass.sop_class_uid == uid)
+    return false() if uid is None else Study.id.in_(query)
 
 
 def _uid(value: str, system: str) -> str | None:
