@@ -61,6 +61,12 @@ def _decoded(value: object) -> object:
 Encoded = BeforeValidator(_decoded)
 
 
+class OwnDate(Input):
+    """Generators of clients know no dates in headers, so that one is read here."""
+
+    dated: Annotated[GivenDay | None, EmptyIsNone] = None
+
+
 class SaidOfDocument(BaseModel):
     """What a sender may say about a document."""
 
@@ -72,9 +78,7 @@ class SaidOfDocument(BaseModel):
         alias=KIND,
         description="What it is; a `photo` becomes a VL Photographic Image, every other picture a Secondary Capture",
     )
-    dated: Annotated[GivenDay | None, EmptyIsNone] = Field(
-        None, alias=DATE, description="The day of the document itself, as 2026-01-31. Left out: today"
-    )
+    dated: str = Field("", alias=DATE, description="The day of the document itself, as 2026-01-31. Left out: today")
     file_name: str | None = Field(None, alias=FILE_NAME, description="For the upload log, percent-encoded UTF-8")
 
 
@@ -200,7 +204,8 @@ def get_document_content(path: DocumentPath, query: ContentQuery) -> Response:
 
 def _attach(to: Confirmation, said: SaidOfDocument) -> Response:
     file_name = decode_file_name(said.file_name)
-    sent = Sent(request.get_data(), request.mimetype, Kind(said.kind), said.title, said.dated, file_name)
+    dated = OwnDate.model_validate({"dated": said.dated}).dated
+    sent = Sent(request.get_data(), request.mimetype, Kind(said.kind), said.title, dated, file_name)
     attached = services().results.attaching.attach(sent, to, origin(), archive())
     return answer(_answer(attached.view), 201 if attached.is_new else 200)
 

@@ -4674,7 +4674,7 @@ export interface paths {
                 header?: {
                     "X-Document-Title"?: string | null;
                     "X-Document-Kind"?: "referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other";
-                    "X-Document-Date"?: string | null;
+                    "X-Document-Date"?: string;
                     "X-File-Name"?: string | null;
                     "Idempotency-Key"?: string;
                 };
@@ -5023,7 +5023,7 @@ export interface paths {
                 header?: {
                     "X-Document-Title"?: string | null;
                     "X-Document-Kind"?: "referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other";
-                    "X-Document-Date"?: string | null;
+                    "X-Document-Date"?: string;
                     "X-File-Name"?: string | null;
                     "Idempotency-Key"?: string;
                 };
