@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from pydicom.uid import MRImageStorage
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.own_documents import compare_documents
 from ehr_bridge.services.interfaces.commitment import Commitment, Commitments
@@ -221,6 +222,20 @@ def test_a_deleted_study_takes_its_rejected_images_with_it(api: Api) -> None:
 def _let_grace_pass(api: Api) -> None:
     with api.services.database.write() as session:
         session.execute(update(DeletionRequest).values(purge_after=api.services.clock() - timedelta(seconds=1)))
+
+
+def test_a_note_never_shows_a_patient_whom_its_study_was_taken_from(api: Api) -> None:
+    """All images are rejected, then the study is given to somebody else: no file says who that is, so no note stays."""
+    study, images = a_series(api, 1)
+    rejected(api, study, images)
+    other = api.place_order("ACC-2", "MRN-2")
+    with api.services.database.write() as session:
+        row = session.scalars(select(Study).where(Study.study_instance_uid == study)).one()
+        row.patient_id = uuid.UUID(other["patient_id"])
+        session.flush()
+        compare_documents(session, study)
+    look(api)
+    assert held(api, notes=True) == []
 
 
 def test_the_note_follows_its_study_to_another_patient(api: Api) -> None:

@@ -50,8 +50,9 @@ class Notes:
             found = session.scalars(query.order_by(RejectedImage.series_instance_uid, RejectedImage.sop_instance_uid))
             return [Named(one.series_instance_uid, one.sop_class_uid, one.sop_instance_uid) for one in found]
 
-    def _subject(self, rejection: Rejection, archive: Archive) -> Subject:
-        """As in a file of the study; where it has no other left, as in one that is kept apart."""
+    def _subject(self, rejection: Rejection, archive: Archive) -> Subject | None:
+        """As in a file of the study; where it has no other left, as in one that is kept apart. None where that names
+        another patient than the study is linked to by now: no note is better than one of somebody else."""
         study = rejection.study
         with self._database.read() as session:
             own = documents_of(session, study.study_instance_uid)
@@ -63,7 +64,9 @@ class Notes:
         for instance_id in sorted(archive.instances_of(study.study_instance_uid)):
             if instance_id not in own and archive.parent_study(instance_id) == study.orthanc_study_id:
                 return Subject.of(archive.read(instance_id))
-        return Subject.of(self._folder.read(kept or ""))
+        subject = Subject.of(self._folder.read(kept or ""))
+        is_former = study.patient is not None and subject.text("PatientID") != study.patient.mrn
+        return None if is_former else subject
 
     def _take_out(self, rejection: Rejection, archive: Archive) -> None:
         if rejection.note_orthanc_id is None:
