@@ -55,6 +55,8 @@ class JobKind(StrEnum):
     LINK = "link"
     UNLINK = "unlink"
     FOLLOW = "follow"
+    SPLIT = "split"
+    """Moves some of its images to another study."""
 
 
 class JobStatus(StrEnum):

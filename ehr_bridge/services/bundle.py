@@ -65,6 +65,7 @@ from ehr_bridge.services.linking.reconciliation import Reconciliation
 from ehr_bridge.services.messages.inbox import Inbox
 from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.requests import Modifications
+from ehr_bridge.services.modifying.splits import Splits
 from ehr_bridge.services.modifying.stuck import StuckJobs
 from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.quarantine.desk import QuarantineDesk
@@ -122,6 +123,7 @@ class Services:
     thumbnails: Thumbnails
     uploads: Uploads
     modifications: Modifications
+    splits: Splits
     stuck_jobs: StuckJobs
     revocations: Revocations
     grants: Grants
@@ -264,6 +266,7 @@ def build_services(
         thumbnails=thumbnails,
         uploads=Uploads(fresh),
         modifications=Modifications(database, clock),
+        splits=Splits(database, fresh, rules, clock, new_uid),
         stuck_jobs=StuckJobs(database, clock),
         revocations=revocations,
         grants=grants,

@@ -47,6 +47,7 @@ HONOURING = {
     ("POST", "/api/v1/dicom/modify-tags"),
     ("POST", "/api/v1/reconciliation/{study_uid}/link"),
     ("POST", "/api/v1/reconciliation/{study_uid}/unlink"),
+    ("POST", "/api/v1/reconciliation/{study_uid}/split"),
     ("POST", "/api/v1/reconciliation/{study_uid}/create-order"),
     ("POST", "/api/v1/reconciliation/{study_uid}/create-patient"),
     ("PUT", "/api/v1/accounts/{username}"),

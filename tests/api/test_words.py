@@ -41,6 +41,8 @@ NOT_OURS = {
 NAMED_BY_EITHER = {
     "ConfirmationBody": "options of an upload name a patient and order by what the sender knows",
     "LinkBody": "a person names the order by its number",
+    "SplitCompareBody": "a person names the order by its number",
+    "SplitBody": "a person names the order by its number",
     "GiveBody": "likewise",
     "CreateOrderBody": "a person names the patient by the MRN",
     "BreakGlassBody": "likewise",

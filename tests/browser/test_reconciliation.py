@@ -9,6 +9,7 @@ from typing import Any
 import pydicom
 import pytest
 from playwright.sync_api import Page, expect
+from pydicom.uid import generate_uid
 
 from tests.browser.people import People
 from tests.support.samples import small
@@ -253,3 +254,27 @@ def test_a_patient_whom_nobody_has_registered_is_created_from_their_images(peopl
     eventually(lambda: (study(demo, uid) or {}).get("link_status") == "linked")
     linked = study(demo, uid) or {}
     assert (linked["accession_number"], linked["patient_name"], linked["mrn"][0]) == ("CD-7788", "ZORNBERG^Klara", "L")
+
+
+def test_a_study_of_two_patients_is_split(people: People, demo: Server, order: dict[str, Any]) -> None:
+    """The series of the other one is ticked, what will happen is said, and the study it becomes is theirs."""
+    uid, wrong = generate_uid(), generate_uid()
+    for series, said in ((generate_uid(), "Right"), (wrong, "Wrong")):
+        sent(demo, StudyInstanceUID=uid, SeriesInstanceUID=series, SeriesDescription=said, PatientID="", PatientName="")
+    page = desk(people, "radiographer", uid)
+    page.get_by_text("Two patients in this study? Split it").click()
+    page.get_by_role("list", name="Series of this study").get_by_role("checkbox", name=re.compile("Wrong")).check()
+    split = page.get_by_role("group").filter(has_text="Whose are the chosen images?")
+    split.get_by_label("Search orders and patients").fill(order["accession_number"])
+    split.get_by_role("button", name=f"Link to the order {order['accession_number']}", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Move these images?")
+    expect(dialog).to_contain_text("1 image moves to a study of its own; 1 stay.")
+    dialog.get_by_label("Reason").fill("examined under the wrong name")
+    dialog.get_by_role("button", name="Move the images").click()
+    eventually(lambda: [one["number_of_instances"] for one in studies_of(demo, order["mrn"])] == [1])
+    assert (the_study(demo, uid)["number_of_instances"], the_study(demo, uid)["mrn"]) == (1, None)
+
+
+def studies_of(demo: Server, mrn: str) -> list[dict[str, Any]]:
+    found = demo.request("GET", f"/api/v1/dicom/studies?mrn={mrn}", user_token("radiologist")).json()["items"]
+    return [dict(one) for one in found]

@@ -37,6 +37,7 @@ from ehr_bridge.api.registry.identity_changes import MergeBody
 from ehr_bridge.api.registry.matching import MatchBody
 from ehr_bridge.api.registry.orders import OrderBody
 from ehr_bridge.api.registry.patients import PatientBody
+from ehr_bridge.api.splitting import SplitCompareBody
 from ehr_bridge.api.stuck_jobs import JobDecisionBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
 from ehr_bridge.api.uploads.known_files import KnownFilesBody
@@ -342,6 +343,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/access/break-glass": BreakGlassBody,
     "/api/v1/dicom/known": KnownFilesBody,
     f"/api/v1/reconciliation/{STUDY}/link": LinkBody,
+    f"/api/v1/reconciliation/{STUDY}/split/compare": SplitCompareBody,
     f"/api/v1/reconciliation/{STUDY}/create-order": CreateOrderBody,
     f"/api/v1/reconciliation/{STUDY}/create-patient": CreatePatientBody,
     "/api/v1/quarantine/": GiveBody,

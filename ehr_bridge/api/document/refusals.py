@@ -25,9 +25,11 @@ _FILE = (*_READ, "missing_uid", "invalid_uid", "cannot_index", "dicomdir")
 _KEEP = (
     *_FILE,
     *("study_recorded_otherwise", "same_uid_other_content", "study_of_another_patient", "deletion_state"),
+    "moved_out",
     *("study_deleted", "digest_mismatch", "cannot_recode", "refused_by_archive", "archive_unavailable", "not_tried"),
     "record_pending",
 )
+_SPLIT = ("study_on_hold", "split_same_owner", "split_leaves_nothing", "split_unknown_image")
 _STORE = (*_SENT, *_KEEP, *_TARGET, "duplicate_instance", "no_files", "too_many_files", "none_stored")
 _ZIP = (
     *("malformed_zip", "damaged_entry", "encrypted_entry", "unsafe_entry", "unsupported_compression"),
@@ -148,6 +150,8 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "get_reconciliation": _STUDY,
     "compare_study": (*_STUDY, *_TARGET),
     "link_study": (*_REPEATED, *_LINK, *_TARGET),
+    "compare_split": (*_STUDY, *_TARGET, *_SPLIT, "archive_unavailable"),
+    "split_study": (*_REPEATED, *_TARGET, *_SPLIT, "modification_running", "study_changed"),
     "unlink_study": (*_REPEATED, *_LINK, "not_linked"),
     "create_order_for_study": (*_REPEATED, *_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
     "create_patient_for_study": (

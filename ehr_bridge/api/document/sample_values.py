@@ -36,6 +36,7 @@ SAMPLES: dict[str, Any] = {
     "scheduled_procedure_step_id": "SPS-2032",
     "scheduled_study_instance_uid": STUDY,
     "seq": 81234,
+    "series": [f"{STUDY}.3"],
     "series_instance_uid": f"{STUDY}.3",
     "sop_instance_uid": f"{STUDY}.3.12",
     "study_instance_uid": STUDY,

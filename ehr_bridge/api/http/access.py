@@ -101,6 +101,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/reconciliation/{study_uid}/compare"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/link"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/unlink"): Permission.RECONCILE,
+    ("POST", "/api/v1/reconciliation/{study_uid}/split"): Permission.RECONCILE,
+    ("POST", "/api/v1/reconciliation/{study_uid}/split/compare"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/create-order"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/create-patient"): Permission.RECONCILE,  # and register
     ("GET", "/api/v1/quarantine"): Permission.RECONCILE,

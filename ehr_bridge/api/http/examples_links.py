@@ -54,6 +54,14 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "description": "MR brain, outside",
         "reason": "CD from another hospital",
     },
+    "SplitCompareBody": {"series": [f"{STUDY}.2"], "instances": [f"{STUDY}.3.12"], "patient_id": "MRN-2001"},
+    "SplitBody": {
+        "series": [f"{STUDY}.2"],
+        "instances": [f"{STUDY}.3.12"],
+        "order_id": "ACC-2026-0101",
+        "reason": "the second patient was examined under the first one's name",
+        "expected": VERSION,
+    },
     "NewOrderBody": _OUTSIDE,
     "NewPatientBody": _UNKNOWN,
     "CreatePatientBody": {

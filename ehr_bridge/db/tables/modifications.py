@@ -27,6 +27,8 @@ from ehr_bridge.db.links import Link, LinkColumn
 from ehr_bridge.db.states import NOT_WHOLE, UNDER_WAY, FileStatus, JobKind, JobStatus, column_of, is_one_of
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 
 IS_UNDER_WAY = is_one_of("status", UNDER_WAY)
 IS_WAITING = f"status = '{JobStatus.WAITING}'"
@@ -129,3 +131,45 @@ class ModificationInstance(Base):
     changes: Mapped[list[Any]]
     status: Mapped[FileStatus] = mapped_column(column_of(FileStatus, "status"))
     error_code: Mapped[str | None] = mapped_column(String(64))
+
+
+class Split(Base):
+    """What a job of kind `split` makes: whose the moved images are, and the study they are in afterwards."""
+
+    __tablename__ = "splits"
+
+    modification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Modification.id), primary_key=True)
+    target_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
+    target_study_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Study.id), index=True)
+    """Its row; None until the job begins."""
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Patient.id), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id), index=True)
+    is_another_patient: Mapped[bool]
+    """Then the moved images have a frame of reference of their own."""
+
+
+class SplitInstance(Base):
+    """One image that a split moves, with its former place and its new one. Never removed: who has the former UIDs from
+    elsewhere finds the new ones here."""
+
+    __tablename__ = "split_instances"
+    __table_args__ = (
+        Index(
+            "ix_split_instances_moved",
+            "study_id",
+            sqlite_where=text("is_moved"),
+            postgresql_where=text("is_moved"),
+        ),
+    )
+
+    modification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Modification.id), primary_key=True)
+    sop_instance_uid: Mapped[str] = mapped_column(UID, primary_key=True)
+    series_instance_uid: Mapped[str] = mapped_column(UID)
+    new_sop_instance_uid: Mapped[str] = mapped_column(UID)
+    new_series_instance_uid: Mapped[str] = mapped_column(UID)
+    orthanc_instance_id: Mapped[str] = mapped_column(String(64))
+    """The archive's id of the former image."""
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id))
+    """Of the former study."""
+    is_moved: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """From the request on, until the split fails or is undone: the former image does not come back without a person."""

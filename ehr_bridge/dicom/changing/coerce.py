@@ -107,18 +107,27 @@ def _make(header: Header, wanted: Mapping[str, str], splice: _Splice, qualifiers
 
 
 def renumber(
-    header: Header, uids: Mapping[int, str], *, when: datetime, modifying_system: str, source: str = ""
+    header: Header,
+    uids: Mapping[int, str],
+    *,
+    when: datetime,
+    modifying_system: str,
+    source: str = "",
+    elements: Mapping[int, bytes] | None = None,
 ) -> bytes:
     """The file with other UIDs, by tag; the former ones go to the Original Attributes Sequence as in `coerce`.
 
     Used only where a person decides that a file does not belong where its UIDs put it. A new SOP Instance UID goes to
-    the meta information too (PS3.10 table 7.1-1).
+    the meta information too (PS3.10 table 7.1-1). `elements` are sequences to put in place of those with the same tag,
+    whole and encoded like the file: their references follow the images they lead to.
 
     Raises: RefusedInstance `malformed`.
     """
     splice = _Splice(header)
     for tag in sorted(uids):
         splice.put(tag, "UI", uids[tag].encode())
+    for tag, whole in (elements or {}).items():
+        splice.swap(tag, whole)
     data = splice.finish(Provenance(when, modifying_system, source, "CORRECT"))
     element, uid = header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), uids.get(tags.SOP_INSTANCE_UID)
     if element is None or uid is None:
@@ -186,6 +195,14 @@ class _Splice:
         for repeated, first, after in header.walk.repeats:
             if repeated == tag:
                 self._edits.replace(first, after, b"", tag)
+
+    def swap(self, tag: int, element: bytes) -> None:
+        """Put another whole element in place of the one with this tag; its former value is not recorded."""
+        there = self._header.element(tag)
+        if there is None:
+            raise malformed("a sequence is gone", 0)
+        self._edits.replace(there.start, there.end, element, tag)
+        self._groups.add(tag >> 16)
 
     def widen(self, changed: list[int]) -> None:
         """Recode the file to UTF-8; all remaining text reads as before. Raises RefusedInstance `cannot_recode`."""

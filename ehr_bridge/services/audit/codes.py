@@ -170,6 +170,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "study.send_requested": AuditCode("110106", None, "E"),
     "study.send_cancelled": AuditCode("110106", None, "U"),
     "study.sent": AuditCode("110104", None, "R"),
+    "study.split": AuditCode("110111", None, "U"),
+    "study.split_requested": AuditCode("110111", None, "U"),
     "study.undo_requested": AuditCode("110111", None, "U"),
     "study.unlink_requested": AuditCode("110111", None, "U"),
     "study.unlinked": AuditCode("110111", None, "U"),

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import DeletionStatus, LinkStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest, latest_request
+from ehr_bridge.db.tables.modifications import Split
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -29,6 +30,7 @@ from ehr_bridge.services.identity.attributes import ehr_values, identity_to_json
 from ehr_bridge.services.identity.reading_rank import rank_of_order, rank_of_study
 from ehr_bridge.services.identity.study_index import index_waiting
 from ehr_bridge.services.uploads.arrivals import Decision
+from ehr_bridge.services.uploads.moved_out import moved_out
 from ehr_bridge.services.verdict.judge import (
     RULES,
     STUDY,
@@ -195,6 +197,7 @@ class Claims:
             abandoned = delete(Study).where(
                 Study.orthanc_study_id.is_(None),
                 Study.created_at < self._clock() - ABANDONED_AFTER,
+                ~exists().where(Split.target_study_id == Study.id),
                 ~exists().where(Instance.study_id == Study.id),
             )
             count = len(session.execute(abandoned.returning(Study.id)).all())
@@ -211,7 +214,9 @@ class Claims:
                 match, _, _ = judge(session, identity, Confirmation(), self.rules)
                 return _begins_anew(known.study, purge, match)
             if known is not None:
-                return joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
+                decision = joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
+                moved = moved_out(session, known.study.id)
+                return replace(decision, moved=moved) if moved else decision
         # If a power cut loses the claim, it is decided again. In turn, because between verdict and claim nobody may
         # merge records, move an order or rename a person: the claim refers to current rows, or such a change sees it.
         with self.database.write_relaxed(in_turn=True) as session:

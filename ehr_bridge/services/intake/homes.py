@@ -14,6 +14,7 @@ from ehr_bridge.dicom.structure import tags
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.storing import archive_id
 from ehr_bridge.services.uploads.arrivals import Decision, Judged
+from ehr_bridge.services.uploads.moved_out import came_back
 
 STRANGER = "study_of_another_patient"
 MOST = 4096
@@ -28,7 +29,12 @@ class Homes:
 
     def require(self, judged: Judged) -> None:
         """Accept a coerced instance that joins its study where that is, or where a job is moving it to: under the
-        Patient ID of the linked patient. Raises RefusedInstance `study_of_another_patient`."""
+        Patient ID of the linked patient; and not one that a person moved out of it.
+
+        Raises: RefusedInstance `study_of_another_patient` or `moved_out`.
+        """
+        if judged.header.sop_instance_uid in judged.decision.moved:
+            raise came_back()
         decision, patient_id = judged.decision, filed_under(judged)
         beginning = decision.purge_id or decision.study_id  # a purged study may begin in another place
         home = decision.home or self._first_of(beginning, archive_id(patient_id, decision.study_instance_uid))

@@ -145,7 +145,10 @@ class Intake:
         return judged, coerced.data if coerced.changes else header.data
 
     def found_later(self, judged: Judged, stored: Stored, digest: str, calling_ae_title: str | None) -> FoundLater:
-        """Check whether an instance that is already in the archive has its values; only a job can change it."""
+        """Check whether an instance that is already in the archive has its values; only a job can change it. One that
+        was moved out of its study, and came while nobody could be asked, puts the study in doubt."""
+        if judged.header.sop_instance_uid in judged.decision.moved:
+            return FoundLater(judged.contradicting(), stored, digest)
         try:
             coerced, _ = self.coerce(judged, calling_ae_title)
         except (RefusedInstance, ValueError) as error:  # as at the door: it stays unchanged, and its study is flagged
@@ -224,7 +227,7 @@ class Intake:
         """Quarantine an instance that must not join its study, and refuse it.
 
         Raises:
-            RefusedInstance `study_of_another_patient`: it is in quarantine.
+            RefusedInstance `study_of_another_patient`, `moved_out`: it is in quarantine.
             Unavailable: the quarantine folder is not writable.
         """
         try:

@@ -56,11 +56,14 @@ def former_file(after: bytes, row: ModificationInstance) -> bytes | None:
     return before if digest(before) == row.sha256_before else None
 
 
-def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_aside: SetAside) -> None:
+def replace(
+    archive: StoredFiles, spool: Spool, row: ModificationInstance, set_aside: SetAside, *, prove: bool = False
+) -> None:
     """Carry a pending row out, or finish an interrupted one; sets its status and new id.
 
     A row that stays pending was interrupted before the archive was changed, and is to be started again. An instance
-    that arrives in its place meanwhile is removed; if it is another image, `set_aside` keeps it first.
+    that arrives in its place meanwhile is removed; if it is another image, `set_aside` keeps it first. With `prove` the
+    archive's copy is read back before an image that moves is removed from its former place.
 
     Raises:
         Unavailable: the archive is away; the row stays pending and is tried again.
@@ -74,7 +77,7 @@ def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_a
         if row.orthanc_instance_id_after == row.orthanc_instance_id_before:
             _replace_in_place(archive, row, new, set_aside)
         else:
-            _move(archive, row, new, set_aside)
+            _move(archive, row, new, set_aside, prove)
     except RefusedInstance as refusal:
         row.status, row.error_code = FileStatus.REFUSED, refusal.code
     else:
@@ -132,7 +135,7 @@ def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: byte
     raise Unavailable("archive_unavailable", "The archive keeps receiving the same instance; it will be tried again.")
 
 
-def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:
+def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside, prove: bool) -> None:
     """Store the new form under its own id, then remove the old one.
 
     The old one is removed only when the archive has the new one under another id. (Orthanc's own /modify loses data by
@@ -148,6 +151,10 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside
         # one is a duplicate as everywhere, and is removed unless it is another image.
         _drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
         raise RefusedInstance("duplicate_instance", "The archive already has this instance under its new identity.")
+    if prove and not _holds(archive, stored.orthanc_instance_id, row.sha256_after):
+        raise Unavailable(
+            "archive_unavailable", "The archive cannot return the copy yet; the image stays in its place."
+        )
     archive.delete(row.orthanc_instance_id_before)
 
 

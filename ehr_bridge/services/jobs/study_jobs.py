@@ -22,6 +22,7 @@ WORDS = {
     JobKind.UNDO: "undo its last change",
     JobKind.LINK: "link it",
     JobKind.UNLINK: "unlink it",
+    JobKind.SPLIT: "move some of its images to another study",
     JobKind.FOLLOW: "bring it in line with its patient and order",
 }
 

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import FileStatus
+from ehr_bridge.db.states import FileStatus, JobKind
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.dicom.changing.references import NewUids
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.own_documents import documents_of
 from ehr_bridge.services.coercion.rules import CoercionRules
@@ -20,7 +22,8 @@ from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, replace
 from ehr_bridge.services.jobs.spool import Spool
-from ehr_bridge.services.modifying.new_files import NewForm, Undone, id_after, ledger_row, new_form
+from ehr_bridge.services.modifying.moving import ids_to_move, moving_of, new_uids
+from ehr_bridge.services.modifying.new_files import NewForm, Undone, id_after, ledger_row, moved, new_form
 from ehr_bridge.services.modifying.rows import follow, rows_of
 from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn, ways_in
 
@@ -52,6 +55,7 @@ class JobFiles:
         self._coercion = coercion
         self._keep = keep
         self._checks = FixityCheck(database, clock)
+        self._uids: tuple[uuid.UUID, NewUids] | None = None
 
     def prepare(self, job: Modification, undone: Undone | None, ids: list[str], hold: Hold) -> None:
         """Put the new form of these instances into the spool, and their former bytes into the ledger, where they
@@ -99,7 +103,7 @@ class JobFiles:
         for row in rows:
             hold(job)
             try:
-                replace(self._archive, self._spool, row, partial(self._take_place, row))
+                replace(self._archive, self._spool, row, partial(self._take_place, row), prove=bool(self.moves_to(job)))
             except Elsewhere as error:  # this one stays pending
                 failure = error
                 continue
@@ -134,7 +138,23 @@ class JobFiles:
     ) -> NewForm:
         """The new form of a file. Raises RefusedInstance when there cannot be one."""
         way_in = ways.get(instance_id, UNKNOWN)
-        return new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
+        form = new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
+        return form if job.kind != JobKind.SPLIT else moved(form, self._new_uids(job), job, self._clock())
+
+    def _new_uids(self, job: Modification) -> NewUids:
+        """Of the split whose images are worked on just now."""
+        if self._uids is None or self._uids[0] != job.id:
+            with self._database.read() as session:
+                moving = moving_of(session, job)
+                assert moving is not None
+                self._uids = job.id, new_uids(session, moving.split, job.study_instance_uid)
+        return self._uids[1]
+
+    def moves_to(self, job: Modification) -> str | None:
+        """The other study whose images a job changes: a split, or its undo."""
+        with self._database.read() as session:
+            moving = moving_of(session, job)
+            return moving.split.target_study_instance_uid if moving is not None else None
 
     def ways_in(self, job: Modification) -> Mapping[str, WayIn]:
         """The ways in of the images that are recorded by now."""
@@ -153,7 +173,12 @@ class JobFiles:
         return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
     def ids(self, job: Modification) -> list[str]:
-        """The archive's ids of the study's instances, without documents of reports, which are made again instead."""
+        """The archive's ids of the study's instances, without documents of reports, which are made again instead; of a
+        split, the images that it moves."""
+        with self._database.read() as session:
+            moving = moving_of(session, job)
+            if moving is not None:
+                return ids_to_move(session, moving)
         ids = self._archive.instances_of(job.study_instance_uid)
         with self._database.read() as session:
             own = documents_of(session, job.study_instance_uid)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
+from ehr_bridge.dicom.changing.references import NewUids, move_file
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.storing import archive_id
@@ -75,6 +76,13 @@ def new_form(
     return NewForm(coerced.data, coerced.changes, is_doubted)
 
 
+def moved(form: NewForm, uids: NewUids, job: Modification, when: datetime) -> NewForm:
+    """A new form under the UIDs of the study to which a split moves it."""
+    source = job.requested_by[:64]
+    data = move_file(read_header(form.data), uids, when=when, modifying_system=MODIFYING_SYSTEM, source=source)
+    return NewForm(data, (*form.changes, Change("StudyInstanceUID", *uids.study)), form.is_doubted)
+
+
 def _ruling(job: Modification, header: Header, rules: CoercionRules, way_in: WayIn, came: Mapping[str, str]) -> Ruling:
     """What the rules would have decided about the file, had this link been known when it arrived."""
     if job.known is None:  # requested by an earlier version, which computed all values at once
@@ -100,10 +108,12 @@ def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | Non
     """The archive's id of the new form, computed before the archive has it."""
     if undone is not None and instance_id in undone.rows:
         return undone.rows[instance_id].orthanc_instance_id_before
-    new = read_header(after)
-    if read_header(before).patient_id == new.patient_id:
-        return instance_id
-    return archive_id(new.patient_id, new.study_instance_uid, new.series_instance_uid, new.sop_instance_uid)
+    former, new = _place(read_header(before)), _place(read_header(after))
+    return instance_id if former == new else archive_id(*new)
+
+
+def _place(header: Header) -> tuple[str, str, str, str]:
+    return header.patient_id, header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import JobKind
-from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.modifications import Modification, Split
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.deletion.holds import require_no_hold
 from ehr_bridge.services.identity.attributes import wanted_values
 from ehr_bridge.services.jobs.study_jobs import new_job, require_idle, take_over_unswept, undoable
 from ehr_bridge.services.linking.link_jobs import take_link_back
@@ -73,7 +74,9 @@ class Modifications:
                     "cannot_undo",
                     "Only the latest modification of a study can be undone; undo later ones first.",
                 )
-            if undone.link_before is None:
+            if (split := session.get(Split, undone.id)) is not None:
+                _require_back(session, split)
+            elif undone.link_before is None:
                 _require_agreement(study, former_values(undone))
             return queue_undo(session, study, undone, reason, origin, now)
 
@@ -94,12 +97,23 @@ def queue_undo(
     job.undoes_id = undone.id
     if undone.link_before is not None:
         take_link_back(session, study, job, undone.link_before)
-    else:
+    elif undone.kind != JobKind.SPLIT:  # that restores its images and concerns no others
         job.wanted = former_values(undone)
     take_over_unswept(session, study, job, now)
     session.add(job)
     _note(session, job, "study.undo_requested", study, origin, now)
     return job
+
+
+def _require_back(session: Session, split: Split) -> None:
+    """Raises Conflict when the study that a split made has been changed, is to be deleted, or is on hold."""
+    target = session.get(Study, split.target_study_id) if split.target_study_id is not None else None
+    if target is None or target.orthanc_study_id is None or target.deleted_at is not None:
+        raise Conflict("cannot_undo", "The study with the moved images is gone or is to be deleted; restore it first.")
+    require_idle(session, target)
+    require_no_hold(session, target.id)
+    if undoable(session, target.id) is not None:
+        raise Conflict("cannot_undo", "The study with the moved images was changed since; undo that first.")
 
 
 def former_values(undone: Modification) -> dict[str, str]:

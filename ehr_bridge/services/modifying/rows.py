@@ -28,6 +28,7 @@ from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.link_jobs import settle_link, sides
 from ehr_bridge.services.linking.links import came_into_doubt
+from ehr_bridge.services.modifying.moving import begin_move, finish_move, let_come, place
 from ehr_bridge.services.uploads.settling import settle_studies
 
 ACTIONS = {
@@ -36,6 +37,7 @@ ACTIONS = {
     JobKind.LINK: "study.linked",
     JobKind.UNLINK: "study.unlinked",
     JobKind.FOLLOW: "study.followed",
+    JobKind.SPLIT: "study.split",
 }
 
 
@@ -68,7 +70,11 @@ def begin(
     if job.status != JobStatus.QUEUED:
         return None
     study = session.get_one(Study, job.study_id)
-    if job.from_original and job.kind != JobKind.UNLINK and came_into_doubt(study, job.link_before):
+    if (
+        job.from_original
+        and job.kind not in (JobKind.UNLINK, JobKind.SPLIT)
+        and came_into_doubt(study, job.link_before)
+    ):
         fail(session, job_id, "study_changed", now)
         return None
     job.status, job.number_of_instances = JobStatus.RUNNING, seen.number_of_instances
@@ -81,6 +87,7 @@ def begin(
         "patient_ids": sorted(seen.patient_ids),
         "is_doubted": seen.is_doubted,
     }
+    begin_move(session, job, study, now)
     # the link is set at the end; instances that arrive before that are found in time
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
     if job.kind == JobKind.MODIFY:
@@ -102,7 +109,7 @@ def follow(session: Session, row: ModificationInstance) -> None:
     if row.status == FileStatus.DONE:
         number = Modification.number_done + 1
         session.execute(update(Modification).where(Modification.id == row.modification_id).values(number_done=number))
-    if before != after:
+    if not place(session, row) and before != after:
         _move_instance(session, before, after)
     if row.status == FileStatus.DONE:
         _know_by_ledger(session, row)
@@ -128,6 +135,7 @@ def fail(session: Session, job_id: uuid.UUID, code: str, now: datetime) -> None:
     """End a job that could not begin: no file was changed."""
     job = session.get_one(Modification, job_id)
     job.status, job.error_code, job.finished_at, job.swept_at = JobStatus.FAILED, code, now, now
+    let_come(session, job)
     _audit(session, job, now, {"code": code})
     if job.change_id is not None and job.undoes_id is not None:  # not restored to the byte, but made to fit its link
         study = session.get_one(Study, job.study_id)
@@ -140,7 +148,8 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     job = session.get_one(Modification, job_id)
     rows = rows_of(session, job_id)
     for row in rows:  # an instance may have been recorded under its old id after it had moved
-        if row.status == FileStatus.DONE and row.orthanc_instance_id_before != row.orthanc_instance_id_after:
+        has_moved = row.status == FileStatus.DONE and row.orthanc_instance_id_before != row.orthanc_instance_id_after
+        if has_moved and not place(session, row):
             _move_instance(session, row.orthanc_instance_id_before, row.orthanc_instance_id_after)
     _forget_digests(session, rows)
     job.applied = summary(rows)
@@ -156,6 +165,7 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
         job.swept_at = now
     study = session.get_one(Study, job.study_id)
     _show_on_study(session, job, study, orthanc_study_id)
+    finish_move(session, job, study, now)
     settle_studies(session, [study.id])  # rows that moved onto another's were counted too
     study.updated_at = now
     compare_documents(session, study.study_instance_uid)

@@ -163,12 +163,17 @@ class ModificationJobs:
             return self._put_back(job)
         if not self._replace_all(job, until):
             return False
-        self._archive.refresh(job.study_instance_uid)
+        self._refresh(job)
         study = self._files.archive_study(job)
         with self._database.write() as session:
             finish(session, job.id, study, self._clock())
         self._looked_at.pop(job.id, None)
         return True
+
+    def _refresh(self, job: Modification) -> None:
+        for uid in (job.study_instance_uid, self._files.moves_to(job)):
+            if uid is not None:
+                self._archive.refresh(uid)
 
     def _hold(self, job: Modification) -> None:
         """Renew this node's lease on the job. Called before each step that changes anything. Raises LeaseLost when
@@ -215,7 +220,7 @@ class ModificationJobs:
             else:
                 begun.append(row)
         self._files.carry_out(job, begun, self._hold)
-        self._archive.refresh(job.study_instance_uid)
+        self._refresh(job)
         study = self._files.archive_study(job)
         with self._database.write() as session:
             end_given_up(session, job.id, study, self._clock())

@@ -22,11 +22,14 @@ from ehr_bridge.reporting.report import Version
 from ehr_bridge.reporting.states import SHOWN, ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES
+from ehr_bridge.services.modifying.moving import SPLIT_STUDIES
 from ehr_bridge.services.reporting.issuing import Listener, doubt_of, report_event
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import is_purged, version_of, version_row
 
 _MOVED = "studies_whose_link_has_changed"
+SPLIT = "split"
+"""Some images were moved to another patient or order: until a person keeps or withdraws it, or that is undone."""
 _LINK = frozenset({"patient_id", "link_status", "order_id", "answers"})
 
 NOT_KEPT = {
@@ -44,12 +47,14 @@ def watch_links(database: Database, clock: Callable[[], datetime], tell: Listene
 
     def judge(session: Session) -> None:
         session.flush()
-        moved: set[str] = session.info.pop(_MOVED, set())
+        split: dict[str, bool] = session.info.pop(SPLIT_STUDIES, {})
+        moved: set[str] = session.info.pop(_MOVED, set()) | set(split)
         if not moved:
             return
         of_these = select(Report).where(Report.study_instance_uid.in_(sorted(moved)), ~is_purged())
         for report in session.scalars(of_these.where(Report.status.in_(sorted(SHOWN)))).all():
-            doubt = doubt_of(session, report)
+            lost_images = split.get(report.study_instance_uid or "", report.doubt == SPLIT)
+            doubt = doubt_of(session, report) or (SPLIT if lost_images else None)
             if doubt != report.doubt:
                 _set(session, report, doubt, moment(session, clock), tell)
         # a withdrawn one is in no doubt, but its notice is in the study while that is its patient's

@@ -71,6 +71,8 @@ class Decision:
     """The archive's id of the study; None until something of it is recorded."""
     is_hidden: bool = False
     """The study is deleted, or its deletion was requested."""
+    moved: frozenset[str] = frozenset()
+    """SOP Instance UIDs of images that a person moved out of the study: they do not come back without a person."""
     purge_id: uuid.UUID | None = None
     """The deletion request that purged its former images: the study starts again with this instance."""
 

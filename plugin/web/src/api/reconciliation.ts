@@ -65,6 +65,38 @@ export function useDecideLink(uid: string) {
   });
 }
 
+/** The studies that wait and whose images have this name. */
+export function useWaitingOf(name: string, enabled: boolean) {
+  const { ask } = useApi();
+  const query = { patient_name: name, limit: PAGE_SIZE };
+  return useQuery({
+    queryKey: ["reconciliation", "list", query],
+    enabled: enabled && name !== "",
+    queryFn: async ({ signal }) => asPage<Reconciliation>(await ask("reconciliation", { query, signal })),
+  });
+}
+
+/** Links several studies, one after the other; how many of them the server has taken. */
+export function useLinkTogether() {
+  const { ask } = useApi();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (decisions: readonly (Decided & { uid: string })[]) => {
+      let taken = 0;
+      for (const { uid, verdict: { kind, ...whom }, reason, expected } of decisions) {
+        try {
+          await ask(`reconciliation/${encodeURIComponent(uid)}/${kind}`, { method: "POST", body: { ...whom, reason, expected } });
+          taken += 1;
+        } catch {
+          // It waits on: somebody else was faster, or the server does not agree any more.
+        }
+      }
+      return { taken, asked: decisions.length };
+    },
+    onSettled: () => void client.invalidateQueries({ queryKey: ["reconciliation"] }),
+  });
+}
+
 /** Registers the missing patient of a study and links it; once, even if the answer is lost and it is asked for again. */
 export function useCreatePatient(uid: string) {
   const { ask } = useApi();

@@ -6009,6 +6009,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reconciliation/{study_uid}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move images to a study of their own, of another patient or order; a job, undone like any modification */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SplitBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/{study_uid}/split/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What moving these images would do, and their values beside the EHR's; nothing is changed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SplitCompareBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SplitAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reconciliation/{study_uid}/unlink": {
         parameters: {
             query?: never;
@@ -8440,7 +8525,7 @@ export interface components {
             reason: string;
         };
         /** @enum {string} */
-        JobKind: "modify" | "undo" | "link" | "unlink" | "follow";
+        JobKind: "modify" | "undo" | "link" | "unlink" | "follow" | "split";
         /** @enum {string} */
         JobStatus: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
         JudgedAnswer: {
@@ -9583,6 +9668,38 @@ export interface components {
         SourceList: {
             items: components["schemas"]["SourceAnswer"][];
         };
+        SplitAnswer: {
+            candidate: components["schemas"]["CandidateAnswer"];
+            is_another_patient: boolean;
+            number_of_instances: number;
+            number_of_reports: number;
+            number_of_series: number;
+            remaining_instances: number;
+            version: string;
+        };
+        SplitBody: {
+            /** @default null */
+            expected: string | null;
+            /** @default [] */
+            instances: string[];
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            patient_id: string | null;
+            reason: string;
+            /** @default [] */
+            series: string[];
+        };
+        SplitCompareBody: {
+            /** @default [] */
+            instances: string[];
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            patient_id: string | null;
+            /** @default [] */
+            series: string[];
+        };
         StandingAnswer: {
             claimed_by: string | null;
             /** Format: uuid */
@@ -10230,6 +10347,9 @@ export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
 export type SourceAnswer = components['schemas']['SourceAnswer'];
 export type SourceList = components['schemas']['SourceList'];
+export type SplitAnswer = components['schemas']['SplitAnswer'];
+export type SplitBody = components['schemas']['SplitBody'];
+export type SplitCompareBody = components['schemas']['SplitCompareBody'];
 export type StandingAnswer = components['schemas']['StandingAnswer'];
 export type StepAnswer = components['schemas']['StepAnswer'];
 export type StepBody = components['schemas']['StepBody'];

@@ -1,5 +1,4 @@
 /** Asks once more before somebody gets images: who it is, both sides as the server compares them, what is in doubt, why. */
-import type { UseQueryResult } from "@tanstack/react-query";
 import { useRef, useState, type ReactNode } from "react";
 import type { Candidate } from "../api/reconciliation";
 import { CompareTable } from "../components/CompareTable";
@@ -16,7 +15,7 @@ import { personName } from "../i18n/person";
 interface Props {
   title: string;
   action: string;
-  compared: UseQueryResult<Candidate>;
+  compared: { data: Candidate | undefined; error: Error | null };
   /** Whom the person has chosen, where that is known before the server says so. */
   whom?: Whom;
   accession?: string | null;

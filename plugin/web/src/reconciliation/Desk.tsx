@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
-import { useReconciliation } from "../api/reconciliation";
+import { useReconciliation, useWaitingOf } from "../api/reconciliation";
 import { useRefreshStudy, useStudyTags } from "../api/study";
 import type { Study } from "../api/types";
 import { ListSkeleton } from "../components/DataList";
@@ -14,13 +14,15 @@ import { t } from "../i18n";
 import { UndoButton } from "../study/UndoButton";
 import { CandidateCard } from "./CandidateCard";
 import { MadeDetails } from "../made/MadeImages";
-import { meaningOf, ofLinked, type Choice } from "./choice";
+import { meaningOf, ofCandidate as ofCandidateChoice, ofLinked, type Choice } from "./choice";
 import { Confirm } from "./Confirm";
 import { CreatePatientDialog } from "./CreatePatientDialog";
 import type { Decision } from "./LastDecision";
 import { mayHaveNewOrder } from "./newOrder";
 import { Search } from "./Search";
+import { SplitPanel } from "./SplitPanel";
 import { StudyHead } from "./StudyHead";
+import { together } from "./together";
 import { useAccept } from "./useAccept";
 
 interface Props {
@@ -61,6 +63,8 @@ export function Desk({ uid, isUnasked, onNext, onDecided }: Props) {
   const jobId = item?.job?.id ?? started;
   const isBusy = accept.isPending || item?.job != null;
   const candidates = item?.candidates ?? [];
+  const waiting = useWaitingOf(item?.received.PatientName ?? "", item !== undefined && item.why !== "linked");
+  const similar = item && candidates[chosen] ? together(item, waiting.data?.items ?? [], candidates[chosen].patient_id).length : 0;
   const mayRegister = useMay("register");
   const mayCreate = mayRegister && item !== undefined && !isBusy && item.why !== "linked";
   const mayOrder = item !== undefined && !isBusy && mayHaveNewOrder(item);
@@ -120,7 +124,15 @@ export function Desk({ uid, isUnasked, onNext, onDecided }: Props) {
               </ol>
             </>
           )}
+          {similar > 0 && candidates[chosen] && !isBusy && (
+            <p>
+              <button type="button" className="button" onClick={() => candidates[chosen] && setAsked(ofCandidateChoice(candidates[chosen]))}>
+                {t("together.open", { count: similar + 1 })}
+              </button>
+            </p>
+          )}
           <Search isBusy={isBusy} onChoose={setAsked} />
+          {item.study.number_of_instances > 1 && <SplitPanel uid={uid} isBusy={isBusy} onStarted={setStarted} />}
           {mayCreate && (
             <div className="stack-small">
               <p className="small muted">{t("reconciliation.create.lead")}</p>

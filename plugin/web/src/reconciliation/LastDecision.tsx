@@ -29,7 +29,12 @@ export function LastDecision({ decision: { uid, jobId }, onShow, onClose }: { de
       <Person whom={ofNamed(study)} />
       <JobProgress key={now} jobId={now} onEnd={refresh} />
       <p className="actions">
-        <button type="button" className="button button-small" onClick={onShow}>
+        <button type="button" className="button button-small" onClick={() => {
+            // Whatever has become of it by now: the panel that follows must not show what it was.
+            refresh();
+            onShow();
+          }}
+        >
           {t("desk.last.show")}
         </button>
         {isLinked && <UndoButton id={jobId} study={study} onStarted={setNow} />}

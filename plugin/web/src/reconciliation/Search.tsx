@@ -9,8 +9,16 @@ import { namesakes, ofNamed, ofPatient as whomOfPatient } from "../components/wh
 import { t } from "../i18n";
 import { ofOrder, ofPatient, type Choice } from "./choice";
 
+interface Props {
+  isBusy: boolean;
+  title?: string;
+  /** Whether an order can be created for a patient who is found. */
+  canCreate?: boolean;
+  onChoose: (choice: Choice) => void;
+}
+
 /** Somebody the server did not think of: any order, or any patient with or without a new order. */
-export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choice: Choice) => void }) {
+export function Search({ isBusy, title = t("reconciliation.search.title"), canCreate = true, onChoose }: Props) {
   const [q, setQ] = useState("");
   const numbers = useNumbers();
   const search = useCallback((text: string) => setQ(text), []);
@@ -23,7 +31,7 @@ export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choic
   const isNamesake = namesakes([...open.map(ofNamed), ...known.map(whomOfPatient)]);
   return (
     <div className="stack-small">
-      <h3>{t("reconciliation.search.title")}</h3>
+      <h3>{title}</h3>
       <SearchField label={t("reconciliation.search")} hint={t("reconciliation.search.hint")} value={q} onChange={search} />
       <p role="status" className="small muted">
         {q === "" ? "" : problem ? t("error.network.text") : orders.isFetching || patients.isFetching ? t("app.loading") : found === 0 ? t("reconciliation.search.none") : ""}
@@ -50,9 +58,11 @@ export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choic
             <li key={patient.id}>
               <Person whom={whomOfPatient(patient)} isNamesake={isNamesake(whomOfPatient(patient))} />
               <span className="actions">
-                <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.new_order.label", { mrn: numbers.mrn(patient) })} onClick={() => onChoose(ofPatient(patient, "create-order"))}>
-                  {t("reconciliation.new_order")}
-                </button>
+                {canCreate && (
+                  <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.new_order.label", { mrn: numbers.mrn(patient) })} onClick={() => onChoose(ofPatient(patient, "create-order"))}>
+                    {t("reconciliation.new_order")}
+                  </button>
+                )}
                 <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.link_patient.label", { mrn: numbers.mrn(patient) })} onClick={() => onChoose(ofPatient(patient, "link"))}>
                   {t("reconciliation.link_patient")}
                 </button>

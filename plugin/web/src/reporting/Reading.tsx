@@ -64,7 +64,8 @@ export function Warnings({ report }: { report: Report }) {
       {report.status === "preliminary" && <Notice kind="warn" title={t("report.preliminary.warning")} />}
       {report.doubt && (
         <Notice kind="warn" title={t("report.doubt")}>
-          {report.doubt !== "orders" && <p>{t("report.doubt.link_back")}</p>}
+          {report.doubt === "split" && <p>{t("split.report")}</p>}
+          {report.doubt !== "orders" && report.doubt !== "split" && <p>{t("report.doubt.link_back")}</p>}
         </Notice>
       )}
       {report.critical && report.version > 0 && (
@@ -135,7 +136,7 @@ function Acts({ report, onSigned }: { report: Report; onSigned: (report: Report,
             {t("report.cosign")}
           </button>
         )}
-        {report.doubt === "orders" && maySign && (
+        {(report.doubt === "orders" || report.doubt === "split") && maySign && (
           <button type="button" className="button" onClick={() => setAsking("keep")}>
             {t("report.keep")}
           </button>

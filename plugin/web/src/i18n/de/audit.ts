@@ -175,6 +175,8 @@ export const audit: Translation<typeof english> = {
   "audit.action.study.send_requested": "Senden an ein Gerät beauftragt",
   "audit.action.study.send_cancelled": "Senden an ein Gerät abgebrochen",
   "audit.action.study.sent": "Studie an ein Gerät gesendet",
+  "audit.action.study.split": "Studie geteilt",
+  "audit.action.study.split_requested": "Teilung beauftragt",
   "audit.action.study.undo_requested": "Rücknahme beauftragt",
   "audit.action.study.unlink_requested": "Aufheben der Zuordnung beauftragt",
   "audit.action.study.unlinked": "Zuordnung aufgehoben",

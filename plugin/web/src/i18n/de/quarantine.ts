@@ -36,6 +36,7 @@ export const quarantine: Translation<typeof english> = {
   "quarantine.details": "Einzelheiten",
 
   "quarantine.why.study_of_another_patient": "Das Archiv hat diese Studie unter einer anderen Patienten-ID",
+  "quarantine.why.moved_out": "Jemand hat es in eine andere Studie verschoben",
   "quarantine.why.same_uid_other_content": "Das Archiv hat ein anderes Bild mit derselben UID",
   "quarantine.why.invalid_uid": "Eine ihrer UIDs ist ungültig",
   "quarantine.why.nested_too_deep": "Zu tief verschachtelt, um sie sicher zu speichern",

@@ -96,6 +96,7 @@ export const system: Translation<typeof english> = {
   "system.job.undo": "Rücknahme",
   "system.job.link": "Zuordnung",
   "system.job.unlink": "Aufheben der Zuordnung",
+  "system.job.split": "Teilung",
   "system.job.follow": "Anpassung an Patient und Auftrag",
   "system.storage": "Speicher",
   "system.storage.used": "Größe aller Bilder",

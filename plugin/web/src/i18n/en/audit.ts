@@ -172,6 +172,8 @@ export const audit = {
   "audit.action.study.send_requested": "Sending to a device requested",
   "audit.action.study.send_cancelled": "Sending to a device cancelled",
   "audit.action.study.sent": "Study sent to a device",
+  "audit.action.study.split": "Study split",
+  "audit.action.study.split_requested": "Splitting requested",
   "audit.action.study.undo_requested": "Undo requested",
   "audit.action.study.unlink_requested": "Unlinking requested",
   "audit.action.study.unlinked": "Study unlinked",

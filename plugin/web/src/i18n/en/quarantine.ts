@@ -33,6 +33,7 @@ export const quarantine = {
   "quarantine.details": "Details",
 
   "quarantine.why.study_of_another_patient": "The archive has this study under another Patient ID",
+  "quarantine.why.moved_out": "A person moved it to another study",
   "quarantine.why.same_uid_other_content": "The archive has another image with the same UID",
   "quarantine.why.invalid_uid": "One of its UIDs is not valid",
   "quarantine.why.nested_too_deep": "Nested too deep to be stored safely",

@@ -93,6 +93,7 @@ export const system = {
   "system.job.undo": "Undo",
   "system.job.link": "Linking",
   "system.job.unlink": "Unlinking",
+  "system.job.split": "Split",
   "system.job.follow": "Update from patient and order",
   "system.storage": "Storage",
   "system.storage.used": "Size of all images",
