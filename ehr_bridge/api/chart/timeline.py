@@ -25,7 +25,7 @@ class TimelineQuery(Input):
     patient: PatientRef = Field(description=MEANINGS["patient"])
     issuer: Issuer = None
     kind: Annotated[
-        Annotated[str, Field(pattern=some_of(EntryKind, "a kind"))] | None,
+        Annotated[str, Field(max_length=128, pattern=some_of(EntryKind, "a kind"))] | None,
         EmptyIsNone,
     ] = Field(None, description="One or several with commas between; left out: all")
     modality: Annotated[Annotated[str, Field(max_length=16)] | None, EmptyIsNone] = Field(
