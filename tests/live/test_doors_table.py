@@ -29,6 +29,7 @@ from tests.support.steps import eventually, place_order, study, upload
 
 DOORS = ("upload", "STOW-RS", "POST /instances", "C-STORE")
 IN_TESTS_OF_THEIR_OWN = {
+    "moved_out": "tests/api/test_splits.py",
     "study_recorded_otherwise": "tests/live/test_wrong_requests.py",
     "archive_unavailable": "tests/api/test_upload.py",
     "database_unavailable": "tests/live/test_lifecycle.py",
