@@ -25,6 +25,7 @@ from ehr_bridge.api import (
 from ehr_bridge.api.chart import documents, timeline
 from ehr_bridge.api.day import assigning
 from ehr_bridge.api.day import counts as day_counts
+from ehr_bridge.api.day import views as order_views
 from ehr_bridge.api.document import problem_pages
 from ehr_bridge.api.http import context, docs_page, limits, problems
 from ehr_bridge.api.http.json_bodies import ShallowJson
@@ -69,6 +70,7 @@ MODULES = (
     orders,
     day_counts,
     assigning,
+    order_views,
     order_acts,
     desk,
     documents,

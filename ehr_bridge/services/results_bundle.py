@@ -17,6 +17,7 @@ from ehr_bridge.services.chart.timeline import Timeline
 from ehr_bridge.services.day.assigning import Assigning
 from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
+from ehr_bridge.services.day.views import Views
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
@@ -37,6 +38,7 @@ from ehr_bridge.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Results:
+    views: Views
     reports: Reports
     reading_list: ReadingList
     outside: OutsideReports
@@ -83,6 +85,7 @@ def build_results(
     folder = Quarantine(settings.rejected_path)
     notes = Notes(database, folder, clock, settings.time_zone, maker.site.organization)
     return Results(
+        Views(database, clock),
         reports,
         reading,
         outside,

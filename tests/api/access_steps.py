@@ -31,6 +31,7 @@ EXAMPLES = {
     "document_id": str(uuid.uuid4()),
     "report_id": str(uuid.uuid4()),
     "number": "1",
+    "view_id": str(uuid.uuid4()),
     "position": "0",
 }
 

@@ -17,14 +17,23 @@ NONE = {"unread": None, "reconciliation": None, "deletions": None}
 
 
 def test_the_menu_says_what_waits_today(api: Api) -> None:
-    """As many as the list behind it shows; what is cancelled, done or another day's does not wait today."""
+    """As many as the list behind it shows: also what is overdue, emergencies whenever they are, and orders without an
+    appointment; what is cancelled, done or another day's does not wait today."""
     for number, hour in enumerate((8, 9, 10)):
         place(api, f"A{number}", hour)
     place(api, "A8", None)
     api.call("POST", "/api/v1/orders/A0/cancel", "service")
-    assert api.get(TODAY, "nurse").json == {"orders": 2, **NONE}
-    listed = f"/api/v1/orders?status=scheduled,arrived&from={DAY}00:00:00Z&to=2026-12-01T00:00:00Z"
-    assert api.get(listed, "nurse").json["total"] == 2
+    for name, day, priority in (("LATE", "2026-11-28", "ROUTINE"), ("OLD", "2026-11-01", "LOW"),
+                                  ("NEXT", "2026-12-02", "LOW"), ("STAT", "2026-12-02", "STAT")):  # fmt: skip
+        place(api, name, None, priority=priority, scheduled_at=f"{day}T08:00:00Z")
+    assert api.get(TODAY, "nurse").json == {"orders": 5, **NONE}
+    listed = "/api/v1/orders?status=scheduled,arrived&from=2026-11-27T00:00:00Z&to=2026-12-01T00:00:00Z&sort=urgency"
+    due = api.get(f"{listed}&also=emergencies,unscheduled", "nurse").json
+    assert [one["accession_number"] for one in due["items"]] == ["STAT", "LATE", "A1", "A2", "A8"]
+    assert api.get(listed, "nurse").json["total"] == 3
+    unscheduled = api.get(f"{listed}&also=unscheduled&modality=CT", "nurse").json
+    assert [one["accession_number"] for one in unscheduled["items"]] == ["LATE", "A1", "A2", "A8"]
+    assert api.get(f"{listed}&also=emergencies&modality=MR", "nurse").json["total"] == 0
 
 
 def test_each_sees_what_waits_for_them(api: Api) -> None:

@@ -17,7 +17,7 @@ from tests.support.samples import small
 
 COMMON = {"patient", "order", "study", "accession_number", "from", "to", "sort", "q", "issuer", "limit", "offset"}
 OF_ITS_OWN = {
-    "action", "actor", "assigned_to", "author", "begun", "being_written", "body_part", "code",
+    "action", "actor", "also", "assigned_to", "author", "begun", "being_written", "body_part", "code",
     "control_id", "cursor", "decision",
     "file_name", "kind", "link_status", "may", "modality", "patient_name", "priority", "report", "reviewed", "source",
     "source_address", "state", "station_ae_title", "status", "type", "unread", "updated_since", "upload_source",

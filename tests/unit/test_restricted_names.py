@@ -10,7 +10,7 @@ from ehr_bridge.api.http.restricted import ASKING_AHEAD, BRINGING, FINDERS, OF_A
 
 NAMES_NOBODY = frozenset((
     "action", "active", "actor", "ae_title", "after", "after_id", "allow_networks", "approximate_age", "as_of",
-    "assigned_to", "take_over",
+    "also", "assigned_to", "take_over", "columns", "day", "filters", "is_shared", "view_id",
     "birth_date", "body_part", "changes", "charset", "code", "control_id", "current_password", "cursor", "decision",
     "delivery_id", "description", "dry_run", "enabled", "events", "expected", "family_name", "file_name", "format",
     "from", "full_name", "further_steps", "given_name", "host", "Idempotency-Key", "If-Match", "If-None-Match",

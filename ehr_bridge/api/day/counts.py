@@ -36,7 +36,10 @@ class CountsQuery(Input):
 class CountsAnswer(Versioned):
     """Null: not for this caller."""
 
-    orders: int = Field(description="Of the day, scheduled or arrived: there are no images yet")
+    orders: int = Field(
+        description="Due on the day, scheduled or arrived: its appointments, those of three days before, "
+        "emergencies, and orders without an appointment"
+    )
     unread: int | None = Field(
         description="Studies of the reading list, with an order or without; for those who write reports"
     )

@@ -31,7 +31,7 @@ from ehr_bridge.api.reporting.answers import reporter
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.day.listing import NO_REPORT, Row
-from ehr_bridge.services.registry.order_search import PRIORITIES, SORTS, OrderWish
+from ehr_bridge.services.registry.order_search import ALSO, PRIORITIES, SORTS, OrderWish
 
 ME, NOBODY = "me", "nobody"
 PersonName = Annotated[str, Field(max_length=255)]
@@ -67,6 +67,12 @@ class OrderQuery(CursorQuery, OfStudy):
     )
     since: At = at_or_after("Appointments")
     until: At = before("Appointments")
+    also: Annotated[str | None, EmptyIsNone] = Field(
+        None,
+        max_length=64,
+        pattern=some_of(ALSO, "a kind"),
+        description="With `from` or `to`, whatever their appointment: `emergencies`, and orders that are `unscheduled`",
+    )
     sort: Sort = sorted_by(SORTS)
     scheduled_from: Former = formerly("from")
     scheduled_to: Former = formerly("to")
@@ -86,6 +92,7 @@ class OrderQuery(CursorQuery, OfStudy):
             states=each(self.status),
             since=self.since,
             until=self.until,
+            also=each(self.also),
             assigned_to=_person(self.assigned_to),
             closed=closed(),
             updated_since=self.updated_since,

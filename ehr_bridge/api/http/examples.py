@@ -52,6 +52,18 @@ _MATCH: dict[str, Any] = {
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "ViewFilters": {
+        "status": "scheduled,arrived",
+        "day": "chosen",
+        "from": "2026-11-24",
+        "to": "2026-11-25",
+        "modality": "CT",
+        "station_ae_title": "CT2",
+        "body_part": "HEAD",
+        "priority": "STAT,HIGH",
+        "report": "none",
+        "assigned_to": "me",
+    },
     "AuthorityAnswer": {"name": "SITE-A", "universal_id": "1.2.40.1"},
     "PatientBody": _PERSON,
     "PatientAnswer": {

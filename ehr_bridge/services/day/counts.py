@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.paging import in_period
 from ehr_bridge.db.states import UNCERTAIN, DeletionStatus, OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from ehr_bridge.db.tables.registry import Order, ScheduledStep
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.services.registry.order_search import ALSO, OrderWish, conditions_of
 from ehr_bridge.services.reporting.reading_list import ReadingFilters, waiting
 from ehr_bridge.services.studies.listing import stored
 from ehr_bridge.services.visibility.restrictions import Closed, without
 
 EXPECTED = (OrderStatus.SCHEDULED, OrderStatus.ARRIVED)
+OVERDUE = timedelta(days=3)
+"""So long an order is still due; what is older is in the list of all days. The page has the same (`day/filter.ts`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Counts:
     """None: not for this caller."""
 
     orders: int
-    """With a step in the period, and not begun."""
+    """With a step in the period or overdue since `OVERDUE`, without an appointment, or emergencies; not begun."""
     unread: int | None
     """The studies of the reading list."""
     reconciliation: int | None
@@ -55,8 +57,8 @@ class DayCounts:
 
 
 def _orders(closed: Closed, since: datetime, until: datetime) -> Select[int]:
-    due = select(ScheduledStep.order_id).where(*in_period(ScheduledStep.scheduled_at.expression, since, until))
-    return select(func.count()).where(Order.id.in_(due), Order.status.in_(EXPECTED), without(Order.patient_id, closed))
+    wish = OrderWish(states=EXPECTED, since=since - OVERDUE, until=until, also=ALSO)
+    return select(func.count()).select_from(Order).where(*conditions_of(wish), without(Order.patient_id, closed))
 
 
 def _unread(closed: Closed) -> Select[int]:

@@ -7,19 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
+from ehr_bridge.services.identity.reading_rank import ROUTINE as BETWEEN
+from ehr_bridge.services.identity.reading_rank import URGENCY
 from ehr_bridge.services.registry.searching import among_found, number_fits, person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 PRIORITIES = ("STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW")
 ROUTINE = "ROUTINE"
 """What an order is that says nothing of its priority."""
-_URGENCY = case({"STAT": 0, "HIGH": 1}, value=Order.priority, else_=2)
+EMERGENCIES, UNSCHEDULED = "emergencies", "unscheduled"
+ALSO = (EMERGENCIES, UNSCHEDULED)
+_STAT = PRIORITIES[0]
+_URGENCY = case(URGENCY, value=Order.priority, else_=BETWEEN)
 _SCHEDULED_AT = Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat)
 _NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
 SORTS = Sorts(
@@ -39,7 +44,8 @@ SORTS = Sorts(
     Key(Order.accession_number.expression),
 )
 """By the appointment of the first step; orders without one come last. By urgency: emergencies, then what is urgent,
-then all others, each soonest first. `patient_name` needs the patients joined."""
+then all others, then what can wait (`LOW`), as in the reading list; each soonest first. `patient_name` needs the
+patients joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class OrderWish:
     """Any of these; none means all."""
     since: datetime | None = None
     until: datetime | None = None
+    also: tuple[str, ...] = ()
+    """Of `ALSO`: what is found beside the period, whatever its appointment."""
     assigned_to: str | None = None
     """Who does the examination, by subject; '' finds what is nobody's."""
     closed: Closed = NOTHING
@@ -84,7 +92,7 @@ def search_orders(
     """As `Orders.search`; `further`: what an order must fulfil beside the wish."""
     first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
     query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
-    query = query.where(*_conditions(wish), *further)
+    query = query.where(*conditions_of(wish), *further)
     if (sort or "").removeprefix("-") == "patient_name":
         query = query.join(Patient, Patient.id == Order.patient_id)
     if wish.text:
@@ -99,7 +107,8 @@ def _text_fits(session: Session, text: str) -> ColumnElement[bool]:
     return among_found(session, Order.id.expression, select(Order.id).where(numbers), select(Order.id).where(persons))
 
 
-def _conditions(wish: OrderWish) -> list[ColumnElement[bool]]:
+def conditions_of(wish: OrderWish) -> list[ColumnElement[bool]]:
+    """But for the text, and what the caller may not see."""
     conditions = [
         column == value
         for column, value in ((Order.id, wish.order_id), (Order.accession_number, wish.accession_number))
@@ -120,19 +129,35 @@ def _conditions(wish: OrderWish) -> list[ColumnElement[bool]]:
         conditions.append(Order.updated_at >= wish.updated_since)
     if wish.study_instance_uid is not None:
         conditions.append(_of_study(wish.study_instance_uid))
-    if step := _of_a_step(wish):
-        conditions.append(Order.id.in_(select(ScheduledStep.order_id).where(*step)))
+    conditions += _of_a_step(wish)
     return conditions
 
 
 def _of_a_step(wish: OrderWish) -> list[ColumnElement[bool]]:
-    """What one and the same step must fulfil."""
-    conditions = in_period(ScheduledStep.scheduled_at.expression, wish.since, wish.until)
-    if wish.modality is not None:
-        conditions.append(ScheduledStep.modality == wish.modality)
-    if wish.station_ae_title is not None:
-        conditions.append(ScheduledStep.station_ae_title == wish.station_ae_title)
-    return conditions
+    """What one and the same step must fulfil, as conditions of its order."""
+    where = [
+        column == value
+        for column, value in (
+            (ScheduledStep.modality, wish.modality),
+            (ScheduledStep.station_ae_title, wish.station_ae_title),
+        )
+        if value is not None
+    ]
+    period = in_period(ScheduledStep.scheduled_at.expression, wish.since, wish.until)
+    if not period:
+        return [_has_step(*where)] if where else []
+    when = and_(*period)
+    if UNSCHEDULED in wish.also:
+        when = or_(when, ScheduledStep.scheduled_at.is_(None))
+    fits = _has_step(*where, when)
+    if EMERGENCIES in wish.also:
+        emergency = Order.priority == _STAT
+        fits = or_(fits, and_(emergency, _has_step(*where)) if where else emergency)
+    return [fits]
+
+
+def _has_step(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return Order.id.in_(select(ScheduledStep.order_id).where(*where))
 
 
 def _of_study(uid: str) -> ColumnElement[bool]:

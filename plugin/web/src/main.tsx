@@ -38,6 +38,7 @@ import "./styles/result.css";
 import "./styles/records.css";
 import "./styles/reconciliation.css";
 import "./styles/desk.css";
+import "./styles/day.css";
 import "./styles/reading.css";
 import "./styles/chart.css";
 

@@ -3,7 +3,7 @@ import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } 
 import { useCallback } from "react";
 import { useApi } from "./context";
 import { ApiError, isRecord } from "./errors";
-import type { Me, Order, OrderRow, Page, SignInAnswer, Study } from "./types";
+import type { Me, Order, Page, SignInAnswer, Study } from "./types";
 
 export const PAGE_SIZE = 50;
 
@@ -14,6 +14,8 @@ export interface OrderQuestion {
   /** Moments between which the appointment is. */
   from: string;
   to: string;
+  /** What is found beside that, whatever its appointment. */
+  also: string;
   modality: string;
   station_ae_title: string;
   body_part: string;
@@ -93,16 +95,6 @@ export function useMe() {
     queryKey: ["me"],
     queryFn: ({ signal }) => ask<Me>("auth/me", { signal }),
     staleTime: 5 * 60_000,
-  });
-}
-
-export function useOrders(question: OrderQuestion, offset: number) {
-  const { ask } = useApi();
-  return useQuery({
-    queryKey: ["orders", question, offset],
-    queryFn: async ({ signal }) =>
-      asPage<OrderRow>(await ask("orders", { query: { ...question, limit: PAGE_SIZE, offset }, signal })),
-    placeholderData: keepPreviousData,
   });
 }
 

@@ -965,6 +965,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/day/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller has chosen for their list of orders */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChoiceAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Choose the view with which the list of orders opens, and the columns of the list without one */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChoiceBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChoiceAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/day/counts": {
         parameters: {
             query?: never;
@@ -1043,6 +1115,164 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/day/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Views of the list of orders: the caller's own and those that are shared, by name */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ViewList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Save a view of the list of orders */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ViewBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ViewAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/day/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One view of the list of orders */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    view_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ViewAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Change a view of the list of orders */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    view_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ViewBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ViewAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Remove a view of the list of orders; lists that began with it are plain again */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    view_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -4263,6 +4493,7 @@ export interface paths {
                     assigned_to?: string | null;
                     from?: string | null;
                     to?: string | null;
+                    also?: string | null;
                     sort?: string | null;
                     /** @deprecated */
                     scheduled_from?: string | null;
@@ -7808,6 +8039,16 @@ export interface components {
             patient_id: string | null;
             study_instance_uid: string | null;
         };
+        ChoiceAnswer: {
+            columns: string[] | null;
+            view_id: string | null;
+        };
+        ChoiceBody: {
+            /** @default null */
+            columns: components["schemas"]["Column"][] | null;
+            /** @default null */
+            view_id: string | null;
+        };
         ClaimAnswer: {
             by: components["schemas"]["SignerAnswer"];
             /** Format: date-time */
@@ -7825,6 +8066,8 @@ export interface components {
             before: string;
             tag: string;
         };
+        /** @enum {string} */
+        Column: "patient" | "order" | "accession_number" | "modality" | "station" | "body_part" | "scheduled" | "ordered_by" | "status" | "assigned_to" | "report" | "priority" | "images" | "view";
         CommunicationAnswer: {
             /** Format: date-time */
             at: string;
@@ -7930,6 +8173,8 @@ export interface components {
             orthanc_instance_id: string;
             study_instance_uid: string;
         };
+        /** @enum {string} */
+        Day: "due" | "today" | "tomorrow" | "week" | "all" | "chosen";
         /** @enum {string} */
         Decision: "pending" | "agreed" | "refused" | "withdrawn";
         DecisionBody: {
@@ -10067,6 +10312,71 @@ export interface components {
             orthanc_version: string | null;
             version: string;
         };
+        ViewAnswer: {
+            columns: string[] | null;
+            filters: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            id: string;
+            is_mine: boolean;
+            is_shared: boolean;
+            name: string;
+            owner: string;
+            owner_name: string;
+            sort: string | null;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ViewBody: {
+            /** @default null */
+            columns: components["schemas"]["Column"][] | null;
+            /**
+             * @default {
+             *       "assigned_to": null,
+             *       "body_part": null,
+             *       "day": "all",
+             *       "from": null,
+             *       "modality": null,
+             *       "priority": null,
+             *       "report": null,
+             *       "station_ae_title": null,
+             *       "status": null,
+             *       "to": null
+             *     }
+             */
+            filters: components["schemas"]["ViewFilters"];
+            /** @default false */
+            is_shared: boolean;
+            name: string;
+            /** @default null */
+            sort: string | null;
+        };
+        ViewFilters: {
+            /** @default null */
+            assigned_to: string | null;
+            /** @default null */
+            body_part: string | null;
+            /** @default all */
+            day: components["schemas"]["Day"];
+            /** @default null */
+            from: string | null;
+            /** @default null */
+            modality: string | null;
+            /** @default null */
+            priority: string | null;
+            /** @default null */
+            report: string | null;
+            /** @default null */
+            station_ae_title: string | null;
+            /** @default null */
+            status: string | null;
+            /** @default null */
+            to: string | null;
+        };
+        ViewList: {
+            items: components["schemas"]["ViewAnswer"][];
+        };
         ViewerTokenAnswer: {
             /** Format: date-time */
             expires_at: string;
@@ -10153,10 +10463,13 @@ export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
 export type ChangeNumberAnswer = components['schemas']['ChangeNumberAnswer'];
 export type ChangeOfMessage = components['schemas']['ChangeOfMessage'];
+export type ChoiceAnswer = components['schemas']['ChoiceAnswer'];
+export type ChoiceBody = components['schemas']['ChoiceBody'];
 export type ClaimAnswer = components['schemas']['ClaimAnswer'];
 export type ClaimBody = components['schemas']['ClaimBody'];
 export type CloseBody = components['schemas']['CloseBody'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
+export type Column = components['schemas']['Column'];
 export type CommunicationAnswer = components['schemas']['CommunicationAnswer'];
 export type CommunicationBody = components['schemas']['CommunicationBody'];
 export type CommunicationList = components['schemas']['CommunicationList'];
@@ -10170,6 +10483,7 @@ export type CriticalAnswer = components['schemas']['CriticalAnswer'];
 export type CriticalBody = components['schemas']['CriticalBody'];
 export type CriticalLevel = components['schemas']['CriticalLevel'];
 export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
+export type Day = components['schemas']['Day'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionBody = components['schemas']['DecisionBody'];
 export type DeletionAnswer = components['schemas']['DeletionAnswer'];
@@ -10391,6 +10705,10 @@ export type UrgencyCounts = components['schemas']['UrgencyCounts'];
 export type ValidationAnswer = components['schemas']['ValidationAnswer'];
 export type VerificationAnswer = components['schemas']['VerificationAnswer'];
 export type VersionAnswer = components['schemas']['VersionAnswer'];
+export type ViewAnswer = components['schemas']['ViewAnswer'];
+export type ViewBody = components['schemas']['ViewBody'];
+export type ViewFilters = components['schemas']['ViewFilters'];
+export type ViewList = components['schemas']['ViewList'];
 export type ViewerTokenAnswer = components['schemas']['ViewerTokenAnswer'];
 export type ViewerTokenBody = components['schemas']['ViewerTokenBody'];
 export type ViewerUrlAnswer = components['schemas']['ViewerUrlAnswer'];

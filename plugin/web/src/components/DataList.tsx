@@ -85,7 +85,7 @@ function useScrolls(frame: RefObject<HTMLElement | null>): boolean {
   return scrolls;
 }
 
-function Heading<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | undefined }) {
+export function Heading<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | undefined }) {
   const { title, className, silent, sortBy } = column;
   if (!sorting || !sortBy) {
     return (

@@ -8,6 +8,8 @@ interface Props {
   /** What is viewed, for the accessible name: "CT Thorax of Doe, Jane". */
   what: string;
   primary?: boolean;
+  /** -1 where something else takes the focus to it. */
+  tabIndex?: 0 | -1;
 }
 
 /** The way to a study's images, one press away. Shown to those who may view. */
@@ -16,9 +18,10 @@ export function ViewButton(props: Props) {
 }
 
 /** The same for who may see this study, whatever they may see else. */
-export function ViewLink({ studyInstanceUid, what, primary = false }: Props) {
+export function ViewLink({ studyInstanceUid, what, primary = false, tabIndex = 0 }: Props) {
   return (
     <Link
+      tabIndex={tabIndex}
       className={primary ? "button button-primary button-view" : "button button-small button-view"}
       aria-label={t("view.label", { what })}
       to={`/view/${encodeURIComponent(studyInstanceUid)}`}

@@ -4,7 +4,7 @@ import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import type { Order, OrderRow } from "../api/types";
 import { shown } from "../testing/page";
-import { AssignedTo, Assignment } from "./Assignment";
+import { TakeButton, Assignment } from "./Assignment";
 
 const ORDER = { id: "7", accession_number: "A1", patient_name: "Doe^Jane", status: "scheduled", assigned_to: null, assigned_name: null, assigned_at: null } as unknown as Order;
 const PEOPLE = { items: [{ subject: "anna", name: "Anna Ask" }, { subject: "nora", name: "Nora" }], total: 2, limit: 500, offset: 0 };
@@ -12,26 +12,25 @@ const TORES = { ...ORDER, assigned_to: "tore", assigned_name: "Tore Tech", assig
 
 describe("an examination in the list", () => {
   it("is taken with one press", async () => {
-    const { asked } = shown(<AssignedTo order={ORDER as OrderRow} />, { "POST orders/7/assignment": [200, TORES] }, ["upload"]);
+    const { asked } = shown(<TakeButton order={ORDER as OrderRow} />, { "POST orders/7/assignment": [200, TORES] }, ["upload"]);
     await userEvent.click(screen.getByRole("button", { name: "Take the examination of Doe, Jane, A1" }));
     expect(await screen.findByText("The examination is yours.")).toBeTruthy();
     expect(asked).toMatchObject([{ method: "POST", body: { assigned_to: null, take_over: false } }]);
   });
 
   it("says that somebody was faster", async () => {
-    shown(<AssignedTo order={ORDER as OrderRow} />, { "POST orders/7/assignment": [409, { code: "order_assigned" }] }, ["upload"]);
+    shown(<TakeButton order={ORDER as OrderRow} />, { "POST orders/7/assignment": [409, { code: "order_assigned" }] }, ["upload"]);
     await userEvent.click(screen.getByRole("button"));
     expect(await screen.findByText("Somebody else does this examination already.")).toBeTruthy();
   });
 
   it.each([
-    [TORES, ["upload"] as const, "Tore Tech"],
-    [ORDER, ["read"] as const, "–"],
-    [{ ...ORDER, status: "completed" as const }, ["upload"] as const, "–"],
-  ])("is offered to those who do examinations, while there is one to do", (order, permissions, said) => {
-    shown(<AssignedTo order={order as OrderRow} />, {}, permissions);
+    [TORES, ["upload"] as const],
+    [ORDER, ["read"] as const],
+    [{ ...ORDER, status: "completed" as const }, ["upload"] as const],
+  ])("is offered to those who do examinations, while there is one to do", (order, permissions) => {
+    shown(<TakeButton order={order as OrderRow} />, {}, permissions);
     expect(screen.queryByRole("button")).toBeNull();
-    expect(screen.getByText(said)).toBeTruthy();
   });
 });
 

@@ -9,25 +9,26 @@ import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
 import { Problem } from "../components/Problem";
 import { useSay } from "../components/Toast";
-import { OrNone } from "../components/values";
 import { formatInstant, known, t } from "../i18n";
 import { personName } from "../i18n/person";
 import { isMine, mayAssign, mayTake } from "./assigning";
+import { useRowTab } from "./row";
 
-/** In a row of the list: a name, or one press to take it. */
-export function AssignedTo({ order }: { order: OrderRow }) {
+/** In a row of the list: one press takes it, where it is free and the caller does examinations. */
+export function TakeButton({ order }: { order: OrderRow }) {
   const { permissions } = useCurrentUser();
-  if (order.assigned_to || !mayTake(order, permissions)) return <OrNone>{order.assigned_name}</OrNone>;
-  return <Take order={order} />;
+  return mayTake(order, permissions) ? <Take order={order} /> : null;
 }
 
 function Take({ order }: { order: OrderRow }) {
   const assign = useAssign(order.id);
   const say = useSay();
+  const tab = useRowTab();
   const patient = personName(order.patient_name) || t("patient.unknown");
   return (
     <button
       type="button"
+      tabIndex={tab}
       className="button button-small"
       aria-label={t("assign.take.label", { patient, accession: order.accession_number })}
       aria-disabled={assign.isPending}

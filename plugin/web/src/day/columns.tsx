@@ -1,4 +1,4 @@
-/** The columns of the list of orders. */
+/** The cells of the list of orders. */
 import { Link } from "react-router-dom";
 import type { OrderRow } from "../api/types";
 import type { Column } from "../components/DataList";
@@ -8,65 +8,56 @@ import { ViewButton } from "../components/ViewButton";
 import { ofNamed, type Whom } from "../components/whom";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
-import { AssignedTo } from "./Assignment";
+import { TakeButton } from "./Assignment";
+import type { ColumnName } from "./layout";
 import { hasImages, orderTitle } from "./orderWords";
+import { useRowTab } from "./row";
 import { spanOf, waitingOf } from "./waiting";
 
-export const columns = (isNamesake: (whom: Whom) => boolean, now: number): Column<OrderRow>[] => [
-  {
-    key: "patient",
+export interface Showing {
+  isNamesake: (whom: Whom) => boolean;
+  now: number;
+  /** Columns that there are. */
+  has: (name: ColumnName) => boolean;
+}
+
+type Cells = Readonly<Record<ColumnName, Omit<Column<OrderRow>, "key">>>;
+
+export const cellsOf = ({ isNamesake, now, has }: Showing): Cells => ({
+  patient: {
     title: t("column.patient"),
     main: true,
     sortBy: "patient_name",
-    cell: (order) => (
-      <Person
-        whom={ofNamed(order)}
-        isNamesake={isNamesake(ofNamed(order))}
-        name={
-          <Link
-            className="row-link"
-            to={`/orders/${encodeURIComponent(String(order.id))}`}
-            aria-label={t("orders.open", {
-              accession: order.accession_number,
-              patient: personName(order.patient_name) || t("patient.unknown"),
-            })}
-          >
-            <PersonName name={order.patient_name} />
-          </Link>
-        }
-      />
-    ),
+    cell: (order) => <Person whom={ofNamed(order)} isNamesake={isNamesake(ofNamed(order))} name={<PatientLink order={order} />} />,
   },
-  {
-    key: "order",
+  order: {
     title: t("column.order"),
-    className: "column-wide",
     sortBy: "accession_number",
     cell: (order) => (
       <>
-        <OrNone>{order.description}</OrNone>
+        <OrderLink order={order} />
         <span className="second number">
-          {order.accession_number} <PriorityFlag priority={order.priority} />
+          {!has("accession_number") && `${order.accession_number} `}
+          {!has("priority") && <PriorityFlag priority={order.priority} />}
         </span>
       </>
     ),
   },
-  {
-    key: "modality",
+  accession_number: { title: t("order.accession_number"), className: "number", sortBy: "accession_number", cell: (order) => order.accession_number },
+  modality: {
     title: t("column.modality"),
-    className: "number",
     sortBy: "modality",
     cell: (order) => (
       <>
-        <OrNone>{[order.modality, order.station_ae_title].filter(Boolean).join(" · ")}</OrNone>
-        {order.body_part && <span className="second whole">{order.body_part}</span>}
+        <OrNone>{[order.modality, !has("station") && order.station_ae_title].filter(Boolean).join(" · ")}</OrNone>
+        {order.body_part && !has("body_part") && <span className="second">{order.body_part}</span>}
       </>
     ),
   },
-  {
-    key: "scheduled",
+  station: { title: t("orders.station"), sortBy: "station_ae_title", cell: (order) => <OrNone>{order.station_ae_title}</OrNone> },
+  body_part: { title: t("order.body_part"), cell: (order) => <OrNone>{order.body_part}</OrNone> },
+  scheduled: {
     title: t("column.scheduled"),
-    className: "number",
     sortBy: "scheduled_at",
     cell: (order) => (
       <>
@@ -75,31 +66,62 @@ export const columns = (isNamesake: (whom: Whom) => boolean, now: number): Colum
       </>
     ),
   },
-  {
-    key: "ordered_by",
-    title: t("order.ordered_by"),
-    className: "column-roomy",
-    cell: (order) => <OrNone>{personName(order.ordered_by)}</OrNone>,
+  priority: {
+    title: t("order.priority"),
+    sortBy: "urgency",
+    cell: (order) => <OrNone>{order.priority && (order.priority === "ROUTINE" ? word("order.priority", "routine") : <PriorityFlag priority={order.priority} />)}</OrNone>,
   },
-  { key: "status", title: t("column.status"), cell: (order) => <OrderStatus status={order.status} /> },
-  { key: "assigned_to", title: t("assign.column"), sortBy: "assigned_to", cell: (order) => <AssignedTo order={order} /> },
-  { key: "report", title: t("order.report"), cell: (order) => <ReportOf order={order} /> },
-  {
-    key: "images",
+  ordered_by: { title: t("order.ordered_by"), cell: (order) => <OrNone>{personName(order.ordered_by)}</OrNone> },
+  status: {
+    title: t("column.status"),
+    cell: (order) => (
+      <>
+        <OrderStatus status={order.status} />
+        {order.assigned_name && !has("assigned_to") && <span className="second">{order.assigned_name}</span>}
+      </>
+    ),
+  },
+  assigned_to: { title: t("assign.column"), sortBy: "assigned_to", cell: (order) => <OrNone>{order.assigned_name}</OrNone> },
+  report: { title: t("order.report"), cell: (order) => <ReportOf order={order} /> },
+  images: {
     title: t("column.images"),
-    className: "number column-end column-roomy",
+    className: "number column-end",
     cell: (order) => <OrNone>{hasImages(order) ? formatNumber(order.number_of_images ?? 0) : ""}</OrNone>,
   },
-  {
-    key: "view",
-    title: t("column.action"),
-    className: "column-action",
-    silent: true,
-    cell: (order) => hasImages(order) && <ViewButton studyInstanceUid={order.study_instance_uid ?? ""} what={orderTitle(order)} />,
-  },
-];
+  view: { title: t("column.action"), className: "column-action", silent: true, cell: (order) => <Act order={order} /> },
+});
 
-function Waits({ order, now }: { order: OrderRow; now: number }) {
+/** Who it is leads to the patient, wherever a name stands. */
+export function PatientLink({ order }: { order: OrderRow }) {
+  return (
+    <Link className="name-link" tabIndex={useRowTab()} to={`/patients/${encodeURIComponent(order.patient_id)}`}>
+      <PersonName name={order.patient_name} />
+    </Link>
+  );
+}
+
+/** What the whole row opens. */
+export function OrderLink({ order }: { order: OrderRow }) {
+  const what = order.description || order.accession_number;
+  const opens = t("orders.open", {
+    accession: order.accession_number,
+    patient: personName(order.patient_name) || t("patient.unknown"),
+  });
+  return (
+    <Link className="row-link" tabIndex={useRowTab()} to={`/orders/${encodeURIComponent(order.id)}`} aria-label={`${what}. ${opens}`}>
+      {what}
+    </Link>
+  );
+}
+
+/** What one does most likely: look at the images, or make them. */
+export function Act({ order }: { order: OrderRow }) {
+  const tab = useRowTab();
+  if (hasImages(order)) return <ViewButton tabIndex={tab} studyInstanceUid={order.study_instance_uid} what={orderTitle(order)} />;
+  return <TakeButton order={order} />;
+}
+
+export function Waits({ order, now }: { order: OrderRow; now: number }) {
   const waiting = waitingOf(order, now);
   if (!waiting) return null;
   const { days, hours, minutes } = spanOf(waiting.minutes);
@@ -109,13 +131,21 @@ function Waits({ order, now }: { order: OrderRow; now: number }) {
 
 const TONES: Readonly<Record<string, string>> = { final: "good", amended: "good", corrected: "good", appended: "good", preliminary: "warn" };
 
-function ReportOf({ order: { report } }: { order: OrderRow }) {
+export function ReportOf({ order: { report } }: { order: OrderRow }) {
+  const tab = useRowTab();
   if (!report) return <OrNone>{null}</OrNone>;
   return (
     <>
-      <span className={`badge badge-${TONES[report.status] ?? "plain"}`}>{word("report.status", report.status)}</span>
+      <Link className={`badge badge-${TONES[report.status] ?? "plain"} name-link`} tabIndex={tab} to={`/reports/${encodeURIComponent(report.id)}`}>
+        {word("report.status", report.status)}
+      </Link>
       {report.is_critical && <span className="second text-bad">{t("orders.critical")}</span>}
       {report.claimed_by && <span className="second">{report.claimed_by}</span>}
     </>
   );
+}
+
+export function columnTitle(name: ColumnName): string {
+  const { title } = cellsOf({ isNamesake: () => false, now: 0, has: () => true })[name];
+  return title;
 }

@@ -8,6 +8,7 @@ const day = (date: number) => new Date(2026, 10, date).toISOString();
 
 describe("the list of orders", () => {
   it.each([
+    ["due", day(27), day(31)],
     ["all", "", ""],
     ["today", day(30), day(31)],
     ["tomorrow", day(31), day(32)],
@@ -15,6 +16,11 @@ describe("the list of orders", () => {
     ["some day", "", ""],
   ])("asks for %s as days are where the user is", (chosen, from, to) => {
     expect(questionOf({ ...place, filters: { ...DEFAULTS, day: chosen } }, now)).toMatchObject({ from, to });
+  });
+
+  it("finds emergencies and what has no appointment beside what is due, and nothing else", () => {
+    expect(questionOf({ ...place, filters: { ...DEFAULTS } }, now).also).toBe("emergencies,unscheduled");
+    expect(questionOf({ ...place, filters: { ...DEFAULTS, day: "today" } }, now).also).toBe("");
   });
 
   it("takes the days one has chosen, and forgets them with another choice", () => {
@@ -30,9 +36,9 @@ describe("the list of orders", () => {
   });
 
   it("knows whether it shows everything", () => {
-    expect(isNarrowed("", { ...DEFAULTS, status: "all" })).toBe(false);
+    expect(isNarrowed("", { ...DEFAULTS, status: "all", day: "all" })).toBe(false);
     expect(isNarrowed("", DEFAULTS)).toBe(true);
-    expect(isNarrowed("smith", { ...DEFAULTS, status: "all" })).toBe(true);
+    expect(isNarrowed("smith", { ...DEFAULTS, status: "all", day: "all" })).toBe(true);
   });
 });
 

@@ -5,18 +5,22 @@ import { rangeOf } from "../api/dayRange";
 
 export const ALL = "all";
 export const WAITING = "scheduled,arrived";
-export const DEFAULTS = { status: WAITING, day: ALL, from: "", to: "", modality: "", station: "", part: "", priority: "", report: "", assigned: "" };
+/** Today and what is overdue, emergencies whenever they are, and what has no appointment. */
+export const DUE = "due";
+export const DEFAULTS = { view: "", columns: "", status: WAITING, day: DUE, from: "", to: "", modality: "", station: "", part: "", priority: "", report: "", assigned: "" };
 export type DayFilters = typeof DEFAULTS;
 /** Emergencies on top, and then who is expected soonest. */
 export const SORT = "urgency";
-const SORTS = ["urgency", "assigned_to", "scheduled_at", "patient_name", "modality", "accession_number"];
+const SORTS = ["urgency", "assigned_to", "status", "station_ae_title", "scheduled_at", "patient_name", "modality", "accession_number"];
 
 export const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"] as const;
-export const DAYS = [ALL, "today", "tomorrow", "week", "chosen"] as const;
+export const DAYS = [DUE, "today", "tomorrow", "week", ALL, "chosen"] as const;
 export const PRIORITIES = ["STAT", "STAT,HIGH", "ROUTINE,MEDIUM,LOW"] as const;
 export const REPORTS = ["none", "draft", "preliminary", "final,amended,corrected,appended"] as const;
-/** How many days from today on, and where they begin. */
-const SPANS: Readonly<Record<string, readonly [number, number]>> = { today: [0, 1], tomorrow: [1, 1], week: [0, 7] };
+/** So long an order is still due; the server counts alike (`services/day/counts.py`). */
+const OVERDUE_DAYS = 3;
+/** Where they begin, seen from today, and how many days. */
+const SPANS: Readonly<Record<string, readonly [number, number]>> = { [DUE]: [-OVERDUE_DAYS, OVERDUE_DAYS + 1], today: [0, 1], tomorrow: [1, 1], week: [0, 7] };
 
 /** An address somebody has written by hand asks for what it makes sense to ask for. */
 export function questionOf({ q, filters, sort }: Pick<ListPlace<keyof DayFilters>, "q" | "filters" | "sort">, now = new Date()): OrderQuestion {
@@ -50,10 +54,10 @@ function statesOf(said: string): string {
   return known.join(",") || WAITING;
 }
 
-function periodOf({ day, from, to }: DayFilters, now: Date): { from: string; to: string } {
-  if (day === "chosen") return rangeOf(from, to);
+function periodOf({ day, from, to }: DayFilters, now: Date): { from: string; to: string; also: string } {
+  if (day === "chosen") return { ...rangeOf(from, to), also: "" };
   const span = SPANS[day];
-  if (!span) return { from: "", to: "" };
+  if (!span) return { from: "", to: "", also: "" };
   const at = (days: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days).toISOString();
-  return { from: at(span[0]), to: at(span[0] + span[1]) };
+  return { from: at(span[0]), to: at(span[0] + span[1]), also: day === DUE ? "emergencies,unscheduled" : "" };
 }

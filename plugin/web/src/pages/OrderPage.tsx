@@ -49,7 +49,11 @@ function LoadedOrder({ order }: { order: Order }) {
   return (
     <Page
       title={t("order.title", { accession: order.accession_number })}
-      heading={<PersonName name={order.patient_name} />}
+      heading={
+        <Link className="name-link" to={`/patients/${encodeURIComponent(order.patient_id)}`}>
+          <PersonName name={order.patient_name} />
+        </Link>
+      }
       above={<BackLink />}
       lead={
         <p className="identity">
@@ -162,7 +166,11 @@ function OrderStudy({ order }: { order: Order }) {
   return (
     <div className="stack">
       {shown ? (
-        <p className="number">{imageCount(order.number_of_images ?? 0, order.number_of_series)}</p>
+        <p className="number">
+          <Link to={`/studies/${encodeURIComponent(order.study_instance_uid)}`} aria-label={`${imageCount(order.number_of_images ?? 0, order.number_of_series)}. ${t("order.study.open")}`}>
+            {imageCount(order.number_of_images ?? 0, order.number_of_series)}
+          </Link>
+        </p>
       ) : (
         <Blank title={t("order.study.none.title")} text={t("order.study.none.text")} />
       )}

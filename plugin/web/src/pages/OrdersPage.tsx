@@ -1,49 +1,104 @@
-import { useOrders } from "../api/queries";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { useChoice, useViews } from "../api/day";
+import { useOrderRows } from "../api/orderRows";
 import { Blank } from "../components/Blank";
+import { ListSkeleton } from "../components/DataList";
+import { ErrorState } from "../components/ErrorState";
+import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
-import { QueryList } from "../components/QueryList";
-import { useListPlace } from "../components/useListPlace";
+import { useShortcuts } from "../components/Shortcuts";
+import { useListPlace, type ListPlace, type Move } from "../components/useListPlace";
+import { useMedia } from "../components/useMedia";
 import { useNow } from "../components/useNow";
-import { namesakes, ofNamed } from "../components/whom";
-import { columns } from "../day/columns";
-import { ALL, DEFAULTS, isNarrowed, questionOf, SORT } from "../day/filter";
+import { ALL, DEFAULTS, isNarrowed, questionOf, SORT, type DayFilters } from "../day/filter";
+import { columnsOf, plainColumns, type ColumnName } from "../day/layout";
 import { OrderFilters } from "../day/OrderFilters";
+import { OrderTable } from "../day/OrderTable";
+import { placeOfView, PLAIN } from "../day/views";
+import { ViewBar } from "../day/ViewBar";
 import { DeskButtons } from "../desk/DeskButtons";
 import { t } from "../i18n";
 
+const ROOMY = "(min-width: 100rem)";
+
 export function OrdersPage() {
   const [place, move] = useListPlace(DEFAULTS, SORT);
-  const { q, filters, sort, offset } = place;
-  const orders = useOrders(questionOf(place), offset);
-  const now = useNow();
-  const narrowed = isNarrowed(q, filters);
-
+  const isReady = useFirstView(place, move);
+  const columns = useColumns(place.filters);
+  useShortcuts(useMemo(shortcuts, []));
   return (
-    <Page title={t("orders.title")} lead={t("orders.lead")} isWide>
+    <Page title={t("orders.title")} isWide>
       <DeskButtons />
       <OrderFilters place={place} move={move} />
-      <QueryList
-        label={t("orders.list")}
-        list={orders}
-        columns={columns(namesakes((orders.data?.items ?? []).map(ofNamed)), now)}
-        rowKey={(order) => String(order.id)}
-        found={(count) => t("orders.found", { count })}
-        sorting={{ sort, onSort: (to) => move({ sort: to }) }}
-        empty={
-          <Blank
-            title={t(narrowed ? "orders.none.title" : "orders.empty.title")}
-            text={t(narrowed ? "orders.none.text" : "orders.empty.text")}
-          >
-            {narrowed && (
-              <button type="button" className="button" onClick={() => move({ q: "", filters: { ...DEFAULTS, status: ALL } })}>
-                {t("orders.none.action")}
-              </button>
-            )}
-          </Blank>
-        }
-        offset={offset}
-        onMove={(to) => move({ offset: to })}
-      />
+      <ViewBar place={place} move={move} columns={columns} />
+      {isReady ? <List place={place} move={move} columns={columns} /> : <ListSkeleton label={t("app.loading")} />}
     </Page>
   );
+}
+
+interface ListProps {
+  place: ListPlace<keyof DayFilters>;
+  move: Move<keyof DayFilters>;
+  columns: readonly ColumnName[];
+}
+
+function List({ place, move, columns }: ListProps) {
+  const { q, filters, sort } = place;
+  const [seen, setSeen] = useState({ from: 0, to: 0 });
+  const onSeen = useCallback((from: number, to: number) => setSeen((before) => (before.from === from && before.to === to ? before : { from, to })), []);
+  const list = useOrderRows(questionOf(place), seen.from, seen.to);
+  const now = useNow();
+  const { first, total } = list;
+  const narrowed = isNarrowed(q, filters);
+  if (!first.data) return first.error ? <ErrorState error={first.error} onRetry={() => void first.refetch()} /> : <ListSkeleton label={t("app.loading")} />;
+  return (
+    <>
+      <p className="list-said muted" role="status">
+        {first.isPlaceholderData ? t("list.updating") : t("orders.found", { count: total })}
+      </p>
+      {first.isError && (
+        <Notice kind="warn">
+          <p>{t("error.stale")}</p>
+        </Notice>
+      )}
+      {total === 0 ? (
+        <Blank title={t(narrowed ? "orders.none.title" : "orders.empty.title")} text={t(narrowed ? "orders.none.text" : "orders.empty.text")}>
+          {narrowed && (
+            <button type="button" className="button" onClick={() => move({ q: "", filters: { ...DEFAULTS, view: filters.view && PLAIN, status: ALL, day: ALL } })}>
+              {t("orders.none.action")}
+            </button>
+          )}
+        </Blank>
+      ) : (
+        <OrderTable label={t("orders.list")} list={list} columns={columns} sorting={{ sort, onSort: (to) => move({ sort: to }) }} now={now} onSeen={onSeen} />
+      )}
+    </>
+  );
+}
+
+/** Where the address says nothing, the list opens with the view one has chosen. Whether it is known by now. */
+function useFirstView(place: ListPlace<keyof DayFilters>, move: Move<keyof DayFilters>): boolean {
+  const choice = useChoice();
+  const { views, isKnown } = useViews();
+  const isBare = place.sort === SORT && (Object.keys(DEFAULTS) as (keyof DayFilters)[]).every((name) => place.filters[name] === DEFAULTS[name]);
+  const first = isBare && choice?.view_id ? views.find(({ id }) => id === choice.view_id) : undefined;
+  useEffect(() => {
+    if (first) move(placeOfView(first));
+  }, [first, move]);
+  return !isBare || (choice !== undefined && !first && (!choice.view_id || isKnown));
+}
+
+function useColumns(filters: DayFilters): readonly ColumnName[] {
+  const isRoomy = useMedia(ROOMY);
+  const choice = useChoice();
+  return columnsOf(filters.columns) ?? (filters.view && filters.view !== PLAIN ? null : columnsOf(choice?.columns)) ?? plainColumns(isRoomy);
+}
+
+function shortcuts() {
+  return [
+    { keys: ["j"], does: t("orders.key.next") },
+    { keys: ["k"], does: t("orders.key.previous") },
+    { keys: ["Enter"], does: t("orders.key.open") },
+    { keys: ["/"], does: t("orders.key.search") },
+  ];
 }

@@ -6,6 +6,7 @@ import { Brand } from "../components/Brand";
 import { ErrorBoundary } from "../components/ErrorBoundary";
 import { Icon } from "../components/Icon";
 import { PageLoading } from "../components/Page";
+import { ShortcutsProvider } from "../components/Shortcuts";
 import { ToastProvider } from "../components/Toast";
 import { t } from "../i18n";
 import { UploadStrip } from "../upload/UploadStrip";
@@ -23,6 +24,7 @@ export function Layout() {
   // Images need the room more than the places do; Close leads back to them.
   const bare = pathname.startsWith("/view/") || pathname.startsWith("/reports/");
   return (
+    <ShortcutsProvider>
     <ToastProvider>
       <a className="skip" href="#content">
         {t("app.skip")}
@@ -51,5 +53,6 @@ export function Layout() {
         </div>
       </div>
     </ToastProvider>
+    </ShortcutsProvider>
   );
 }

@@ -2,12 +2,11 @@ import type { orders as english } from "../en/orders";
 import type { Translation } from "../translation";
 
 export const orders: Translation<typeof english> = {
-  "nav.count.orders": { one: "Heute {count} Auftrag erwartet", other: "Heute {count} Aufträge erwartet" },
+  "nav.count.orders": { one: "Heute {count} Auftrag fällig", other: "Heute {count} Aufträge fällig" },
   "nav.count.unread": { one: "{count} Studie ohne Befund", other: "{count} Studien ohne Befund" },
   "nav.count.reconciliation": { one: "{count} Studie ohne sichere Zuordnung", other: "{count} Studien ohne sichere Zuordnung" },
   "nav.count.deletions": { one: "{count} Löschung wartet auf eine Entscheidung", other: "{count} Löschungen warten auf eine Entscheidung" },
   "orders.title": "Aufträge",
-  "orders.lead": "Geplante und durchgeführte Untersuchungen.",
   "orders.filters": "Auftrag suchen",
   "orders.search": "Suche",
   "orders.search.hint": "Name, Geburtsdatum, Patienten- oder Auftragsnummer",

@@ -1,10 +1,9 @@
 export const orders = {
-  "nav.count.orders": { one: "{count} order expected today", other: "{count} orders expected today" },
+  "nav.count.orders": { one: "{count} order due today", other: "{count} orders due today" },
   "nav.count.unread": { one: "{count} study without a report", other: "{count} studies without a report" },
   "nav.count.reconciliation": { one: "{count} study without a certain link", other: "{count} studies without a certain link" },
   "nav.count.deletions": { one: "{count} deletion waits for a decision", other: "{count} deletions wait for a decision" },
   "orders.title": "Orders",
-  "orders.lead": "Imaging that is planned, and imaging that is done.",
   "orders.filters": "Find an order",
   "orders.search": "Search",
   "orders.search.hint": "Name, birth date, MRN or accession number",
