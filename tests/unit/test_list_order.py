@@ -7,7 +7,12 @@ import re
 from ehr_bridge.services.registry import order_search, patients
 from ehr_bridge.services.studies import search
 
-SOMETIMES_EMPTY = {"scheduled_steps.scheduled_at", "scheduled_steps.station_ae_title", "patients.birth_date"}
+SOMETIMES_EMPTY = {
+    "scheduled_steps.scheduled_at",
+    "scheduled_steps.station_ae_title",
+    "patients.birth_date",
+    "orders.assigned_name",
+}
 LISTS = (search.SORTS, order_search.SORTS, patients.SORTS)
 
 
