@@ -20,12 +20,14 @@ from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.viewing.viewings import Whole
 from ehr_bridge.services.visibility.sight import Sight
 from plugin.running.per_thread import PerThread
-from plugin.serving.bodies import ANNOTATION_BODY, DOCUMENTS, LISTS, SMALL_BODY, Bodies
+from plugin.serving.bodies import ANNOTATION_BODY, DOCUMENTS, LISTS, MESSAGES, SMALL_BODY, Bodies
 from plugin.serving.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
 """Bodies that decompress or never end, and overridden methods (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
+MESSENGERS = frozenset({Permission.WRITE_ORDERS, Permission.BRING_REPORTS, Permission.INTERFACES})
+"""Who may send HL7 messages, or try them."""
 
 
 class Refused(NamedTuple):
@@ -183,5 +185,7 @@ class Gate:
         if caller.may_only_annotate:
             return min(most, ANNOTATION_BODY)
         if path in LISTS or caller.may(Permission.UPLOAD):
+            return most
+        if path in MESSAGES and not caller.permissions.isdisjoint(MESSENGERS):
             return most
         return most if DOCUMENTS.fullmatch(path) and caller.may(Permission.REGISTER) else SMALL_BODY

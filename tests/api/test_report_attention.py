@@ -23,6 +23,7 @@ from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api, Who
 from tests.api.link_steps import audited, link, one, order, post, put_order, put_patient, unlink
+from tests.api.message_steps import verdict
 from tests.api.report_steps import (
     BELA,
     REPORTS,
@@ -41,8 +42,10 @@ from tests.api.report_steps import (
     written,
 )
 from tests.api.sign_in_steps import make, token_of
+from tests.api.split_steps import mixed, split
 from tests.api.tag_steps import jobs
 from tests.support.archive import FakeArchive
+from tests.support.messages import merge
 from tests.support.server import SECRET
 
 CALL = {"told": "Dr. Ekström, ward 3", "way": "phone", "read_back": True}
@@ -237,6 +240,28 @@ def test_a_report_in_doubt_can_be_withdrawn(api: Api, tmp_path: Path) -> None:
     unlink(api, uid, expected=one(api, uid)["version"])
     jobs(api, tmp_path).run()
     assert act(api, report, "withdraw", **WHY)["doubt"] is None
+
+
+@pytest.mark.parametrize("how", ["moved", "unlinked", "split", "merge"])
+def test_a_discarded_draft_does_not_hold_its_images(api: Api, tmp_path: Path, how: str) -> None:
+    """The radiologist sees that they are somebody else's and discards it; then they are put right."""
+    mixed_up = mixed(api)
+    uid = mixed_up.uid
+    act(api, begin(api, order_id="ACC-A"), "discard", **WHY)
+    if how == "moved":
+        moved(api, uid, tmp_path, patient_id="B-1")
+    elif how == "unlinked":
+        unlink(api, uid, expected=one(api, uid)["version"])
+    elif how == "split":
+        split(api, uid, series=[mixed_up.wrong], patient_id="B-1")
+    else:
+        assert verdict(api, merge("A40", "B-1", "A-1")) == "AA"
+    jobs(api, tmp_path).run()
+    found = {
+        mrn: len(api.get(f"/api/v1/dicom/studies?mrn={mrn}", "radiologist").json["items"]) for mrn in ("A-1", "B-1")
+    }
+    assert found == {"moved": {"A-1": 0, "B-1": 1}, "unlinked": {"A-1": 0, "B-1": 0},
+                     "split": {"A-1": 1, "B-1": 1}, "merge": {"A-1": 1, "B-1": 1}}[how]  # fmt: skip
 
 
 def test_a_merge_is_no_reason_for_doubt(api: Api, tmp_path: Path) -> None:

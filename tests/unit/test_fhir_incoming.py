@@ -124,3 +124,11 @@ def test_text_is_read_in_the_character_set_that_it_says() -> None:
         data = base64.b64encode(content).decode()
         parts, _ = forms_of([{"contentType": kind, "data": f"{data[:4]}\n {data[4:]}"}])
         assert parts == [("report", "Report", "Größe")]
+
+
+def test_text_is_decoded_by_no_other_codec_of_python() -> None:
+    """With some of them a text of megabytes takes minutes; it is read as UTF-8."""
+    for kind in ("punycode", "utf-7", "unicode_escape", "raw-unicode-escape"):
+        data = base64.b64encode(b"Gr+AOQ-e-5qa\\u0041").decode()
+        parts, _ = forms_of([{"contentType": f"text/plain; charset={kind}", "data": data}])
+        assert parts == [("report", "Report", "Gr+AOQ-e-5qa\\u0041")]

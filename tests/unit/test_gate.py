@@ -216,6 +216,16 @@ def test_a_route_gets_no_larger_body_than_it_can_use() -> None:
             BODIES.done()
 
 
+def test_who_sends_messages_may_send_a_report_with_its_pdf() -> None:
+    """And nobody else a body of that size."""
+    gate = make_gate()
+    for role, passes in (("service", True), ("nurse", False)):
+        for path in ("/api/v1/hl7", "/api/v1/hl7/validate"):
+            asked = {"content_type": "application/hl7-v2", "content_length": "2000000"}
+            assert ask(gate, POST, path, user(role), **asked) == passes, (role, path)
+            BODIES.done()
+
+
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
     gate = Gate(

@@ -23,6 +23,11 @@ BLOCKS = frozenset({"p", "div", "li", "tr", "br", "h1", "h2", "h3", "h4", "h5", 
 _BREAK = re.compile(r"</?(?:p|div|li|tr|br|h[1-6]|pre|dt|dd)\s*/?>")
 _CELL = re.compile(r"</t[dh]>")
 _TAG = re.compile(r"<[^>]*>")
+CHARSETS = re.compile(
+    r"(?:us-)?ascii|utf-?8|utf-16(?:le|be)?|iso[-_]8859-\d{1,2}|latin-?1|windows-125\d|cp125\d|koi8-[ru]"
+    r"|shift_jis|euc-(?:jp|kr)|gb2312|gbk|gb18030|big5"
+)
+"""Of text. Python knows other codecs, and with some of them a text of megabytes takes minutes."""
 type Part = tuple[str, str, str]
 """Code, heading and text."""
 
@@ -90,7 +95,8 @@ def _content(one: Mapping[str, Any], number: int) -> bytes:
 
 def _decoded(content: bytes, parameters: str) -> str:
     found = re.search(r"charset\s*=\s*\"?([a-z0-9_.:-]+)", parameters)
-    for name in (found[1] if found else "utf-8", "utf-8"):
+    said = found[1] if found and CHARSETS.fullmatch(found[1]) else "utf-8"
+    for name in (said, "utf-8"):
         try:
             return content.decode(name)
         except (LookupError, UnicodeError):

@@ -57,8 +57,10 @@ def watch_links(database: Database, clock: Callable[[], datetime], tell: Listene
             doubt = doubt_of(session, report) or (SPLIT if lost_images else None)
             if doubt != report.doubt:
                 _set(session, report, doubt, moment(session, clock), tell)
-        # a withdrawn one is in no doubt, but its notice is in the study while that is its patient's
-        for report in session.scalars(of_these.where(Report.status == ReportStatus.ENTERED_IN_ERROR)).all():
+        # a withdrawn one is in no doubt, but its notice is in the study while that is its patient's; of a discarded
+        # draft nothing was issued
+        withdrawn = of_these.where(Report.status == ReportStatus.ENTERED_IN_ERROR, Report.number > 0)
+        for report in session.scalars(withdrawn).all():
             tell(session, report, version_of(version_row(session, report.id, report.number)))
 
     event.listen(database.write_session, "before_flush", note)
