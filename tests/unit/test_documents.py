@@ -193,6 +193,24 @@ def test_files_cut_or_altered_anywhere_are_refused_or_read_but_never_fail(data: 
                 assert refusal.code in {"document_unreadable", "too_large"}
 
 
+def test_a_pdf_made_to_be_slow_costs_no_more_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of compressed objects that are none: a bounded number of bytes is looked at."""
+    inflated = list[int]()
+
+    class Counting:
+        eof = False
+
+        def decompress(self, data: bytes, _: int) -> bytes:
+            inflated.append(len(data))
+            raise zlib.error
+
+    monkeypatch.setattr(zlib, "decompressobj", Counting)
+    plain = pdf()
+    at = plain.rindex(b"startxref")
+    read_content(plain[:at] + b"/ObjStm>>stream\n" * 20_000 + plain[at:], PDF, MOST)
+    assert len(inflated) <= 1000 and 0 < sum(inflated) <= 17 * 1024 * 1024
+
+
 def test_a_pdf_that_can_do_things_is_kept_and_said_so() -> None:
     """Scripts, programs and passwords, also where names are written in hex or in compressed objects."""
     plain = pdf()
