@@ -284,29 +284,44 @@ function showInsteadOfBlack() {
   const told = new Set();
   const instead = new WeakMap(); // by the element of a viewport
   const viewports = () => (cornerstone.getRenderingEngines() ?? []).flatMap(engine => engine.getViewports());
+  const wantedBy = viewport => viewport.getImageIds?.()[viewport.getTargetImageIdIndex?.() ?? viewport.getCurrentImageIdIndex()];
   const show = ({ element }, imageId) => {
     const [, instance, frame] = addressOf(imageId);
     told.add(new URL(instance, window.location.href).pathname);
     document.querySelectorAll('#ehr-bridge-notices > [data-about="loading"]').forEach(notice => notice.remove());
     const panel = instead.get(element) ?? madeInstead(element);
     instead.set(element, panel);
-    panel.show(instance, frame);
+    panel.about = imageId;
+    panel.show(instance, frame, saidOf(imageId));
+  };
+  const saidOf = imageId => {
+    const { SeriesNumber: series, SeriesDescription: name, InstanceNumber: image } = cornerstone.metaData?.get('instance', imageId) ?? {};
+    return [series && `Series ${series}`, name, image && `image ${image}`, `frame ${addressOf(imageId)[2]}`].filter(Boolean).join(', ');
+  };
+  // The picture of one image never stands over another one, nor over one that is still loading or may not be seen.
+  const clearOthers = () => {
+    const panels = document.querySelectorAll('.ehr-bridge-instead');
+    const wanted = new Map(panels.length ? viewports().map(viewport => [viewport.element, wantedBy(viewport)]) : []);
+    panels.forEach(panel => wanted.get(panel.parentElement) === panel.about || panel.hide());
   };
   cornerstone.eventTarget.addEventListener(cornerstone.Enums.Events.IMAGE_LOAD_ERROR, ({ detail }) => {
+    clearOthers();
     const status = Number(detail?.error?.request?.status ?? detail?.error?.status ?? 0);
     if (!addressOf(detail?.imageId) || status === 401 || status === 403) {
       return;
     }
     for (const viewport of viewports()) {
-      const wanted = viewport.getImageIds?.()[viewport.getTargetImageIdIndex?.() ?? viewport.getCurrentImageIdIndex()];
-      if (wanted === detail.imageId && viewport.element.isConnected) {
-        show(viewport, wanted);
+      if (wantedBy(viewport) === detail.imageId && viewport.element.isConnected) {
+        show(viewport, detail.imageId);
       }
     }
   });
   const clear = ({ target }) => instead.get(target)?.hide();
-  document.addEventListener(cornerstone.Enums.Events.STACK_NEW_IMAGE, clear, true);
-  document.addEventListener(cornerstone.Enums.Events.VOLUME_NEW_IMAGE, clear, true);
+  const { PRE_STACK_NEW_IMAGE, STACK_NEW_IMAGE, VOLUME_NEW_IMAGE, VIEWPORT_NEW_IMAGE_SET } = cornerstone.Enums.Events;
+  for (const event of [PRE_STACK_NEW_IMAGE, STACK_NEW_IMAGE, VOLUME_NEW_IMAGE, VIEWPORT_NEW_IMAGE_SET]) {
+    document.addEventListener(event, clear, true);
+  }
+  window.setInterval(clearOthers, 200); // a viewport takes another stack, or goes, in more ways than it tells
   // A failure is a request, an error with one or with an address in its message, or no more than words ("Couldn't decode").
   showInsteadOfBlack.isToldOf = failure => {
     const url = failure?.responseURL || failure?.request?.responseURL || /\S*\/dicom-web\/\S+/.exec(failure?.message)?.[0];
@@ -366,7 +381,7 @@ function madeInstead(element) {
     shown = '';
     panel.remove();
   };
-  panel.show = async (instance, frame) => {
+  panel.show = async (instance, frame, which) => {
     const wanted = `${instance}/frames/${frame}`;
     if (shown === wanted && panel.isConnected) {
       return;
@@ -379,7 +394,9 @@ function madeInstead(element) {
     words.textContent = 'This image is in a form that this viewer cannot draw.';
     const below = document.createElement('div');
     const file = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${object}&contentType=application/dicom`;
-    below.append(words, download(file, `${object}.dcm`));
+    const name = document.createElement('strong');
+    name.textContent = which;
+    below.append(name, words, download(file, `${object}.dcm`));
     below.style.cssText = 'display:grid;gap:8px;justify-items:center;grid-row:2';
     element.append(panel);
     panel.replaceChildren(below);
