@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api
+from tests.api.deletion_steps import purged, stored
 from tests.api.fhir_steps import code, fhir_of
 from tests.api.message_steps import verdict
 from tests.api.outside_steps import A_PDF, REPORTS, only, order_status, reports, senders, versions
@@ -234,6 +235,17 @@ def test_nobody_changes_what_another_has_sent_or_what_is_written_here(api: Api, 
     assert (back.status_code, back.json) == (200, kept)
     renamed = send(fhir, result(number="R-2", id=theirs["id"]), f"/{theirs['id']}", "PUT")
     assert code(renamed) == "number_changed"
+
+
+def test_a_report_of_purged_images_takes_no_further_version(api: Api, fhir: Api) -> None:
+    """By its id; by POST a new one comes, and the former stays hidden."""
+    uid = stored(api)
+    former = send(fhir, result()).json
+    purged(api, uid)
+    put = send(fhir, result("corrected", id=former["id"], conclusion="A cyst."), f"/{former['id']}", "PUT")
+    assert (put.status_code, code(put)) == (409, "report_state") and reports(api) == []
+    new = send(fhir, result("corrected", conclusion="A cyst."))
+    assert (new.status_code, only(api)["id"]) == (201, new.json["id"]) and new.json["id"] != former["id"]
 
 
 def test_a_restricted_patients_result_is_refused_to_who_may_not_see_them(api: Api, fhir: Api) -> None:

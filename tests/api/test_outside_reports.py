@@ -15,6 +15,7 @@ from ehr_bridge.services.messages.inbox import Inbox
 from ehr_bridge.services.messages.refusals import fault_of
 from ehr_bridge.services.reporting import outside
 from tests.api.conftest import Api
+from tests.api.deletion_steps import purged, sent_again, stored
 from tests.api.filing_steps import filed, text
 from tests.api.link_steps import link, unlink
 from tests.api.message_steps import verdict
@@ -127,6 +128,27 @@ def test_a_withdrawal_by_the_message_is_not_undone_by_a_time_of_another_kind(api
     assert verdict(api, oru()) == "AA"
     assert verdict(api, oru(status="X", issued="")) == "AA"
     assert verdict(api, oru("TX|a||Another text.", issued="20260228120000+0100")) == "AE 206 OBR^1"
+
+
+@pytest.mark.parametrize("comes_again", [True, False])
+def test_a_report_of_purged_images_stays_hidden_when_its_sender_corrects_it(api: Api, comes_again: bool) -> None:
+    """What comes then is a report of its own, of what is here now; the same text again is nothing new."""
+    uid = stored(api)
+    assert verdict(api, oru()) == "AA"
+    former = only(api)
+    purged(api, uid)
+    assert reports(api) == []
+    if comes_again:
+        sent_again(api, uid)
+    assert verdict(api, oru()) == "AA" and reports(api) == []
+    corrected = oru("TX|&IMP^Impression||A small cyst.", status="C", issued="20260303120000+0100")
+    for _ in range(2):
+        assert verdict(api, corrected) == "AA"
+        report = only(api)
+        assert (report["version"], report["study_instance_uid"]) == (1, None)
+        assert report["id"] != former["id"] and report["outside"]["sender_number"] == "R-77"
+    assert api.call("GET", f"{REPORTS}/{former['id']}", token=RITA).status_code == 404
+    assert order_status(api) == "reported"
 
 
 def test_what_is_final_a_second_time_is_amended(api: Api) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -14,9 +15,12 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
+from tests.api.fhir_steps import fhir_of
 from tests.api.message_steps import HL7, send
 from tests.api.privacy_steps import restrict
+from tests.api.report_steps import with_images
 from tests.support.archive import FakeArchive
+from tests.support.fhir import result
 from tests.support.messages import adt, oru
 from tests.support.samples import small
 from tests.support.server import SECRET
@@ -32,6 +36,11 @@ nurse = ["read", "write_orders"]
 doctor = ["read", "bring_reports"]
 manager = ["read", "interfaces"]
 """
+
+NARROW = """[roles]
+telerad = ["bring_reports"]
+"""
+REPORT = "/fhir/DiagnosticReport"
 
 
 @pytest.fixture
@@ -139,3 +148,25 @@ def test_a_stored_report_is_applied_again_by_who_may_bring_reports(database: Dat
     assert by == {
         ("ORU^R01", "manager"): 403, ("ORU^R01", "admin"): 200, ("ADT^A04", "manager"): 200, ("ADT^A04", "admin"): 200,
     }  # fmt: skip
+
+
+def test_who_only_brings_reports_reads_none_of_others_by_a_condition(database: Database, tmp_path: Path) -> None:
+    """A condition finds what they have sent themselves, and otherwise nothing is found, or told."""
+    site = with_roles(NARROW, database, tmp_path)
+    fhir = fhir_of(site)
+    with_images(site)
+    theirs = fhir.call("POST", REPORT, "service", json=result()).json
+
+    def under(query: str, number: str, method: str = "POST") -> Any:
+        path, headers = (REPORT, {"If-None-Exist": query}) if method == "POST" else (f"{REPORT}?{query}", {})
+        return fhir.call(method, path, "telerad", json=result(number=number, conclusion="Normal."), headers=headers)
+
+    made = under("patient.identifier=MRN-1", "T-1")
+    assert made.status_code == 201 and made.json["id"] != theirs["id"]
+    assert under("patient.identifier=MRN-1", "T-2").json == made.json
+    assert under("identifier=R-1", "T-1", "PUT").json["id"] == made.json["id"]
+    assert under("identifier=T-1", "T-1", "PUT").json["id"] == made.json["id"]
+    assert fhir.get(f"{REPORT}?patient.identifier=MRN-1", "telerad").status_code == 403
+    assert (
+        fhir.call("POST", REPORT, "service", json=result(), headers={"If-None-Exist": "identifier=R-1"}).json == theirs
+    )

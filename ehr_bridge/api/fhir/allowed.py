@@ -17,6 +17,8 @@ READING = {"AuditEvent": Permission.AUDIT}
 """Where it is not `read`."""
 WRITING = {"DiagnosticReport": Permission.BRING_REPORTS}
 """Where it is not `write_orders`."""
+OF_KEY = "key:"
+"""What the subject of a service key begins with."""
 OF_STUDIES = frozenset({"ImagingStudy", "Endpoint"})
 """What a token for one patient opens, besides the images (SMART: `patient/ImagingStudy.rs`)."""
 
@@ -54,8 +56,16 @@ def require_writing(resource: str) -> None:
 
 
 def reach() -> Reach:
-    """What this caller may find."""
-    return Reach(closed(), caller().studies)
+    """What this caller may find. Conditions of a write search too: who may bring reports and not read finds only the
+    reports that they have sent."""
+    who = caller()
+    reads = who.is_bound or who.may(Permission.READ)
+    return Reach(closed(), who.studies, None if reads else sender_name())
+
+
+def sender_name() -> str:
+    """Who calls, as a sender of reports; a service key by its name."""
+    return caller().subject.removeprefix(OF_KEY)[:255]
 
 
 def _records(patient: str) -> frozenset[uuid.UUID]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ehr_bridge.api.fhir.allowed import reach
+from ehr_bridge.api.fhir.allowed import reach, sender_name
 from ehr_bridge.api.fhir.referring import invalid, is_elsewhere, local, patient_of
 from ehr_bridge.api.fhir.shown import shown_report
 from ehr_bridge.api.http.context import caller, origin, services
@@ -22,9 +22,6 @@ from ehr_bridge.services.interfaces.fhir.reports import FoundReport
 from ehr_bridge.services.registry.numbers import as_uuid
 from ehr_bridge.services.reporting.outside import Sender, Whose
 from ehr_bridge.services.reporting.people import reporter_of
-
-OF_KEY = "key:"
-"""What the subject of a service key begins with."""
 
 
 def report_known_as(key: uuid.UUID) -> FoundReport:
@@ -60,12 +57,14 @@ def receive_report(document: Mapping[str, Any], known: FoundReport | None) -> tu
     number = _number(said, known, order, uid)
     whose = Whose(patient, None if order is None else order.id, uid)
     taken = outside.receive(replace(said.received, number=number), whose, sender, origin())
+    if known is not None and taken.report_id != known.id:
+        detail = "The images of this report were deleted for good; send a new one by POST."
+        raise Conflict("report_state", detail)
     return _found(taken.report_id), taken.is_new
 
 
 def _sender() -> Sender:
-    """Who calls; a service key by its name."""
-    return Sender(caller().subject.removeprefix(OF_KEY)[:255])
+    return Sender(sender_name())
 
 
 def _without_meta(resource: Mapping[str, Any]) -> dict[str, Any]:

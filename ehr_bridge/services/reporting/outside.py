@@ -29,7 +29,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.reporting.issuing import Issue, Listener, answering, issue, new_report, report_event
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import find_report, version_of, version_row
+from ehr_bridge.services.reporting.rows import find_report, is_purged, version_of, version_row
 from ehr_bridge.services.visibility.asker import require_open
 
 
@@ -97,9 +97,16 @@ class OutsideReports:
             report = session.scalar(select(Report).where(*of_sender))
             if is_new := report is None:
                 report = _begin(session, said, whose, sender, now)
+                outcome = Outcome.ISSUED
             else:
                 _require_same(session, report, whose)
-            outcome = Outcome.ISSUED if is_new else _standing(session, report, said)
+                outcome = _standing(session, report, said)
+                if outcome is Outcome.ISSUED and _is_purged(session, report):
+                    report.sender_number = (
+                        f"{said.number[:200]} {report.id}"  # it stays hidden: the number is another's
+                    )
+                    session.flush()
+                    report, is_new = _begin(session, said, whose, sender, now), True
             if outcome is Outcome.ISSUED:
                 self._issue(session, report, said, sender, origin, now)
             else:
@@ -144,6 +151,11 @@ class OutsideReports:
             session.add(ReportAttachment(**key, content=file.content))
         self._tell(session, report, version)
         session.flush()
+
+
+def _is_purged(session: Session, report: Report) -> bool:
+    """Its images are deleted for good: it takes no further version, which would show those before again."""
+    return session.scalar(select(Report.id).where(Report.id == report.id, is_purged())) is not None
 
 
 def _begin(session: Session, said: Received, whose: Whose, sender: Sender, now: datetime) -> Report:

@@ -48,6 +48,8 @@ class Reach:
     closed: Closed
     studies: frozenset[str] | None = None
     """Only these, by UID; None: all."""
+    sender: str | None = None
+    """Only the reports that they have sent; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ class FhirSearch:
             conditions += _within(reach)
         if name == "DiagnosticReport":
             conditions += open_to(reach.closed)
+            conditions += [] if reach.sender is None else [Report.sender == reach.sender]
         query = listed.query.where(*conditions)
         if name == "ServiceRequest" and _asks_for_step(search):
             query = query.join(ScheduledStep, _FIRST_STEP)
