@@ -24,7 +24,7 @@ class Quarantine:
         """Write the bytes so that they survive a power cut; returns the file's name. The same bytes are stored once.
         Raises OSError when they cannot be written; then the caller must not report success."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{hashlib.sha256(data).hexdigest()}.{code}.dcm"
+        name = name_of(data, code)
         path = self._folder / name
         if not path.exists():
             partial = path.with_suffix(f".{os.getpid()}.part")
@@ -52,6 +52,10 @@ class Quarantine:
     def drop(self, name: str) -> None:
         """Delete a file, if it is still there."""
         (self._folder / name).unlink(missing_ok=True)
+
+
+def name_of(data: bytes, code: str) -> str:
+    return f"{hashlib.sha256(data).hexdigest()}.{code}.dcm"
 
 
 def sha256_of(name: str) -> str:

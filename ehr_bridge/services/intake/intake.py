@@ -71,6 +71,7 @@ class Intake:
         self._own_documents = own_documents
         self.rejected = RejectedImages(claims.database)
         self._claims = claims
+        self.matching = claims.rules
         self._hidden = hidden
         self._restrictions = restrictions
         self._recorder = recorder

@@ -6,35 +6,40 @@ there. Each step has a state in its row, so killed anywhere, the next run goes o
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import RejectedFile
+from ehr_bridge.db.states import LinkStatus, RejectedFile
 from ehr_bridge.db.tables.results.rejections import RejectedImage, Rejection
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import BridgeError, Unavailable
-from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.archive.quarantine import Quarantine, code_in, name_of, sha256_of
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.identity.attributes import read_identity
 from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.jobs.study_jobs import under_way
 from ehr_bridge.services.rejection.foreign import ForeignNotes
 from ehr_bridge.services.rejection.notes import Notes
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.uploads.settling import settle_studies
-from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation
+from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation, find_known, verdict_on_more
 
 LOGGER = logging.getLogger(__name__)
-CODE = "rejected"
-"""In the names of kept files."""
+CODE, IN_DOUBT = "rejected", "rejected_in_doubt"
+"""In the names of kept files; the second of an image that named somebody else than its study, which nobody had decided
+about: that is said again when it returns."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
 IN_QUARANTINE = frozenset({"study_of_another_patient", "same_uid_other_content"})
 """Refusals after which the file of a returning image is for a person to decide about."""
@@ -47,6 +52,10 @@ class Wait(Exception):
     def __init__(self, code: str, pause: timedelta = SOON) -> None:
         super().__init__(code)
         self.pause = pause
+
+
+class OfOneImage(Wait):
+    """The other images can go on."""
 
 
 class Moving:
@@ -103,20 +112,25 @@ class Moving:
             rejection = session.get_one(Rejection, rejection_id)
             images = list(session.scalars(select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)))
         self._require_at_rest(rejection)
+        failed = list[OfOneImage]()
         for image in images:
             if image.status in (RejectedFile.DUE, RejectedFile.KEPT):
-                self._take_out(rejection, image, archive)
+                with _noted(failed):
+                    self._take_out(rejection, image, archive)
         with self._database.read() as session:
             rejection = session.get_one(Rejection, rejection_id)
         for image in images:
             if image.status is RejectedFile.RETURNING:
-                self._put_back(rejection, image, archive)
+                with _noted(failed):
+                    self._put_back(rejection, image, archive)
         for image in images:
             self._tidy(rejection_id, image)
         if rejection.study.deleted_at is None:
             self._notes.settle(rejection, archive)
         elif any(image.status is not RejectedFile.PURGED for image in images):
             raise Wait("study_deleted", LATER)
+        if failed:
+            raise failed[0]
         with self._database.write() as session:
             mine = session.get_one(Rejection, rejection_id)
             if mine.status == rejection.status:  # else somebody has decided meanwhile
@@ -137,14 +151,17 @@ class Moving:
                 data = archive.read(instance.orthanc_instance_id)
             except LookupError:
                 archive.answers()
-                if image.file_name is None:
-                    raise Wait("file_damaged", LATER) from None
+                if image.status is RejectedFile.DUE:
+                    raise OfOneImage("file_damaged", LATER) from None
             else:
-                name = self._folder.put(data, CODE)
+                name = self._announce(rejection, image, data)
+                if name is None:
+                    return  # taken back, or its study is permanently deleted
+                self._folder.put(data, code_in(name))
                 with self._database.write() as session:
                     mine = _row(session, image)
                     if mine.status not in (RejectedFile.DUE, RejectedFile.KEPT):
-                        return  # taken back, or its study is permanently deleted
+                        return  # the same
                     mine.file_name, mine.status, mine.moved_at = name, RejectedFile.KEPT, self._clock()
                     mine.orthanc_instance_id, mine.size_bytes = instance.orthanc_instance_id, len(data)
                 archive.delete(instance.orthanc_instance_id)
@@ -153,7 +170,7 @@ class Moving:
             mine = _row(session, image)
             if mine.status not in (RejectedFile.DUE, RejectedFile.KEPT):
                 return
-            if instance is None and mine.file_name is None:
+            if instance is None and mine.status is RejectedFile.DUE:
                 mine.status = RejectedFile.BACK  # it was gone before it could be rejected
             else:
                 if instance is not None:
@@ -164,20 +181,54 @@ class Moving:
             session.flush()
             _count(session, rejection, now)
 
+    def _announce(self, rejection: Rejection, image: RejectedImage, data: bytes) -> str | None:
+        """The name of the kept file, written down before the file: none is there that no row knows. None when the image
+        is not to be taken out any more."""
+        with self._database.write() as session:
+            code = IN_DOUBT if self._is_in_doubt(session, rejection, data) else CODE
+            name, mine = name_of(data, code), _row(session, image)
+            if mine.status not in (RejectedFile.DUE, RejectedFile.KEPT):
+                return None
+            former = mine.file_name
+            if former in (None, name):
+                mine.file_name = name
+                return name
+            mine.status = RejectedFile.DUE  # a job has changed the image since it was kept
+            is_of_no_use = _users(session, former) == 1
+        if former is not None and is_of_no_use:
+            self._folder.drop(former)
+        with self._database.write() as session:
+            _row(session, image).file_name = None
+        return self._announce(rejection, image, data)
+
+    def _is_in_doubt(self, session: Session, rejection: Rejection, data: bytes) -> bool:
+        """Whether a file names somebody else than its study, and no person has decided about that."""
+        known = find_known(session, rejection.study.study_instance_uid)
+        if known is None or known.study.link_status == LinkStatus.LINKED:
+            return False
+        identity = read_identity(read_header(data))
+        return verdict_on_more(session, known, identity, NOTHING_SAID, self._intake.matching).contradicts
+
     def _put_back(self, rejection: Rejection, image: RejectedImage, archive: Archive) -> None:
         study = rejection.study
         if study.deleted_at is not None:
             raise Wait("study_deleted", LATER)
         self._intake.rejected.refresh()
-        data = self._folder.read(image.file_name or "")
+        name = image.file_name or ""
+        try:
+            data = self._folder.read(name)
+        except LookupError:
+            raise OfOneImage("file_damaged", LATER) from None
+        if hashlib.sha256(data).hexdigest() != sha256_of(name):
+            raise OfOneImage("file_damaged", LATER)
         whose = NOTHING_SAID
-        if study.patient_id is not None:
+        if study.patient_id is not None and code_in(name) != IN_DOUBT:
             whose = Confirmation(str(study.order_id) if study.order_id else None, str(study.patient_id))
         origin = Origin(rejection.decided_by or "ehr-bridge")
         delivery = Delivery(rejection.id, Door.UPLOAD, "manual", origin, whose)
         outcome = self._intake.receive([(None, data)], delivery, archive).instances[0]
         if outcome.has_failed and outcome.error_code not in IN_QUARANTINE:
-            raise Wait(outcome.error_code or "refused_by_archive", LATER)
+            raise OfOneImage(outcome.error_code or "refused_by_archive", LATER)
         now = self._clock()
         with self._database.write() as session:
             mine = _row(session, image)
@@ -191,9 +242,7 @@ class Moving:
             if mine is None or mine.status not in DONE or mine.file_name is None:
                 return
             name, mine.file_name = mine.file_name, None
-            session.flush()
-            query = select(RejectedImage).where(RejectedImage.file_name == name)
-            is_used = session.scalars(query.limit(1)).first() is not None
+            is_used = _users(session, name) > 0
         if not is_used:
             self._folder.drop(name)
 
@@ -201,6 +250,20 @@ class Moving:
         with self._database.write() as session:
             mine = session.get_one(Rejection, rejection_id)
             mine.failure, mine.retry_at = failure[:64], self._clock() + pause
+
+
+@contextmanager
+def _noted(failed: list[OfOneImage]) -> Iterator[None]:
+    try:
+        yield
+    except OfOneImage as wait:
+        failed.append(wait)
+
+
+def _users(session: Session, name: str | None) -> int:
+    session.flush()
+    query = select(func.count()).select_from(RejectedImage).where(RejectedImage.file_name == name)
+    return session.scalar(query) or 0
 
 
 def _row(session: Session, image: RejectedImage) -> RejectedImage:

@@ -58,12 +58,16 @@ class Notes:
             own = documents_of(session, study.study_instance_uid)
             kept = session.scalars(
                 select(RejectedImage.file_name).where(
-                    RejectedImage.rejection_id == rejection.id, RejectedImage.file_name.is_not(None)
+                    RejectedImage.rejection_id == rejection.id, RejectedImage.status == RejectedFile.OUT
                 )
             ).first()
         for instance_id in sorted(archive.instances_of(study.study_instance_uid)):
-            if instance_id not in own and archive.parent_study(instance_id) == study.orthanc_study_id:
+            if instance_id in own or archive.parent_study(instance_id) != study.orthanc_study_id:
+                continue
+            try:
                 return Subject.of(archive.read(instance_id))
+            except LookupError:  # damaged; another one says it too
+                archive.answers()
         subject = Subject.of(self._folder.read(kept or ""))
         is_former = study.patient is not None and subject.text("PatientID") != study.patient.mrn
         return None if is_former else subject

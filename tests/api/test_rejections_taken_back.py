@@ -1,0 +1,118 @@
+"""Rejected images and their files when something is not as it should be: doubt, damage, a kill, a purge."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.errors import Unavailable
+from tests.api.conftest import Api
+from tests.api.rejection_steps import REJECTIONS, STUDIES, a_series, decide, held, look, rejected, uids
+from tests.support.samples import small
+
+PETER = {"PatientID": "MRN-1", "PatientName": "Doe^Peter", "PatientSex": "M", "PatientBirthDate": "19450102"}
+
+
+def status(api: Api, study: str) -> str:
+    return str(api.get(f"{STUDIES}/{study}", "nurse").json["link_status"])
+
+
+def kept_files(api: Api) -> list[Any]:
+    return sorted(api.services.settings.rejected_path.glob("*.dcm"))
+
+
+def key_of(api: Api, image: str) -> str:
+    return next(key for key, data in api.archive.instances.items() if image.encode() in data)
+
+
+def go_on(api: Api, rejection: dict[str, Any]) -> bool:
+    return api.services.results.moving.carry_out(uuid.UUID(rejection["id"]), api.archive)
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_an_image_of_somebody_else_returns_as_it_was_and_in_doubt(api: Api, is_settled: bool) -> None:
+    """It names another person than its study. Rejected and taken back, it still does, also when somebody has decided
+    about the study meanwhile: nobody has decided about this image."""
+    study, images = a_series(api, 2)
+    assert api.upload(small(StudyInstanceUID=study, **PETER)).status_code == 201
+    assert status(api, study) == "ambiguous"
+    before = dict(api.archive.instances)
+    (other,) = uids(api) - set(images)
+    first, second = rejected(api, study, [other], reason="wrong_worklist"), rejected(api, study, images[:1])
+    if is_settled:
+        api.services.recorder.settle()
+        with api.services.database.write() as session:
+            row = session.scalars(select(Study)).one()  # as the reconciliation list leaves it
+            row.link_status, row.is_contradicted = LinkStatus.LINKED, False
+        api.services.claims.forget()
+    assert decide(api, second, "undo", reason="it was right").status_code == 200
+    api.services.recorder.settle()
+    assert status(api, study) == ("linked" if is_settled else "ambiguous")
+    assert decide(api, first, "undo", reason="it was right").status_code == 200
+    api.services.recorder.settle()
+    assert api.archive.instances == before
+    assert status(api, study) == "ambiguous"
+
+
+def test_one_unreadable_image_does_not_keep_the_others(api: Api) -> None:
+    """Neither on their way out nor on their way back; and a kept file that is damaged does not become an image."""
+    study, images = a_series(api, 4)
+    key = key_of(api, images[1])
+    whole = api.archive.instances.pop(key)
+    answer = rejected(api, study, images)
+    assert answer["is_under_way"] and uids(api) == set()
+    assert {one["sop_instance_uid"] for one in answer["images"] if one["is_put_aside"]} == set(images) - {images[1]}
+    api.archive.instances[key] = whole
+    assert go_on(api, answer) and uids(api) == set()
+    damaged = next(path for path in kept_files(api) if images[2].encode() in path.read_bytes())
+    bytes_of_it = damaged.read_bytes()
+    damaged.write_bytes(bytes_of_it.replace(b"MRN-1", b"MRN-2"))
+    missing = next(path for path in kept_files(api) if images[0].encode() in path.read_bytes())
+    bytes_of_other = missing.read_bytes()
+    missing.unlink()
+    undone = decide(api, answer, "undo", reason="they were right").json
+    assert undone["is_under_way"] and uids(api) == {images[1], images[3]}
+    damaged.write_bytes(bytes_of_it)
+    missing.write_bytes(bytes_of_other)
+    assert go_on(api, answer) and uids(api) == set(images) and kept_files(api) == []
+
+
+def test_a_damaged_image_of_the_study_does_not_keep_the_note_away(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another image says as well whose study it is."""
+    study, images = a_series(api, 3)
+    read, damaged = api.archive.read, sorted(key_of(api, one) for one in images[1:])[0]
+
+    def read_whole(key: str) -> bytes:
+        return read("gone" if key == damaged else key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api.archive, "read", read_whole)
+        patched.setattr(api.archive, "parent_study", api.archive.studies.__getitem__)
+        assert rejected(api, study, images[:1])["is_under_way"] is False
+    assert len(held(api, notes=True)) == 1
+
+
+def test_no_file_stays_behind_that_nobody_knows(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after the file was kept and before that was written down; then the rejection is taken back."""
+    study, images = a_series(api)
+    folder = api.services.results.moving._folder
+    put = folder.put
+
+    def put_and_die(data: bytes, code: str) -> str:
+        put(data, code)
+        raise Unavailable("archive_unavailable", "away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "put", put_and_die)
+        answer = rejected(api, study, images[:1])
+    assert len(kept_files(api)) == 1 and uids(api) == set(images)
+    assert decide(api, answer, "undo", reason="at once").json["is_under_way"] is False
+    assert kept_files(api) == [] and uids(api) == set(images)
+    assert api.get(f"{REJECTIONS}/{answer['id']}", "nurse").json["status"] == "undone"
+    look(api)
+    assert rejected(api, study, images[:1])["is_under_way"] is False
