@@ -18,9 +18,11 @@ from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.tables.logs import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
-from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.dicom import read_header
+from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.own_documents import own_ids
+from ehr_bridge.services.archive.rejected_images import REJECTED_IMAGE, is_at_work
 from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.intake import Intake
@@ -46,6 +48,7 @@ class CatchUp:
         Newer instances may still be on their way to the recorder. Raises Unavailable when the database is away; then
         the cursor stays where it is.
         """
+        self._intake.rejected.refresh()
         horizon, self._horizon = self._horizon, self._archive.last_change()
         found, since = 0, self._position()
         while since < horizon:
@@ -97,11 +100,24 @@ class CatchUp:
         except LookupError:
             return False  # deleted since
         except RefusedInstance as refusal:
+            if refusal.code == REJECTED_IMAGE:
+                self._take_out(orthanc_instance_id, data, _delivery(caller))
+                return False
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
         stored = Stored(orthanc_instance_id, study, False)
         self._recorder.record(self._intake.found_later(judged, stored, stored_digest(data), caller))
         return True
+
+    def _take_out(self, orthanc_instance_id: str, data: bytes, delivery: Delivery) -> None:
+        """A rejected image that the archive took in while nobody could be asked: as at the door, it is kept in
+        quarantine, and nobody is shown it. Raises Unavailable when that cannot be done now."""
+        with self._database.read() as session:
+            if is_at_work(session, read_header(data).sop_instance_uid):
+                raise Unavailable("modification_running", "A job works on the study of a rejected image.")
+        self._intake.set_aside(data, REJECTED_IMAGE, delivery)
+        self._archive.delete(orthanc_instance_id)
+        LOGGER.warning("a rejected image was stored again; it is in quarantine: %s", orthanc_instance_id)
 
 
 def _delivery(caller: str | None) -> Delivery:

@@ -6,13 +6,19 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.db.states import JobStatus, LinkStatus
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.errors import Unavailable
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.archive.rejected_images import RejectedImages
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
+from tests.api.late_steps import catch_up, kept
 from tests.api.rejection_steps import REJECTIONS, STUDIES, a_series, decide, held, look, rejected, uids
+from tests.api.tag_steps import modify
 from tests.support.samples import small
 
 PETER = {"PatientID": "MRN-1", "PatientName": "Doe^Peter", "PatientSex": "M", "PatientBirthDate": "19450102"}
@@ -116,3 +122,43 @@ def test_no_file_stays_behind_that_nobody_knows(api: Api, monkeypatch: pytest.Mo
     assert api.get(f"{REJECTIONS}/{answer['id']}", "nurse").json["status"] == "undone"
     look(api)
     assert rejected(api, study, images[:1])["is_under_way"] is False
+
+
+def test_a_rejected_image_that_the_archive_took_in_again_is_not_shown(api: Api) -> None:
+    """Stored while nobody could be asked: found later, it goes to quarantine and leaves the archive; what came with it
+    is recorded. While a job works on the study, that waits."""
+    study, images = a_series(api)
+    file = api.archive.instances[key_of(api, images[0])]
+    rejection = rejected(api, study, images[:1])
+    stored_again = kept(api, file)
+    modify(api, study, StudyDate="20260201")
+    with pytest.raises(Unavailable):
+        catch_up(api)
+    assert stored_again in api.archive.instances
+    with api.services.database.write() as session:  # the job has ended
+        session.execute(update(Modification).values(status=JobStatus.FAILED))
+    assert catch_up(api) == 0 and stored_again not in api.archive.instances
+    (waiting,) = api.get("/api/v1/quarantine?status=waiting", "technician").json["items"]
+    assert (waiting["code"], waiting["sent_by"]) == ("rejected_image", "ae:MR1")
+    (path,) = api.services.quarantine.folder._folder.glob("*.rejected_image.dcm")
+    assert path.read_bytes() == file and rejection["status"] == "rejected"
+
+
+def test_nothing_is_judged_before_it_is_known_what_is_rejected(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a start without a database an image is not let in as if none were rejected."""
+    study, images = a_series(api)
+    file = api.archive.instances[key_of(api, images[0])]
+    rejected(api, study, images[:1])
+    unknown = RejectedImages(api.services.database)
+    delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))
+
+    def away() -> None:
+        raise Unavailable("database_unavailable", "away")
+
+    monkeypatch.setattr(api.services.intake, "rejected", unknown)
+    with monkeypatch.context() as patched:
+        patched.setattr(unknown, "refresh", away)
+        with pytest.raises(Unavailable):
+            api.services.intake.judge(file, delivery)
+    with pytest.raises(RefusedInstance):
+        api.services.intake.judge(file, delivery)

@@ -11,11 +11,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import REJECTED_FILES, RejectedFile, RejectionStatus
+from ehr_bridge.db.states import REJECTED_FILES, UNDER_WAY, RejectedFile, RejectionStatus
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.results.rejections import RejectedImage, Rejection
 from ehr_bridge.dicom import Header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 
+REJECTED_IMAGE = "rejected_image"
 IN_FORCE = RejectedImage.status.in_(REJECTED_FILES)
 
 
@@ -29,9 +31,9 @@ class RejectedImages:
         self._uids: frozenset[str] = frozenset()
 
     def require_wanted(self, header: Header) -> None:
-        """Raises RefusedInstance `rejected_image`."""
+        """Raises RefusedInstance `rejected_image`; Unavailable when it is not known yet which are rejected."""
         if self._state is None:
-            self.changed()
+            self.refresh()
         if header.sop_instance_uid in self._uids:
             raise RefusedInstance(
                 "rejected_image", "This image was rejected here and is kept apart; undo its rejection to have it back."
@@ -72,6 +74,14 @@ def taken_out_since(session: Session, study_id: uuid.UUID, moment: datetime) -> 
     query = select(RejectedImage.orthanc_instance_id).join(Rejection, Rejection.id == RejectedImage.rejection_id)
     query = query.where(Rejection.study_id == study_id, RejectedImage.moved_at >= moment)
     return set(session.scalars(query))
+
+
+def is_at_work(session: Session, sop_instance_uid: str) -> bool:
+    """Whether a job works on the study that a rejected image is to leave: the file may be the job's."""
+    query = select(Modification.id).join(Rejection, Rejection.study_id == Modification.study_id)
+    query = query.join(RejectedImage, RejectedImage.rejection_id == Rejection.id)
+    query = query.where(RejectedImage.sop_instance_uid == sop_instance_uid, IN_FORCE)
+    return session.scalar(query.where(Modification.status.in_(UNDER_WAY)).limit(1)) is not None
 
 
 def forget_rejections(session: Session, study_id: uuid.UUID, now: datetime) -> None:

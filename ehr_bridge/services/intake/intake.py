@@ -234,15 +234,18 @@ class Intake:
         try:
             self.homes.require(judged)
         except RefusedInstance as refusal:
-            origin = judged.delivery.origin
-            sender = Sender(judged.delivery.door.value, origin.actor, origin.address)
-            try:
-                self._quarantine.keep(judged.header.data, refusal.code, sender)
-            except OSError as error:
-                raise Unavailable("archive_unavailable", "The quarantine folder cannot be written.") from error
-            with suppress(Unavailable):  # the worker tries again
-                self._quarantine.flush()
+            self.set_aside(judged.header.data, refusal.code, judged.delivery)
             raise
+
+    def set_aside(self, data: bytes, code: str, delivery: Delivery) -> None:
+        """Keep a file in quarantine. Raises Unavailable when the folder is not writable."""
+        origin = delivery.origin
+        try:
+            self._quarantine.keep(data, code, Sender(delivery.door.value, origin.actor, origin.address))
+        except OSError as error:
+            raise Unavailable("archive_unavailable", "The quarantine folder cannot be written.") from error
+        with suppress(Unavailable):  # the worker tries again
+            self._quarantine.flush()
 
     @contextmanager
     def _claim_released_on_failure(self, judged: Judged) -> Iterator[None]:
