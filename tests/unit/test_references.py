@@ -80,3 +80,20 @@ def test_the_former_uids_stand_in_the_file() -> None:
     assert len(twice.OriginalAttributesSequence) == 2
     assert twice.FrameOfReferenceUID == "1.2.7.9", "the images stay with their patient"
     assert encoded(twice)
+
+
+def test_a_file_of_an_old_modality_can_be_moved() -> None:
+    """It has group lengths, and attributes that the dictionary does not know, without saying what they are."""
+    before = referring(ImplicitVRLittleEndian)
+    ds = pydicom.dcmread(io.BytesIO(before))
+    for part in (ds, ds.ReferencedImageSequence[0]):
+        part.add_new(0x00189999, "UN", b"odd ")
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, ds, implicit_vr=True, little_endian=True)
+    length = bytes.fromhex("0800000004000000")  # pydicom writes none of its own
+    old = out.getvalue().replace(bytes.fromhex("08000500"), length + bytes(4) + bytes.fromhex("08000500"), 1)
+    assert pydicom.dcmread(io.BytesIO(old))[0x00080000].value == 0
+    header = read_header(old)
+    moved = pydicom.dcmread(io.BytesIO(move_file(header, UIDS, when=WHEN, modifying_system="test")))
+    assert moved.ReferencedImageSequence[0].ReferencedSOPInstanceUID == "2.25.4"
+    assert moved.ReferencedImageSequence[0][0x00189999].value == b"odd "

@@ -133,7 +133,12 @@ def _set(item: Dataset, tag: int, uid: str | None) -> bool:
 
 def _vr(file: Dataset, tag: BaseTag) -> str:
     said: str | None = getattr(file.get_item(tag), "VR", None)  # a raw element of an implicit file has none
-    return said or ("UN" if tag.is_private else dictionary_VR(tag))
+    if said or tag.is_private:
+        return said or "UN"
+    try:
+        return dictionary_VR(tag)
+    except KeyError:  # a group length, or an attribute newer than the dictionary
+        return "UL" if tag.element == 0 else "UN"
 
 
 def _encoded(file: Dataset, tag: BaseTag, header: Header) -> bytes:
