@@ -29,7 +29,10 @@ _KEEP = (
     *("study_deleted", "digest_mismatch", "cannot_recode", "refused_by_archive", "archive_unavailable", "not_tried"),
     "record_pending",
 )
-_SPLIT = ("study_on_hold", "split_same_owner", "split_leaves_nothing", "split_unknown_image")
+_SPLIT = (
+    *("study_on_hold", "split_same_owner", "split_rejected_images"),
+    *("split_leaves_nothing", "split_unknown_image"),
+)
 _STORE = (*_SENT, *_KEEP, *_TARGET, "duplicate_instance", "no_files", "too_many_files", "none_stored")
 _ZIP = (
     *("malformed_zip", "damaged_entry", "encrypted_entry", "unsafe_entry", "unsupported_compression"),

@@ -54,6 +54,13 @@ class RejectedImages:
             self.refresh()
 
 
+def rejected_of_study(session: Session, study_id: uuid.UUID) -> list[RejectedImage]:
+    """The images of a study that are rejected, those on their way out or back among them."""
+    query = select(RejectedImage).join(Rejection, Rejection.id == RejectedImage.rejection_id)
+    apart = RejectedImage.status.in_((*REJECTED_FILES, RejectedFile.RETURNING))
+    return list(session.scalars(query.where(Rejection.study_id == study_id, apart)))
+
+
 def rejected_among(session: Session, sop_instance_uids: list[str]) -> int:
     """How many of these images are rejected now; each of them is here, though not in the archive."""
     query = select(func.count(RejectedImage.sop_instance_uid.distinct()))

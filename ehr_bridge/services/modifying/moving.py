@@ -151,6 +151,15 @@ def let_come(session: Session, job: Modification) -> None:
         session.execute(ours.values(is_moved=False))
 
 
+def let_come_unmoved(session: Session, job: Modification) -> None:
+    """A split has ended: the images that never left may come again."""
+    left = select(ModificationInstance.orthanc_instance_id_before).where(
+        ModificationInstance.modification_id == job.id, ModificationInstance.status == FileStatus.DONE
+    )
+    ours = update(SplitInstance).where(SplitInstance.modification_id == job.id)
+    session.execute(ours.where(SplitInstance.orthanc_instance_id.not_in(left)).values(is_moved=False))
+
+
 def finish_move(session: Session, job: Modification, source: Study, now: datetime) -> None:
     """Count both studies, and link the new one, or let it go when it has no image left."""
     moving = moving_of(session, job)
@@ -159,6 +168,8 @@ def finish_move(session: Session, job: Modification, source: Study, now: datetim
     split, first_end = moving.split, job.swept_at is None
     target = session.get_one(Study, split.target_study_id)
     settle_studies(session, [source.id, target.id])
+    if job.kind == JobKind.SPLIT and (job.given_up or not first_end):
+        let_come_unmoved(session, job)
     session.refresh(target)
     target.updated_at = now
     if not first_end:

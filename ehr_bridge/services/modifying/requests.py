@@ -21,6 +21,7 @@ from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
+from ehr_bridge.services.archive.rejected_images import rejected_of_study
 from ehr_bridge.services.audit.trail import Origin, study_event
 from ehr_bridge.services.deletion.holds import require_no_hold
 from ehr_bridge.services.identity.attributes import wanted_values
@@ -106,12 +107,19 @@ def queue_undo(
 
 
 def _require_back(session: Session, split: Split) -> None:
-    """Raises Conflict when the study that a split made has been changed, is to be deleted, or is on hold."""
+    """Raises Conflict when the study that a split made has been changed, is to be deleted, or is on hold, or when
+    images of it are rejected: they would stay behind in a study that is gone."""
     target = session.get(Study, split.target_study_id) if split.target_study_id is not None else None
     if target is None or target.orthanc_study_id is None or target.deleted_at is not None:
         raise Conflict("cannot_undo", "The study with the moved images is gone or is to be deleted; restore it first.")
     require_idle(session, target)
     require_no_hold(session, target.id)
+    if rejected := rejected_of_study(session, target.id):
+        raise Conflict(
+            "cannot_undo",
+            f"Images of the study with the moved images are rejected (rejection {rejected[0].rejection_id}); "
+            "take that back first.",
+        )
     if undoable(session, target.id) is not None:
         raise Conflict("cannot_undo", "The study with the moved images was changed since; undo that first.")
 

@@ -28,6 +28,7 @@ from ehr_bridge.matching import Rules
 from ehr_bridge.reporting.states import SHOWN
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.holdings import read_each
+from ehr_bridge.services.archive.rejected_images import rejected_of_study
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.deletion.holds import hold_in_force
 from ehr_bridge.services.identity.attributes import ehr_values, wanted_values
@@ -113,6 +114,7 @@ class Splits:
             NotFound: study, patient or order do not exist, or the study has no such image.
             Conflict: the study is being changed, was changed since, is on hold, or belongs to them already; order and
                 patient do not belong together, or the order is cancelled.
+            Conflict: images of a chosen series are rejected.
             InvalidInput: no image is named, or none would be left.
         """
         now = self._clock()
@@ -177,6 +179,7 @@ def _moved(job: Modification, study: Study, image: Instance) -> SplitInstance:
 def _images(session: Session, study: Study, wish: SplitWish) -> list[Instance]:
     """The recorded images that are named, each once."""
     found = list(session.scalars(select(Instance).where(Instance.study_id == study.id)))
+    _require_in_use(session, study, wish, found)
     _require_known(wish.series, {one.series_instance_uid for one in found})
     _require_known(wish.instances, {one.sop_instance_uid for one in found})
     named = [one for one in found if one.series_instance_uid in wish.series or one.sop_instance_uid in wish.instances]
@@ -185,6 +188,17 @@ def _images(session: Session, study: Study, wish: SplitWish) -> list[Instance]:
             "split_leaves_nothing", "No image would be left: link the whole study to them instead.", _AT_SERIES
         )
     return sorted(named, key=lambda one: (one.series_instance_uid, one.sop_instance_uid))
+
+
+def _require_in_use(session: Session, study: Study, wish: SplitWish, found: list[Instance]) -> None:
+    """A rejected image of a series that moves would stay behind, and return to the former patient."""
+    series = wish.series | {one.series_instance_uid for one in found if one.sop_instance_uid in wish.instances}
+    for one in rejected_of_study(session, study.id):
+        if one.series_instance_uid in series or one.sop_instance_uid in wish.instances:
+            raise Conflict(
+                "split_rejected_images",
+                f"Images of a chosen series are rejected (rejection {one.rejection_id}); take that back first.",
+            )
 
 
 def _require_known(named: Collection[str], known: Collection[str]) -> None:

@@ -41,7 +41,7 @@ CODE, IN_DOUBT = "rejected", "rejected_in_doubt"
 """In the names of kept files; the second of an image that named somebody else than its study, which nobody had decided
 about: that is said again when it returns."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
-IN_QUARANTINE = frozenset({"study_of_another_patient", "same_uid_other_content"})
+IN_QUARANTINE = frozenset({"study_of_another_patient", "same_uid_other_content", "moved_out"})
 """Refusals after which the file of a returning image is for a person to decide about."""
 DONE = (RejectedFile.BACK, RejectedFile.PURGED)
 
