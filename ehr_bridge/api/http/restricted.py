@@ -20,7 +20,7 @@ from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.interfaces import Sending
 from ehr_bridge.db.tables.logs import ReceivedMessage
-from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.modifications import Modification, Split
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.attached import AttachedDocument
 from ehr_bridge.db.tables.results.rejections import Rejection
@@ -95,12 +95,23 @@ def _of_study(session: Session, value: str) -> list[uuid.UUID | None]:
 
 
 def _ever_of_study(session: Session, value: str) -> set[uuid.UUID | None]:
-    """The patients of a study: present, former, and those once requested, whatever became of the request."""
+    """The patients of a study: present, former, and those once requested, whatever became of the request; and those to
+    whom a split gave images of it."""
+    given = select(Split.patient_id).join(Modification, Modification.id == Split.modification_id)
+    given = given.join(Study, Modification.study_id == Study.id).where(Study.study_instance_uid == value)
+    return {*_past_of_study(session, value), *session.scalars(given)}
+
+
+def _past_of_study(session: Session, value: str) -> set[uuid.UUID | None]:
+    """Those whose values its files may have had; for a study that a split made, those of the former study too."""
+    former = select(Modification.study_instance_uid).join(Split, Split.modification_id == Modification.id)
+    sources = session.scalars(former.where(Split.target_study_instance_uid == value)).all()
+    before = {one for source in sources for one in _past_of_study(session, source)}
     of_study = Study.study_instance_uid == value
     facts = select(StudyLink.patient_id).join(Study, StudyLink.study_id == Study.id).where(of_study)
     asked = select(Modification.link_before, Modification.link_after).join(Study, Modification.study_id == Study.id)
     links = [link for sides in session.execute(asked.where(of_study)) for link in sides if link is not None]
-    return {*_of_study(session, value), *session.scalars(facts), *(link.patient_id for link in links)}
+    return {*_of_study(session, value), *session.scalars(facts), *(link.patient_id for link in links), *before}
 
 
 def _of_order(session: Session, value: str) -> list[uuid.UUID | None]:
@@ -113,10 +124,21 @@ def _of_upload(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(DicomUploadLog.patient_id).where(DicomUploadLog.upload_id == as_uuid(value))))
 
 
-def _of_study_of(model: type[DeletionRequest | Modification | Sending | Rejection]) -> Finder:
+def _of_study_of(model: type[DeletionRequest | Sending | Rejection]) -> Finder:
     """By the id of a row that belongs to a study."""
     query = select(Study.patient_id).join(model, model.study_id == Study.id)
     return lambda session, value: list(session.scalars(query.where(model.id == as_uuid(value))))
+
+
+def _of_job(session: Session, value: str) -> list[uuid.UUID | None]:
+    """For a split, and its undo, those of both studies."""
+    of_study = select(Study.patient_id).join(Modification, Modification.study_id == Study.id)
+    splits = select(Split.patient_id, Study.patient_id)
+    splits = splits.join(Modification, Split.modification_id.in_((Modification.id, Modification.undoes_id)))
+    splits = splits.outerjoin(Study, Study.id == Split.target_study_id)
+    is_asked = Modification.id == as_uuid(value)
+    of_split = [one for row in session.execute(splits.where(is_asked)) for one in row]
+    return [*session.scalars(of_study.where(is_asked)), *of_split]
 
 
 def _of_quarantine(session: Session, value: str) -> list[uuid.UUID | None]:
@@ -153,8 +175,8 @@ FINDERS: Mapping[str, Finder] = {
     "order_ids": _of_order,
     "upload_id": _of_upload,
     "deletion_id": _of_study_of(DeletionRequest),
-    "modification_id": _of_study_of(Modification),
-    "job_id": _of_study_of(Modification),
+    "modification_id": _of_job,
+    "job_id": _of_job,
     "sending_id": _of_study_of(Sending),
     "quarantine_id": _of_quarantine,
     "rejection_id": _of_study_of(Rejection),
