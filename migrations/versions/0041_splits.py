@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("new_series_instance_uid", sa.String(64), nullable=False),
         sa.Column("orthanc_instance_id", sa.String(64), nullable=False),
         sa.Column("study_id", sa.Uuid(), nullable=False),
+        sa.Column("of_whole_series", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("is_moved", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["modification_id"], ["modifications.id"], name=op.f("fk_split_instances_modification_id_modifications")

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
+from tests.api.deletion_steps import purged
+from tests.api.late_steps import catch_up, kept
+from tests.api.privacy_steps import restrict
 from tests.api.rejection_steps import decide, look, rejected
 from tests.api.split_steps import held, mixed, new_study, read, split
 from tests.api.tag_steps import files, job, jobs, undo
+from tests.support.samples import small
 
 
 def test_a_series_with_a_rejected_image_is_not_split_off(api: Api, tmp_path: Path) -> None:
@@ -71,7 +78,8 @@ def test_an_image_that_could_not_be_moved_is_not_said_to_have_moved(
     mixed_up = mixed(api)
     wrong = [data for data in files(api).values() if read(data).SeriesInstanceUID == mixed_up.wrong]
     asked = split(api, mixed_up.uid, series=[mixed_up.wrong], patient_id="B-1")
-    really, refused = api.archive.store, []
+    really = api.archive.store
+    refused: list[bytes] = []
 
     def picky(data: bytes) -> Stored:
         if str(read(data).PatientID) == "B-1" and (not refused or data in refused):
@@ -87,6 +95,82 @@ def test_an_image_that_could_not_be_moved_is_not_said_to_have_moved(
     sent = [api.upload(data, "technician").json["instances"][0] for data in wrong]
     assert sorted(str((one.get("error") or {}).get("code")) for one in sent) == ["None", "moved_out"]
     assert sorted(one["status"] for one in sent)[0] == "duplicate"
+
+
+def test_later_images_of_a_series_that_was_moved_wait_for_a_person(api: Api, tmp_path: Path) -> None:
+    """The modality is still sending the series of the second patient under the first one's name."""
+    mixed_up = mixed(api)
+    later = [small(StudyInstanceUID=mixed_up.uid, SeriesInstanceUID=each) for each in (mixed_up.wrong, mixed_up.right)]
+    asked = split(api, mixed_up.uid, series=[mixed_up.wrong], patient_id="B-1")
+    for _ in range(2):  # at once, and after it
+        api.services.claims.forget()
+        again = api.upload(later[0], "technician").json["instances"][0]
+        assert again["error"]["code"] == "moved_out"
+        jobs(api, tmp_path).run()
+    kept(api, small(StudyInstanceUID=mixed_up.uid, SeriesInstanceUID=mixed_up.wrong, PatientID="A-1"))
+    api.services.claims.forget()
+    assert catch_up(api) == 1
+    assert api.get(f"/api/v1/dicom/studies/{mixed_up.uid}", "nurse").json["link_status"] == "ambiguous"
+    assert api.upload(later[1], "technician").json["instances"][0]["status"] == "stored"
+    undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    api.services.claims.forget()
+    further = small(StudyInstanceUID=mixed_up.uid, SeriesInstanceUID=mixed_up.wrong)
+    assert api.upload(further, "technician").json["instances"][0]["status"] == "stored"
+
+
+def test_later_images_join_a_series_of_which_some_stayed(api: Api, tmp_path: Path) -> None:
+    """Nobody said that all of it is another's."""
+    mixed_up = mixed(api)
+    one = next(each for each in held(api, mixed_up.uid) if each.SeriesInstanceUID == mixed_up.wrong)
+    split(api, mixed_up.uid, instances=[str(one.SOPInstanceUID)], patient_id="B-1")
+    jobs(api, tmp_path).run()
+    api.services.claims.forget()
+    later = small(StudyInstanceUID=mixed_up.uid, SeriesInstanceUID=mixed_up.wrong)
+    assert api.upload(later, "technician").json["instances"][0]["status"] == "stored"
+
+
+def test_images_that_came_since_are_not_moved_unseen(api: Api) -> None:
+    """The person was told of two images, and there are three by now."""
+    mixed_up = mixed(api)
+    body: dict[str, Any] = {"series": [mixed_up.wrong], "patient_id": "B-1"}
+    path = f"/api/v1/reconciliation/{mixed_up.uid}/split/compare"
+    told = api.call("POST", path, "radiologist", json=body).json
+    later = small(StudyInstanceUID=mixed_up.uid, SeriesInstanceUID=mixed_up.wrong)
+    assert api.upload(later, "technician").status_code == 201
+    assert split(api, mixed_up.uid, 409, expected=told["version"], **body)["code"] == "study_changed"
+    told = api.call("POST", path, "radiologist", json=body).json
+    split(api, mixed_up.uid, expected=told["version"], **body)
+
+
+def test_what_was_moved_out_of_a_study_that_is_purged_does_not_begin_it_anew(api: Api, tmp_path: Path) -> None:
+    """The sender's archive sends all of it again: a person decides about the second patient's images."""
+    mixed_up = mixed(api)
+    sent = {read(data).SeriesInstanceUID: data for data in files(api).values()}
+    split(api, mixed_up.uid, series=[mixed_up.wrong], patient_id="B-1")
+    jobs(api, tmp_path).run()
+    purged(api, mixed_up.uid)
+    api.services.claims.forget()
+    intake, by = api.services.intake, Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1"))
+    intake.homes.require(intake.judge(sent[mixed_up.right], by))
+    with pytest.raises(RefusedInstance) as refused:
+        intake.homes.require(intake.judge(sent[mixed_up.wrong], by))
+    assert refused.value.code == "moved_out"
+
+
+@pytest.mark.parametrize("whose", ["A-1", "B-1"])
+def test_a_restricted_name_is_not_read_from_the_other_study(api: Api, tmp_path: Path, whose: str) -> None:
+    """The job and the files of each of the two studies name both patients; and the split is not undone unseen."""
+    mixed_up = mixed(api)
+    asked = split(api, mixed_up.uid, series=[mixed_up.wrong], patient_id="B-1")
+    jobs(api, tmp_path).run()
+    new = new_study(api)["study_instance_uid"]
+    restrict(api, whose, "doctor")
+    for uid in (mixed_up.uid, new):
+        assert api.get(f"/api/v1/dicom/tags/{uid}", "nurse").json["code"] == "patient_restricted"
+        assert api.get(f"/api/v1/dicom/tags/{uid}", "doctor").status_code == 200
+    assert undo(api, asked["id"], 403)["code"] == "patient_restricted"
+    assert api.get(f"/api/v1/jobs/{asked['id']}", "nurse").json["code"] == "patient_restricted"
 
 
 def _away(_: str) -> None:

@@ -171,5 +171,7 @@ class SplitInstance(Base):
     """The archive's id of the former image."""
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id))
     """Of the former study."""
+    of_whole_series: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """No image of its series was to stay: what comes later of the series belongs to the new study's patient too."""
     is_moved: Mapped[bool] = mapped_column(default=False, server_default=false())
     """From the request on, until the split fails or is undone: the former image does not come back without a person."""

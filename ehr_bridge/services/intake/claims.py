@@ -30,7 +30,7 @@ from ehr_bridge.services.identity.attributes import ehr_values, identity_to_json
 from ehr_bridge.services.identity.reading_rank import rank_of_order, rank_of_study
 from ehr_bridge.services.identity.study_index import index_waiting
 from ehr_bridge.services.uploads.arrivals import Decision
-from ehr_bridge.services.uploads.moved_out import moved_out
+from ehr_bridge.services.uploads.moved_out import MovedOut, moved_out
 from ehr_bridge.services.verdict.judge import (
     RULES,
     STUDY,
@@ -212,11 +212,10 @@ class Claims:
             known = find_known(session, identity.study_instance_uid)
             if known is not None and (purge := _purge_of(session, known.study)) is not None:
                 match, _, _ = judge(session, identity, Confirmation(), self.rules)
-                return _begins_anew(known.study, purge, match)
+                return _begins_anew(known.study, purge, match, moved_out(session, known.study.id))
             if known is not None:
                 decision = joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
-                moved = moved_out(session, known.study.id)
-                return replace(decision, moved=moved) if moved else decision
+                return replace(decision, moved=moved_out(session, known.study.id))
         # If a power cut loses the claim, it is decided again. In turn, because between verdict and claim nobody may
         # merge records, move an order or rename a person: the claim refers to current rows, or such a change sees it.
         with self.database.write_relaxed(in_turn=True) as session:
@@ -243,7 +242,7 @@ def _purge_of(session: Session, study: Study) -> DeletionRequest | None:
     return latest if latest is not None and latest.status == DeletionStatus.PURGED else None
 
 
-def _begins_anew(study: Study, purge: DeletionRequest, match: Match) -> Decision:
+def _begins_anew(study: Study, purge: DeletionRequest, match: Match, moved: MovedOut) -> Decision:
     """The decision for new images of a study that was purged: as if it were new, but it waits for a person."""
     return Decision(
         study_id=study.id,
@@ -254,6 +253,7 @@ def _begins_anew(study: Study, purge: DeletionRequest, match: Match) -> Decision
         order_id=None,
         wanted={},
         is_hidden=True,
+        moved=moved,
         purge_id=purge.id,
     )
 

@@ -33,7 +33,7 @@ class Homes:
 
         Raises: RefusedInstance `study_of_another_patient` or `moved_out`.
         """
-        if judged.header.sop_instance_uid in judged.decision.moved:
+        if judged.decision.moved.has(judged.header):
             raise came_back()
         decision, patient_id = judged.decision, filed_under(judged)
         beginning = decision.purge_id or decision.study_id  # a purged study may begin in another place

@@ -148,7 +148,7 @@ class Intake:
     def found_later(self, judged: Judged, stored: Stored, digest: str, calling_ae_title: str | None) -> FoundLater:
         """Check whether an instance that is already in the archive has its values; only a job can change it. One that
         was moved out of its study, and came while nobody could be asked, puts the study in doubt."""
-        if judged.header.sop_instance_uid in judged.decision.moved:
+        if judged.decision.moved.has(judged.header):
             return FoundLater(judged.contradicting(), stored, digest)
         try:
             coerced, _ = self.coerce(judged, calling_ae_title)

@@ -6,6 +6,7 @@ them waits for a person.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,7 +98,7 @@ class Splits:
             reports = reports.where(Report.study_instance_uid == study.study_instance_uid)
             return SplitView(
                 view_header(session, read_header(data), patient, order, self._rules),
-                version_of(session, study),
+                _version(session, study, images),
                 len(images),
                 len({one.series_instance_uid for one in images}),
                 _count(session, study) - len(images),
@@ -121,9 +122,10 @@ class Splits:
         with self._database.write() as session:
             study, patient, order = self._parties(session, wish)
             require_idle(session, study)
-            if expected is not None and expected != version_of(session, study):
-                raise Conflict("study_changed", "The study has changed since you looked at it. Look at it again.")
             images = _images(session, study, wish)
+            if expected is not None and expected != _version(session, study, images):
+                raise Conflict("study_changed", "The study has changed since you looked at it. Look at it again.")
+            whole = {one.series_instance_uid for one in images} - _series_that_stay(session, study, images)
             job = new_job(study, JobKind.SPLIT, reason, origin, now)
             job.from_original, job.wanted = True, dict(wanted_values(patient, order))
             job.known = {"corrections": {}, "ehr": dict(ehr_values(patient, order)), "linked_to": None}
@@ -137,7 +139,7 @@ class Splits:
                 is_another_patient=study.patient_id != patient.id,
             )
             session.add(split)
-            session.add_all(_moved(job, study, image) for image in images)
+            session.add_all(_moved(job, study, image, whole) for image in images)
             session.flush()
             detail = {
                 "modification_id": str(job.id),
@@ -163,7 +165,7 @@ class Splits:
         return study, patient, order
 
 
-def _moved(job: Modification, study: Study, image: Instance) -> SplitInstance:
+def _moved(job: Modification, study: Study, image: Instance, whole: Collection[str]) -> SplitInstance:
     return SplitInstance(
         modification_id=job.id,
         sop_instance_uid=image.sop_instance_uid,
@@ -172,6 +174,7 @@ def _moved(job: Modification, study: Study, image: Instance) -> SplitInstance:
         new_series_instance_uid=derived_uid(job.id, image.series_instance_uid),
         orthanc_instance_id=image.orthanc_instance_id,
         study_id=study.id,
+        of_whole_series=image.series_instance_uid in whole,
         is_moved=True,
     )
 
@@ -188,6 +191,19 @@ def _images(session: Session, study: Study, wish: SplitWish) -> list[Instance]:
             "split_leaves_nothing", "No image would be left: link the whole study to them instead.", _AT_SERIES
         )
     return sorted(named, key=lambda one: (one.series_instance_uid, one.sop_instance_uid))
+
+
+def _version(session: Session, study: Study, images: list[Instance]) -> str:
+    """Another one, too, when images of a chosen series have come since: nobody has seen that they would move."""
+    seen = [version_of(session, study), *(one.sop_instance_uid for one in images)]
+    return hashlib.sha256("|".join(seen).encode()).hexdigest()[:16]
+
+
+def _series_that_stay(session: Session, study: Study, images: list[Instance]) -> set[str]:
+    """Those of which an image is left in the study."""
+    chosen = {one.orthanc_instance_id for one in images}
+    here = select(Instance.orthanc_instance_id, Instance.series_instance_uid).where(Instance.study_id == study.id)
+    return {series for key, series in session.execute(here) if key not in chosen}
 
 
 def _require_in_use(session: Session, study: Study, wish: SplitWish, found: list[Instance]) -> None:

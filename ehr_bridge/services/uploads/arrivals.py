@@ -11,6 +11,7 @@ from ehr_bridge.dicom import Change, Header
 from ehr_bridge.matching import HeaderIdentity, Match
 from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.moved_out import NOTHING_MOVED, MovedOut
 from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation
 
 
@@ -71,8 +72,8 @@ class Decision:
     """The archive's id of the study; None until something of it is recorded."""
     is_hidden: bool = False
     """The study is deleted, or its deletion was requested."""
-    moved: frozenset[str] = frozenset()
-    """SOP Instance UIDs of images that a person moved out of the study: they do not come back without a person."""
+    moved: MovedOut = NOTHING_MOVED
+    """What a person moved out of the study: it does not come back without a person."""
     purge_id: uuid.UUID | None = None
     """The deletion request that purged its former images: the study starts again with this instance."""
 
