@@ -158,6 +158,25 @@ def test_what_was_moved_out_of_a_study_that_is_purged_does_not_begin_it_anew(api
     assert refused.value.code == "moved_out"
 
 
+def test_a_moved_image_that_comes_again_can_be_given_to_the_first_patient_after_all(api: Api, tmp_path: Path) -> None:
+    """It was theirs: it joins their study in a series of its own, because the former one is another's now."""
+    mixed_up = mixed(api)
+    wrong = next(data for data in files(api).values() if read(data).SeriesInstanceUID == mixed_up.wrong)
+    split(api, mixed_up.uid, series=[mixed_up.wrong], patient_id="B-1")
+    jobs(api, tmp_path).run()
+    api.services.claims.forget()
+    api.upload(wrong, "technician")
+    (waiting,) = api.get("/api/v1/quarantine", "radiologist").json["items"]
+    body = {"order_id": "ACC-A", "reason": "it was right"}
+    answer = api.call("POST", f"/api/v1/quarantine/{waiting['id']}/give", "radiologist", json=body)
+    assert answer.status_code == 200, answer.json
+    assert {str(one.SeriesInstanceUID) for one in held(api, mixed_up.uid)} == {
+        mixed_up.right,
+        answer.json["given"]["series_instance_uid"],
+    }
+    assert len(held(api, mixed_up.uid)) == 3
+
+
 @pytest.mark.parametrize("whose", ["A-1", "B-1"])
 def test_a_restricted_name_is_not_read_from_the_other_study(api: Api, tmp_path: Path, whose: str) -> None:
     """The job and the files of each of the two studies name both patients; and the split is not undone unseen."""

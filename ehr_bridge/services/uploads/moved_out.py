@@ -12,6 +12,9 @@ from ehr_bridge.db.tables.modifications import SplitInstance
 from ehr_bridge.dicom import Header
 from ehr_bridge.errors import RefusedInstance
 
+MOVED_OUT = "moved_out"
+"""Its code: what is refused with it lies in quarantine."""
+
 
 @dataclass(frozen=True, slots=True)
 class MovedOut:

@@ -21,5 +21,5 @@ export function consequence(file: Pick<Quarantined, "code" | "study">, patientId
   const study = file.study;
   const joins = study !== null && study.patient_id === patientId && (orderId === null || study.order_ids.includes(orderId));
   if (study !== null && !joins) return t("quarantine.give.moves");
-  return t(file.code === "same_uid_other_content" ? "quarantine.give.own_uid" : "quarantine.give.joins");
+  return t(["same_uid_other_content", "moved_out"].includes(file.code) ? "quarantine.give.own_uid" : "quarantine.give.joins");
 }
