@@ -55,11 +55,11 @@ class Breaks:
         self._really, self._patch, self._at, self.calls = replace, monkeypatch, at, 0
         monkeypatch.setattr(job_files, "replace", self)
 
-    def __call__(self, *arguments: Any) -> None:
+    def __call__(self, *arguments: Any, **named: Any) -> None:
         self.calls += 1
         if self.calls >= self._at:
             broken()
-        self._really(*arguments)
+        self._really(*arguments, **named)
 
     def mend(self) -> None:
         self._patch.setattr(job_files, "replace", self._really)
