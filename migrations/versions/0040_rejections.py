@@ -84,6 +84,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _require_none()
     op.drop_index("ix_instances_key_objects", "instances")
     op.drop_table(IMAGES)
     op.drop_table(REJECTIONS)
+
+
+def _require_none() -> None:
+    """Rejected images lie outside the archive, under names that only these rows know."""
+    there = sa.text("SELECT count(*) FROM rejected_images WHERE status NOT IN ('back', 'purged')")
+    if op.get_bind().scalar(there):
+        raise RuntimeError(
+            "images are rejected: undo the rejections or purge the images before going below 0040_rejections"
+        )

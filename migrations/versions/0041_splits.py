@@ -67,10 +67,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _require_none()
     op.drop_table("split_instances")
     op.drop_table("splits")
-    op.execute("UPDATE modifications SET kind = 'modify' WHERE kind = 'split'")
     _allow(*BEFORE)
+
+
+def _require_none() -> None:
+    """The former version would take a split for a change of tags: undone, the same images would be two patients'."""
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM modifications WHERE kind = 'split'")):
+        raise RuntimeError("studies were split: the version before 0041_splits knows nothing of the images moved")
 
 
 def _allow(*kinds: str) -> None:

@@ -13,13 +13,24 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select, text
+from sqlalchemy import delete, inspect, select, text
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import keep_dates
+from ehr_bridge.db.states import (
+    JobKind,
+    JobStatus,
+    LinkStatus,
+    RejectedFile,
+    RejectionReason,
+    RejectionStatus,
+)
 from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.results.rejections import RejectedImage, Rejection
 from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.reporting.critical import CriticalLevel
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services import audit
@@ -202,3 +213,52 @@ def test_patients_come_through_the_parts_of_their_names_and_back(database: Datab
     assert (kept.given_name, kept.birth_date, kept.middle_name, kept.prefix, kept.suffix) == ("Åsa", born, *[None] * 3)
     again, created = patients.upsert("MRN-1", whole, Origin("ehr"))
     assert (again.middle_name, created) == ("Maria", False)
+
+
+EMPTY: dict[str, Any] = {
+    "match_kind": "none", "match_score": 0.0, "match_evidence": [], "corrections": {}, "received_identity": {},
+    "coerced": [], "modalities": [], "created_at": utc_now(), "updated_at": utc_now(),
+}  # fmt: skip
+
+
+def test_no_version_is_gone_back_to_that_would_lose_rejected_images_or_take_a_split_for_something_else(
+    database: Database,
+) -> None:
+    """Where the files of rejected images lie, and that images became another patient's, is known by rows only."""
+    keep_dates(database, utc_now)
+    study, now = (
+        Study(study_instance_uid="1.2.3", link_status=LinkStatus.UNLINKED, **EMPTY),
+        utc_now(),
+    )
+    with database.write() as session:
+        session.add(study)
+        session.flush()
+        session.add(
+            Modification(
+                study_id=study.id, study_instance_uid="1.2.3", kind=JobKind.SPLIT, changes={}, wanted={}, reason="two",
+                requested_by="rita", requested_at=now, status=JobStatus.SUCCEEDED, study_before={}, applied=[],
+            )
+        )  # fmt: skip
+        rejection = Rejection(
+            study_id=study.id, status=RejectionStatus.REJECTED, reason=RejectionReason.QUALITY, number_of_images=1,
+            requested_by="rita", requested_at=now, node="n", is_due=False,
+        )  # fmt: skip
+        session.add(rejection)
+        session.flush()
+        session.add(
+            RejectedImage(
+                rejection_id=rejection.id, sop_instance_uid="1.2.4", series_instance_uid="1.2.5", sop_class_uid="1.2.6",
+                status=RejectedFile.OUT, orthanc_instance_id="o", file_name="f", size_bytes=1, moved_at=now,
+            )
+        )  # fmt: skip
+    with pytest.raises(RuntimeError, match="studies were split"):
+        migrate.downgrade(database, "0037_dicom_class")
+    with database.write() as session:
+        assert session.scalars(select(Modification.kind)).all() == [JobKind.SPLIT]
+        session.execute(delete(Modification))
+    with pytest.raises(RuntimeError, match="images are rejected"):
+        migrate.downgrade(database, "0042_reports_from")
+    with database.engine.connect() as connection:
+        assert connection.scalars(text("SELECT file_name FROM rejected_images")).all() == ["f"]
+    migrate.upgrade(database)
+    assert migrate.is_current(database)
