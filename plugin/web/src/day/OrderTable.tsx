@@ -30,7 +30,7 @@ interface Props {
 }
 
 interface Drawn {
-  rows: readonly { index: number; order: OrderRow | undefined; element: (element: Element | null) => void }[];
+  rows: readonly { index: number; rowKey: string; order: OrderRow | undefined; element: (element: Element | null) => void }[];
   before: number;
   after: number;
   keys: RowKeys;
@@ -55,8 +55,15 @@ export function OrderTable({ list, label, columns, sorting, now, onSeen }: Props
   const linkOf = useCallback((row: number) => frame.current?.querySelector<HTMLElement>(`[data-index="${row}"] .row-link`) ?? null, []);
   const keys = useRowKeys(list.total, reveal, linkOf);
   useLayoutEffect(() => keys.drawn());
+  const keyed = new Set<string>();
   const drawn: Drawn = {
-    rows: items.map(({ index }) => ({ index, order: list.at(index), element: virtual.measureElement })),
+    rows: items.map(({ index }) => {
+      const order = list.at(index);
+      // Between two answers an order may stand in two pieces: the second is no child of the same key.
+      const rowKey = order && !keyed.has(order.id) ? order.id : `row ${index}`;
+      keyed.add(rowKey);
+      return { index, rowKey, order, element: virtual.measureElement };
+    }),
     before: (items[0]?.start ?? top) - top,
     after: Math.max(0, virtual.getTotalSize() - ((items.at(-1)?.end ?? top) - top)),
     keys,
@@ -95,8 +102,8 @@ function Table({ label, total, drawn, isNamesake, now, busy, columns, sorting }:
         </thead>
         <tbody>
           <Gap height={drawn.before} columns={columns.length} />
-          {drawn.rows.map(({ index, order, element }) => (
-            <IsCurrentRow key={order?.id ?? `row ${index}`} value={drawn.keys.current === index}>
+          {drawn.rows.map(({ index, rowKey, order, element }) => (
+            <IsCurrentRow key={rowKey} value={drawn.keys.current === index}>
             <tr ref={element} data-index={index} aria-rowindex={index + 2} {...roving(drawn.keys, index)}>
               {columns.map((name) => {
                 const { className, cell, main } = cells[name];
@@ -134,8 +141,8 @@ function Gap({ height, columns }: { height: number; columns: number }) {
 function Cards({ label, total, drawn, isNamesake, now, busy }: Shared) {
   return (
     <ul className="cards day-cards" aria-label={label} aria-busy={busy} style={{ paddingTop: drawn.before, paddingBottom: drawn.after }}>
-      {drawn.rows.map(({ index, order, element }) => (
-        <IsCurrentRow key={order?.id ?? `row ${index}`} value={drawn.keys.current === index}>
+      {drawn.rows.map(({ index, rowKey, order, element }) => (
+        <IsCurrentRow key={rowKey} value={drawn.keys.current === index}>
         <li ref={element} data-index={index} aria-setsize={total} aria-posinset={index + 1} className="day-card-place" {...roving(drawn.keys, index)}>
           {order ? <OrderCard order={order} isNamesake={isNamesake(ofNamed(order))} now={now} /> : <div className="card">{t("list.row.loading")}</div>}
         </li>

@@ -37,16 +37,21 @@ export function useRowKeys(count: number, reveal: (row: number) => void, linkOf:
         search.select();
         return;
       }
-      const isInList = wanted.current !== null || Boolean(document.activeElement?.closest("[data-index]"));
+      const focused = document.activeElement?.closest<HTMLElement>("[data-index]");
+      const isInList = wanted.current !== null || Boolean(focused);
+      // A row that has moved meanwhile took the focus along.
+      const here = wanted.current ?? (focused ? Number(focused.dataset["index"]) : at);
       const step = STEPS[event.key] ?? (isInList ? ARROWS[event.key] : undefined);
       if (!step || count === 0) return;
       event.preventDefault();
       // The first press shows where one is.
-      const next = isInList ? Math.min(count - 1, Math.max(0, (wanted.current ?? at) + step)) : at;
+      const next = isInList ? Math.min(count - 1, Math.max(0, here + step)) : at;
       wanted.current = next;
       setCurrent(next);
       reveal(next);
       drawn();
+      // Until that row is there Enter opens nothing: the former one is another patient's.
+      if (wanted.current !== null && document.activeElement instanceof HTMLElement) document.activeElement.blur();
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
