@@ -25,8 +25,8 @@ def token(who: tuple[str, str, str]) -> str:
     return user_token(role, subject=subject, name=name)
 
 
-def give_back(api: Api, who: tuple[str, str, str], number: str = "A1") -> Any:
-    return api.call("DELETE", f"/api/v1/orders/{number}/assignment", token=token(who))
+def give_back(api: Api, who: tuple[str, str, str], number: str = "A1", query: str = "") -> Any:
+    return api.call("DELETE", f"/api/v1/orders/{number}/assignment{query}", token=token(who))
 
 
 def audited(api: Api) -> list[tuple[str, str, dict[str, Any]]]:
@@ -61,6 +61,22 @@ def test_what_a_colleague_does_is_taken_over_on_purpose_only(api: Api) -> None:
     assert (refused["code"], "Tore Tech" in refused["detail"]) == ("order_assigned", True)
     assert assign(api, TINA, take_over=True)["assigned_name"] == "Tina Tech"
     assert audited(api)[-1] == ("order.assigned", "tina", {"assigned_to": "tina", "former": "tore"})
+
+
+def test_nobody_makes_an_examination_nobodys_while_a_colleague_is_at_it(api: Api) -> None:
+    """From a page of before, two would examine. On purpose it can be done, and the colleague's name is in the trail."""
+    place(api, "A1")
+    assign(api, TORE)
+    refused = give_back(api, TINA)
+    assert (refused.status_code, refused.json["code"], "Tore Tech" in refused.json["detail"]) == (
+        409,
+        "order_assigned",
+        True,
+    )
+    assert api.get("/api/v1/orders/A1", "nurse").json["assigned_to"] == "tore"
+    assert give_back(api, TINA, query="?take_over=true").json["assigned_to"] is None
+    assert audited(api)[-1] == ("order.unassigned", "tina", {"assigned_to": None, "former": "tore"})
+    assert give_back(api, TINA).status_code == 200, "it is nobody's already"
 
 
 def test_the_desk_gives_an_examination_to_somebody(api: Api) -> None:

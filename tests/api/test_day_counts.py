@@ -26,11 +26,14 @@ def test_the_menu_says_what_waits_today(api: Api) -> None:
     for name, day, priority in (("LATE", "2026-11-28", "ROUTINE"), ("OLD", "2026-11-01", "LOW"),
                                   ("NEXT", "2026-12-02", "LOW"), ("STAT", "2026-12-02", "STAT")):  # fmt: skip
         place(api, name, None, priority=priority, scheduled_at=f"{day}T08:00:00Z")
-    assert api.get(TODAY, "nurse").json == {"orders": 5, **NONE}
+    assert api.get(TODAY, "nurse").json == {"orders": 6, **NONE}, "OLD was not done either"
     listed = "/api/v1/orders?status=scheduled,arrived&from=2026-11-27T00:00:00Z&to=2026-12-01T00:00:00Z&sort=urgency"
     due = api.get(f"{listed}&also=emergencies,unscheduled", "nurse").json
     assert [one["accession_number"] for one in due["items"]] == ["STAT", "LATE", "A1", "A2", "A8"]
     assert api.get(listed, "nurse").json["total"] == 3
+    until = "/api/v1/orders?status=scheduled,arrived&to=2026-12-01T00:00:00Z&also=emergencies,unscheduled"
+    assert api.get(until, "nurse").json["total"] == 6, "the line above the list says the difference"
+    assert api.get(f"{until}&modality=MR", "nurse").json["total"] == 0
     unscheduled = api.get(f"{listed}&also=unscheduled&modality=CT", "nurse").json
     assert [one["accession_number"] for one in unscheduled["items"]] == ["LATE", "A1", "A2", "A8"]
     assert api.get(f"{listed}&also=emergencies&modality=MR", "nurse").json["total"] == 0

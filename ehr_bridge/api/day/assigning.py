@@ -33,6 +33,10 @@ class AssignmentBody(Input):
     take_over: bool = Field(False, description="Also when it is another person's already")
 
 
+class GiveBackQuery(Input):
+    take_over: bool = Field(False, description="Also when it is another person's")
+
+
 class AssigneeAnswer(Model):
     subject: str = Field(description="The user name, for `assigned_to`")
     name: str
@@ -44,6 +48,10 @@ class AssigneeList(Model):
 
 def _tags(path: OrderPath) -> list[str]:
     return tags_of_order(path.order)
+
+
+def _tags_of_given_back(path: OrderPath, query: GiveBackQuery) -> list[str]:
+    return _tags(path)
 
 
 def _tags_of_assigned(path: OrderPath, body: AssignmentBody) -> list[str]:
@@ -72,8 +80,9 @@ def assign_order(path: OrderPath, body: AssignmentBody) -> Response:
     return answer(order_answer(order))
 
 
-@blueprint.delete("/orders/<order>/assignment", responses={200: OrderAnswer, 404: Problem, 409: Problem})
-@honours(_tags)
-def give_order_back(path: OrderPath) -> Response:
+@blueprint.delete("/orders/<order>/assignment", responses={200: OrderAnswer, 404: Problem, 409: Problem, 422: Problem})
+@honours(_tags_of_given_back)
+def give_order_back(path: OrderPath, query: GiveBackQuery) -> Response:
     """Give the examination of an order back: it is nobody's again"""
-    return answer(order_answer(services().results.assigning.give_back(path.order, origin())))
+    order = services().results.assigning.give_back(path.order, caller().subject, origin(), take_over=query.take_over)
+    return answer(order_answer(order))

@@ -37,7 +37,7 @@ class CountsAnswer(Versioned):
     """Null: not for this caller."""
 
     orders: int = Field(
-        description="Due on the day, scheduled or arrived: its appointments, those of three days before, "
+        description="Due on the day, scheduled or arrived: its appointments, those before it however long ago, "
         "emergencies, and orders without an appointment"
     )
     unread: int | None = Field(
@@ -57,7 +57,7 @@ class ChangeNumberAnswer(Versioned):
 @blueprint.get("/day/counts", responses={200: CountsAnswer, 422: Problem})
 def get_day_counts(query: CountsQuery) -> Response:
     """How much waits for the caller"""
-    found = services().results.counts.of(caller(), closed(), query.since, query.until)
+    found = services().results.counts.of(caller(), closed(), query.until)
     return answer(CountsAnswer.model_validate(found))
 
 

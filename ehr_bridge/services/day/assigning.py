@@ -75,12 +75,20 @@ class Assigning:
             self._set(session, order, Person(subject, called), origin)
             return order
 
-    def give_back(self, id_or_accession_number: str, origin: Origin) -> Order:
-        """The examination is nobody's again. Raises NotFound; Conflict when there is nothing left to do."""
+    def give_back(self, id_or_accession_number: str, subject: str, origin: Origin, *, take_over: bool = False) -> Order:
+        """This person says that the examination is nobody's again.
+
+        Raises:
+            NotFound: there is no such order.
+            Conflict: it is another person's, and this is not said to take it over; or there is nothing left to do.
+        """
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
             if order.assigned_to is not None:
                 _require_open(order)
+                if order.assigned_to != subject and not take_over:
+                    detail = f"{order.assigned_name} does this examination. To make it nobody's, say take_over."
+                    raise Conflict("order_assigned", detail)
                 self._set(session, order, None, origin)
             return order
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Select, func, select
 
@@ -20,8 +20,6 @@ from ehr_bridge.services.studies.listing import stored
 from ehr_bridge.services.visibility.restrictions import Closed, without
 
 EXPECTED = (OrderStatus.SCHEDULED, OrderStatus.ARRIVED)
-OVERDUE = timedelta(days=3)
-"""So long an order is still due; what is older is in the list of all days. The page has the same (`day/filter.ts`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,8 @@ class Counts:
     """None: not for this caller."""
 
     orders: int
-    """With a step in the period or overdue since `OVERDUE`, without an appointment, or emergencies; not begun."""
+    """With a step before the end of the period, however long ago, without an appointment, or emergencies; not begun.
+    The page lists those of the last days, and above them says how many are older (`day/older.ts`)."""
     unread: int | None
     """The studies of the reading list."""
     reconciliation: int | None
@@ -42,9 +41,9 @@ class DayCounts:
     def __init__(self, fresh: Fresh) -> None:
         self._fresh = fresh
 
-    def of(self, caller: Caller, closed: Closed, since: datetime, until: datetime) -> Counts:
-        """What waits for this caller; `orders` between these moments."""
-        queries = {"orders": _orders(closed, since, until)}
+    def of(self, caller: Caller, closed: Closed, until: datetime) -> Counts:
+        """What waits for this caller; `orders` until this moment."""
+        queries = {"orders": _orders(closed, until)}
         if Permission.WRITE_REPORTS in caller.permissions:
             queries["unread"] = _unread(closed)
         if Permission.RECONCILE in caller.permissions:
@@ -56,8 +55,8 @@ class DayCounts:
         return Counts(found["orders"], found.get("unread"), found.get("reconciliation"), found.get("deletions"))
 
 
-def _orders(closed: Closed, since: datetime, until: datetime) -> Select[int]:
-    wish = OrderWish(states=EXPECTED, since=since - OVERDUE, until=until, also=ALSO)
+def _orders(closed: Closed, until: datetime) -> Select[int]:
+    wish = OrderWish(states=EXPECTED, until=until, also=ALSO)
     return select(func.count()).select_from(Order).where(*conditions_of(wish), without(Order.patient_id, closed))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.services.identity.reading_rank import ROUTINE as BETWEEN
@@ -23,6 +24,7 @@ ROUTINE = "ROUTINE"
 """What an order is that says nothing of its priority."""
 EMERGENCIES, UNSCHEDULED = "emergencies", "unscheduled"
 ALSO = (EMERGENCIES, UNSCHEDULED)
+WAITING = frozenset({OrderStatus.SCHEDULED, OrderStatus.ARRIVED})
 _STAT = PRIORITIES[0]
 _URGENCY = case(URGENCY, value=Order.priority, else_=BETWEEN)
 _SCHEDULED_AT = Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat)
@@ -143,6 +145,7 @@ def _of_a_step(wish: OrderWish) -> list[ColumnElement[bool]]:
         )
         if value is not None
     ]
+    fits: ColumnElement[bool]
     period = in_period(ScheduledStep.scheduled_at.expression, wish.since, wish.until)
     if not period:
         return [_has_step(*where)] if where else []
@@ -150,6 +153,10 @@ def _of_a_step(wish: OrderWish) -> list[ColumnElement[bool]]:
     if UNSCHEDULED in wish.also:
         when = or_(when, ScheduledStep.scheduled_at.is_(None))
     fits = _has_step(*where, when)
+    if wish.since is None and wish.states and WAITING.issuperset(wish.states):
+        # Few wait, however many appointments have been: each is asked for its steps, not every step for its order.
+        steps = select(ScheduledStep.order_id).where(ScheduledStep.order_id == Order.id, *where, when)
+        fits = steps.correlate(Order).exists()
     if EMERGENCIES in wish.also:
         emergency = Order.priority == _STAT
         fits = or_(fits, and_(emergency, _has_step(*where)) if where else emergency)

@@ -23,6 +23,17 @@ function useFirst(question: OrderQuestion) {
   return { read, query: useQuery({ ...read(0), placeholderData: keepPreviousData }) };
 }
 
+/** How many there are; 0 before it is known, or where nothing is asked. */
+export function useOrderTotal(question: OrderQuestion | null): number {
+  const { ask } = useApi();
+  const { data } = useQuery({
+    queryKey: ["orders", question, "total"],
+    enabled: question !== null,
+    queryFn: async ({ signal }) => asPage<OrderRow>(await ask("orders", { query: { ...question, limit: 1, offset: 0 }, signal })).total,
+  });
+  return data ?? 0;
+}
+
 /**
  * The first piece, and those of the rows from `from` to `to`. By offset: a scroll bar leads anywhere, and only what is looked at is
  * asked for again when something has changed. A row that moves over the seam of two pieces is right again with the next change.

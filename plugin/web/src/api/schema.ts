@@ -4822,7 +4822,9 @@ export interface paths {
         /** Give the examination of an order back: it is nobody's again */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    take_over?: boolean;
+                };
                 header?: {
                     "If-Match"?: string;
                 };

@@ -17,7 +17,7 @@ export const STATES = ["scheduled", "arrived", "in_progress", "completed", "repo
 export const DAYS = [DUE, "today", "tomorrow", "week", ALL, "chosen"] as const;
 export const PRIORITIES = ["STAT", "STAT,HIGH", "ROUTINE,MEDIUM,LOW"] as const;
 export const REPORTS = ["none", "draft", "preliminary", "final,amended,corrected,appended"] as const;
-/** So long an order is still due; the server counts alike (`services/day/counts.py`). */
+/** So long an order is still in the list of what is due; what is older is counted above it, and by the server (`services/day/counts.py`). */
 const OVERDUE_DAYS = 3;
 /** Where they begin, seen from today, and how many days. */
 const SPANS: Readonly<Record<string, readonly [number, number]>> = { [DUE]: [-OVERDUE_DAYS, OVERDUE_DAYS + 1], today: [0, 1], tomorrow: [1, 1], week: [0, 7] };
@@ -37,6 +37,18 @@ export function questionOf({ q, filters, sort }: Pick<ListPlace<keyof DayFilters
     assigned_to: filters.assigned.slice(0, 255),
     sort: SORTS.includes(column) ? sort : SORT,
   };
+}
+
+/** The same without a lower limit, where the list is of what is due and still waits: what is older is the difference. */
+export function withOlder({ filters }: Pick<ListPlace<keyof DayFilters>, "filters">, question: OrderQuestion): OrderQuestion | null {
+  const waits = question.status && question.status.split(",").every((each) => WAITING.split(",").includes(each));
+  return filters.day === DUE && waits ? { ...question, from: "" } : null;
+}
+
+/** The last day, as the address has it, that is too long ago to be due. */
+export function beforeDue(now = new Date()): string {
+  const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() - OVERDUE_DAYS - 1);
+  return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 /** How many of those narrow the list that fold away where there is little room. */

@@ -13,7 +13,7 @@ const row = (at: number) => ({
 });
 const offsetOf = ({ path }: Asked) => Number(new URLSearchParams(path.split("?")[1]).get("offset"));
 
-function page(total = TOTAL, answers: Record<string, [number, unknown]> = {}) {
+function page(total = TOTAL, answers: Record<string, [number, unknown] | (() => [number, unknown])> = {}) {
   const view = shown(
     <ShortcutsProvider>
       <OrdersPage />
@@ -44,7 +44,7 @@ describe("the list of ten thousand orders", () => {
     const rows = within(table).getAllByRole("row");
     expect(rows.length).toBeLessThan(60);
     expect(rows[1]!.getAttribute("aria-rowindex")).toBe("2");
-    expect(asked(view)).toHaveLength(1);
+    expect(asked(view).filter(({ path }) => path.includes("limit=100"))).toHaveLength(1);
   });
 
   it("is walked through with j and k, and Tab reaches the row one is in", async () => {
@@ -85,6 +85,21 @@ describe("the list of ten thousand orders", () => {
 });
 
 describe("a list that fits", () => {
+  it("says how many are older and still open, and leads to them", async () => {
+    const view = page(3, {
+      "GET orders": () => {
+        const query = new URLSearchParams(view.asked.at(-1)!.path.split("?")[1]);
+        const isAll = !query.get("from") && query.get("also");
+        return [200, { items: [row(0)], total: isAll ? 5 : 1, limit: 100, offset: 0 }];
+      },
+    });
+    await userEvent.click(await screen.findByRole("button", { name: "4 older, still open" }));
+    await waitFor(() => expect(asked(view).at(-1)!.path).not.toContain("also="));
+    expect(asked(view).at(-1)!.path).toMatch(/[?&]to=/);
+    expect(asked(view).at(-1)!.path).toContain("status=scheduled%2Carrived");
+    expect(screen.queryByRole("button", { name: /still open/ })).toBeNull();
+  });
+
   it("is drawn whole, so that the browser finds everything in it", async () => {
     page(80);
     await linkOf(79);

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useChoice, useViews } from "../api/day";
-import { useOrderRows } from "../api/orderRows";
+import { useOrderRows, useOrderTotal } from "../api/orderRows";
 import { Blank } from "../components/Blank";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
@@ -10,7 +10,7 @@ import { useShortcuts } from "../components/Shortcuts";
 import { useListPlace, type ListPlace, type Move } from "../components/useListPlace";
 import { useMedia } from "../components/useMedia";
 import { useNow } from "../components/useNow";
-import { ALL, DEFAULTS, isNarrowed, questionOf, SORT, type DayFilters } from "../day/filter";
+import { ALL, beforeDue, DEFAULTS, isNarrowed, questionOf, SORT, withOlder, type DayFilters } from "../day/filter";
 import { columnsOf, plainColumns, type ColumnName } from "../day/layout";
 import { OrderFilters } from "../day/OrderFilters";
 import { OrderTable } from "../day/OrderTable";
@@ -46,9 +46,12 @@ function List({ place, move, columns }: ListProps) {
   const { q, filters, sort } = place;
   const [seen, setSeen] = useState({ from: 0, to: 0 });
   const onSeen = useCallback((from: number, to: number) => setSeen((before) => (before.from === from && before.to === to ? before : { from, to })), []);
-  const list = useOrderRows(questionOf(place), seen.from, seen.to);
+  const question = questionOf(place);
+  const list = useOrderRows(question, seen.from, seen.to);
+  const all = useOrderTotal(withOlder(place, question));
   const now = useNow();
   const { first, total } = list;
+  const older = first.isPlaceholderData ? 0 : Math.max(0, all - total);
   const narrowed = isNarrowed(q, filters);
   if (!first.data) return first.error ? <ErrorState error={first.error} onRetry={() => void first.refetch()} /> : <ListSkeleton label={t("app.loading")} />;
   return (
@@ -56,6 +59,13 @@ function List({ place, move, columns }: ListProps) {
       <p className="list-said muted" role="status">
         {first.isPlaceholderData ? t("list.updating") : t("orders.found", { count: total })}
       </p>
+      {older > 0 && (
+        <p className="list-said">
+          <button type="button" className="link-button" onClick={() => move({ filters: { day: "chosen", from: "", to: beforeDue() } })}>
+            {t("orders.older", { count: older })}
+          </button>
+        </p>
+      )}
       {first.isError && (
         <Notice kind="warn">
           <p>{t("error.stale")}</p>

@@ -28,6 +28,7 @@ export const day: Translation<typeof english> = {
   "problem.person_unknown": "Diese Person ist hier nicht bekannt.",
   "order.study.open": "Studie öffnen",
   "orders.day.due": "Heute fällig",
+  "orders.older": { one: "{count} älterer, noch offen", other: "{count} ältere, noch offen" },
   "orders.key.next": "Nächster Auftrag",
   "orders.key.previous": "Voriger Auftrag",
   "orders.key.open": "Auftrag öffnen",

@@ -25,6 +25,7 @@ export const day = {
   "problem.person_unknown": "This person is not known here.",
   "order.study.open": "Open the study",
   "orders.day.due": "Due today",
+  "orders.older": { one: "{count} older, still open", other: "{count} older, still open" },
   "orders.key.next": "Next order",
   "orders.key.previous": "Previous order",
   "orders.key.open": "Open the order",
