@@ -11,7 +11,10 @@ it("leaves the former order while the next one is loading, and goes on from a ro
   document.body.append(row);
   const reveal = vi.fn();
   const linkOf = (at: number) => (row.dataset["index"] === String(at) ? link : null);
-  const press = (key: string) => act(() => fireEvent.keyDown(document.activeElement ?? document.body, { key }));
+  const press = (key: string): void =>
+    act(() => {
+      fireEvent.keyDown(document.activeElement ?? document.body, { key });
+    });
   renderHook(() => useRowKeys(200, reveal, linkOf));
   press("j");
   expect(document.activeElement).toBe(link);
