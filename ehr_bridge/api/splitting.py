@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import EmptyIsNone, Model, Problem, ReasonText, Uid
+from ehr_bridge.api.http.schemas import EmptyIsNone, Model, ReasonText, Uid
 from ehr_bridge.api.reconciliation import EXPECTED, CandidateAnswer, SomebodyQuery, Version, candidate_answer
 from ehr_bridge.api.studies import StudyPath, tags_of_study
 from ehr_bridge.api.tags import CONFLICTS, JobAnswer, accepted
@@ -64,7 +64,7 @@ class SplitAnswer(Model):
 
 @blueprint.post(
     "/reconciliation/<study_uid>/split/compare",
-    responses={200: SplitAnswer, 404: Problem, 409: Problem, 422: Problem, 503: Problem},
+    responses={200: SplitAnswer, **CONFLICTS},
 )
 def compare_split(path: StudyPath, body: SplitCompareBody) -> Response:
     """What moving these images would do, and their values beside the EHR's; nothing is changed"""

@@ -86,6 +86,7 @@ def test_a_study_of_one_image_can_be_rejected_whole(api: Api) -> None:
     answer = api.call("POST", f"{STUDIES}/{study}/rejections", token=RITA, json=body)
     assert (answer.status_code, number(api, study), uids(api)) == (201, 0, set())
     assert held(api, notes=True)[0].ConceptNameCodeSequence[0].CodeValue == "113038"
+    assert api.get(f"/api/v1/dicom/tags/{study}", "radiologist").json["tags"] == []
     assert decide(api, answer.json, "undo", reason="it was right").status_code == 200
     assert (number(api, study), uids(api)) == (1, {image})
 

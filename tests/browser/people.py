@@ -16,8 +16,8 @@ AXE = Path(__file__).resolve().parents[2] / "plugin" / "web" / "node_modules" / 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOK = """async (tags) => {
   const busy = () => document.querySelector('[aria-busy="true"]') !== null;
-  let dimmed = false;
-  const watch = new MutationObserver(() => { dimmed = dimmed || busy(); });
+  let dimmed = busy();
+  const watch = new MutationObserver(() => { dimmed = true; });
   watch.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-busy"] });
   const result = await axe.run(document, { runOnly: tags, iframes: false });
   watch.disconnect();

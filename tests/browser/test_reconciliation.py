@@ -105,6 +105,7 @@ def test_the_chosen_entry_and_what_is_known_of_it_are_in_sight_together(
     page.get_by_role("button", name="All that wait").click()
     expect(queue).to_be_visible()
     expect(chosen).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_an_order_is_created_for_the_patient_who_is_linked_already(
@@ -254,6 +255,7 @@ def test_a_patient_whom_nobody_has_registered_is_created_from_their_images(peopl
     eventually(lambda: (study(demo, uid) or {}).get("link_status") == "linked")
     linked = study(demo, uid) or {}
     assert (linked["accession_number"], linked["patient_name"], linked["mrn"][0]) == ("CD-7788", "ZORNBERG^Klara", "L")
+    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_a_study_of_two_patients_is_split(people: People, demo: Server, order: dict[str, Any]) -> None:

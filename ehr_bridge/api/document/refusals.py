@@ -154,7 +154,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "compare_study": (*_STUDY, *_TARGET),
     "link_study": (*_REPEATED, *_LINK, *_TARGET),
     "compare_split": (*_STUDY, *_TARGET, *_SPLIT, "archive_unavailable"),
-    "split_study": (*_REPEATED, *_TARGET, *_SPLIT, "modification_running", "study_changed"),
+    "split_study": (*_REPEATED, *_STUDY, *_TARGET, *_SPLIT, "modification_running", "study_changed"),
     "unlink_study": (*_REPEATED, *_LINK, "not_linked"),
     "create_order_for_study": (*_REPEATED, *_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
     "create_patient_for_study": (

@@ -56,7 +56,7 @@ class StudyTags:
 
 
 def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: str) -> StudyTags:
-    """The attributes of a stored study, read from one instance of each series.
+    """The attributes of a stored study, read from one instance of each series; none where every image is rejected.
 
     Raises:
         NotFound: there is no such study.
@@ -73,11 +73,11 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
         ids = list(session.scalars(of_series.limit(MOST_SERIES)))
         modifications, undo = of_study(session, study.id), undoable(session, study.id)
     headers = [read_header(data) for data in read_each(read, ids) if data is not None]
-    if not headers:
+    if ids and not headers:
         raise Unavailable("archive_unavailable", "The files of this study cannot be read at the moment; try again.")
-    former = former_values(headers[0].data)
+    former = former_values(headers[0].data) if headers else {}
     tags = []
-    for keyword in SHOWN:
+    for keyword in SHOWN if headers else ():
         values = list(dict.fromkeys(header.text(keyword) for header in headers))
         tags.append(TagHistory(keyword, values[0], values[1:], former.get(keyword, [])))
     return StudyTags(study_instance_uid, tags, modifications, undo)

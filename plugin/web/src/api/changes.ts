@@ -23,7 +23,7 @@ export function useAnswerChange(id: string) {
     mutationFn: ({ answer, reason }: { answer: Answer; reason: string }) =>
       ask<Change>(`changes/${encodeURIComponent(id)}/${answer}`, { method: "POST", body: { reason } }),
     onSettled: () => {
-      const changed = [["change", id], ["patient"], ["patients"], ["studies"], ["study"], ["orders"], ["order"], ["reconciliation"]];
+      const changed = [["change", id], ["patient"], ["patients"], ["studies"], ["study"], ["orders"], ["order"], ["reconciliation"], ["timeline"]];
       for (const queryKey of changed) void client.invalidateQueries({ queryKey });
     },
   });

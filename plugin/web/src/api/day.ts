@@ -5,7 +5,7 @@ import type * as schema from "./schema";
 import type { Order } from "./types";
 
 export type DoingIt = schema.AssigneeAnswer;
-const CHANGED = ["order", "orders"];
+const CHANGED = ["order", "orders", "timeline"];
 
 interface Assigned {
   /** By user name; null: the caller. */

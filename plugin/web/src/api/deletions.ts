@@ -28,7 +28,7 @@ export function useDecide() {
       }),
     // Also after a refusal: somebody else may have decided.
     onSettled: () => {
-      for (const changed of ["deletions", "studies", "study", "orders", "order"]) {
+      for (const changed of ["deletions", "studies", "study", "orders", "order", "timeline"]) {
         void client.invalidateQueries({ queryKey: [changed] });
       }
     },

@@ -17,7 +17,7 @@ export type MergePreview = schema.MergePreviewAnswer;
 export type Station = schema.ModalityAnswer;
 
 const MANY = 200;
-const CHANGED = ["patient", "patients", "order", "orders", "studies", "study", "change", "changes", "reconciliation"];
+const CHANGED = ["patient", "patients", "order", "orders", "studies", "study", "change", "changes", "reconciliation", "timeline"];
 
 /** One act, after which everything that it may have changed is asked for again; nothing of it is kept. */
 function useAct<Asked, Answer>(act: (ask: Ask, asked: Asked) => Promise<Answer>) {

@@ -48,7 +48,7 @@ export interface Tagged {
 }
 
 const MANY = 200;
-const CHANGED = ["report", "reports", "order", "orders", "audit"];
+const CHANGED = ["report", "reports", "order", "orders", "audit", "timeline"];
 const of = (id: string) => `reports/${encodeURIComponent(id)}`;
 
 async function tagged(ask: Ask, path: string, asking: Parameters<Ask>[1] = {}): Promise<Tagged> {

@@ -94,7 +94,7 @@ export function useRequestDeletion(uid: string) {
         headers: { "X-Reason": headerText(reason) },
       }),
     onSuccess: () => {
-      for (const changed of ["studies", "deletions", "orders", "order"]) {
+      for (const changed of ["studies", "deletions", "orders", "order", "timeline"]) {
         void client.invalidateQueries({ queryKey: [changed] });
       }
     },
@@ -121,7 +121,7 @@ export function useUndo() {
 export function useRefreshStudy(uid: string): () => void {
   const client = useQueryClient();
   return useCallback(() => {
-    const changed = [["study", uid], ["thumbnail", uid], ["studies"], ["orders"], ["order"], ["reconciliation"], ["deletions"]];
+    const changed = [["study", uid], ["thumbnail", uid], ["studies"], ["orders"], ["order"], ["reconciliation"], ["deletions"], ["timeline"]];
     for (const queryKey of changed) void client.invalidateQueries({ queryKey });
   }, [client, uid]);
 }
