@@ -318,8 +318,12 @@ function showInsteadOfBlack() {
   });
   const clear = ({ target }) => instead.get(target)?.hide();
   const { PRE_STACK_NEW_IMAGE, STACK_NEW_IMAGE, VOLUME_NEW_IMAGE, VIEWPORT_NEW_IMAGE_SET } = cornerstone.Enums.Events;
-  for (const event of [PRE_STACK_NEW_IMAGE, STACK_NEW_IMAGE, VOLUME_NEW_IMAGE, VIEWPORT_NEW_IMAGE_SET]) {
+  for (const event of [STACK_NEW_IMAGE, VOLUME_NEW_IMAGE]) {
     document.addEventListener(event, clear, true);
+  }
+  // These also come for the very image that could not be drawn.
+  for (const event of [PRE_STACK_NEW_IMAGE, VIEWPORT_NEW_IMAGE_SET]) {
+    document.addEventListener(event, clearOthers, true);
   }
   window.setInterval(clearOthers, 200); // a viewport takes another stack, or goes, in more ways than it tells
   // A failure is a request, an error with one or with an address in its message, or no more than words ("Couldn't decode").

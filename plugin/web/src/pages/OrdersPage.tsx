@@ -56,16 +56,18 @@ function List({ place, move, columns }: ListProps) {
   if (!first.data) return first.error ? <ErrorState error={first.error} onRetry={() => void first.refetch()} /> : <ListSkeleton label={t("app.loading")} />;
   return (
     <>
-      <p className="list-said muted" role="status">
-        {first.isPlaceholderData ? t("list.updating") : t("orders.found", { count: total })}
-      </p>
-      {older > 0 && (
-        <p className="list-said">
-          <button type="button" className="link-button" onClick={() => move({ filters: { day: "chosen", from: "", to: beforeDue() } })}>
-            {t("orders.older", { count: older })}
-          </button>
+      <div className="said-line">
+        <p className="list-said muted" role="status">
+          {first.isPlaceholderData ? t("list.updating") : t("orders.found", { count: total })}
         </p>
-      )}
+        {older > 0 && (
+          <p className="list-said">
+            <button type="button" className="link-button" onClick={() => move({ filters: { day: "chosen", from: "", to: beforeDue() } })}>
+              {t("orders.older", { count: older })}
+            </button>
+          </p>
+        )}
+      </div>
       {first.isError && (
         <Notice kind="warn">
           <p>{t("error.stale")}</p>
