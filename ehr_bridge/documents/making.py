@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import JPEGBaseline8Bit
 
 from ehr_bridge.documents.kinds import CODES, Kind
 from ehr_bridge.documents.papers import PDF, Paper, read_pdf
 from ehr_bridge.documents.pictures import JPEG, PNG, Picture, read_picture
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.reporting.documents import IMPLEMENTATION, LONGEST_SH, REQUIRED, code, encoded, short
+from ehr_bridge.reporting.documents import REQUIRED, code, encoded, new_file, short
 from ehr_bridge.version import VERSION
 
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -77,20 +77,12 @@ def dicom_file(sheet: Sheet, content: Content) -> bytes:
 
 def _begun(sheet: Sheet, sop_class_uid: str, modality: str) -> FileDataset:
     """Patient, study, series and equipment."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(sop_class_uid)
-    meta.MediaStorageSOPInstanceUID = UID(sheet.sop_instance_uid)
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(IMPLEMENTATION)
-    meta.ImplementationVersionName = f"EHRBRIDGE_{VERSION}"[:LONGEST_SH]
-    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset = new_file(sop_class_uid, sheet.sop_instance_uid)
     for keyword in REQUIRED:
         setattr(dataset, keyword, "")
     for keyword, value in sheet.values.items():
         setattr(dataset, keyword, value)
     day, time = sheet.at.strftime("%Y%m%d"), sheet.at.strftime("%H%M%S")
-    dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class_uid, sheet.sop_instance_uid
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = sheet.study_instance_uid, sheet.series_instance_uid
     dataset.StudyDate = dataset.ContentDate = sheet.dated.strftime("%Y%m%d")
     dataset.StudyTime = dataset.ContentTime = time if sheet.dated == sheet.at.date() else ""

@@ -152,20 +152,25 @@ def envelope(version: Version, subject: Subject, place: Place, site: Site, sop_c
     return dataset
 
 
-def cover(at: datetime, subject: Subject, place: Place, site: Site, sop_class_uid: str) -> FileDataset:
-    """The same of any document of ours."""
+def new_file(sop_class_uid: str, sop_instance_uid: str) -> FileDataset:
+    """A file that we make (PS3.10 7.1): its File Meta Information, its UIDs and its character set."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(sop_class_uid)
-    meta.MediaStorageSOPInstanceUID = UID(place.sop_instance_uid)
+    meta.MediaStorageSOPInstanceUID = UID(sop_instance_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = UID(IMPLEMENTATION)
     meta.ImplementationVersionName = f"EHRBRIDGE_{VERSION}"[:LONGEST_SH]
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class_uid, sop_instance_uid
+    return dataset
+
+
+def cover(at: datetime, subject: Subject, place: Place, site: Site, sop_class_uid: str) -> FileDataset:
+    """The same of any document of ours."""
+    dataset = new_file(sop_class_uid, place.sop_instance_uid)
     for element in subject.modules:
         dataset.add(copy.deepcopy(element))
-    dataset.SOPClassUID = sop_class_uid
-    dataset.SOPInstanceUID = place.sop_instance_uid
     dataset.InstanceCreationDate = dataset.SeriesDate = dataset.ContentDate = at.strftime("%Y%m%d")
     dataset.InstanceCreationTime = dataset.SeriesTime = dataset.ContentTime = at.strftime("%H%M%S")
     dataset.SeriesInstanceUID = place.series_instance_uid
