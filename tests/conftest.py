@@ -130,7 +130,7 @@ class PostgresCluster:
 
     def restart(self) -> None:
         """Serve the data there is; after `stop`, on the same port again."""
-        settings = ("max_connections=400", *self._options)
+        settings = ("max_connections=200", *self._options)
         options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} " + " ".join(f"-c {one}" for one in settings)
         data = str(self._folder / "data")
         self._run("pg_ctl", "-D", data, "-w", "-o", options, "-l", str(self._folder / "log"), "start")

@@ -49,7 +49,8 @@ class Shelf:
         self._kinds: dict[int, str] = {}
 
     def connect(self, options: dict[str, Any]) -> Connection:
-        kind = repr(sorted(options.items()))
+        # `context` holds SQLAlchemy's adapters: another object for each engine, with the same in it.
+        kind = repr(sorted(item for item in options.items() if item[0] != "context"))
         waiting = self._waiting[kind]
         while waiting:
             if _is_fit(connection := waiting.pop()):
