@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.db.states import HOLDS, UNDER_WAY, JobKind, JobStatus
 from ehr_bridge.db.tables.deletions import last_purge
-from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.modifications import Modification, Split
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Origin
@@ -34,25 +34,58 @@ def of_study(session: Session, study_id: uuid.UUID) -> list[Modification]:
 
 
 def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
-    """The one job of a study that can be undone now, if any; not one whose images are gone."""
+    """The last job in effect on a study, if any; not one whose images are gone."""
+    return next((job.id for job in _in_effect(session, study_id)), None)
+
+
+def undoable_on_request(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
+    """The one job of a study that a person can undo now, if any. A split comes before the jobs by which the study has
+    followed its patient since: its images return to what they were, and the study follows again."""
+    jobs = _in_effect(session, study_id)
+    asked_for = next((job for job in jobs if job.kind != JobKind.FOLLOW), None)
+    if asked_for is not None and asked_for.kind == JobKind.SPLIT:
+        return asked_for.id
+    return jobs[0].id if jobs else None
+
+
+def changed_by_request(session: Session, study_id: uuid.UUID) -> bool:
+    """Whether a job in effect did more than follow the study's patient and order."""
+    return any(job.kind != JobKind.FOLLOW for job in _in_effect(session, study_id))
+
+
+def _in_effect(session: Session, study_id: uuid.UUID) -> list[Modification]:
+    """The jobs whose changes the study's files have, latest first."""
     purged_at = session.scalar(last_purge(study_id))
     jobs = of_study(session, study_id)  # queued by `requested_at`, one at a time
     undone = {job.undoes_id for job in jobs if job.kind == JobKind.UNDO and job.status == JobStatus.SUCCEEDED}
     jobs = [job for job in jobs if purged_at is None or job.requested_at > purged_at]
-    latest = (job for job in jobs if job.kind != JobKind.UNDO and job.status in HOLDS and job.id not in undone)
-    return next((job.id for job in latest if job.number_done or job.kind != JobKind.FOLLOW), None)
+    latest = [job for job in jobs if job.kind != JobKind.UNDO and job.status in HOLDS and job.id not in undone]
+    return [job for job in latest if job.number_done or job.kind != JobKind.FOLLOW]
 
 
 def under_way(session: Session, study_id: uuid.UUID) -> Modification | None:
-    """The job that is running on a study, or about to."""
-    return session.scalar(
-        select(Modification).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
-    )
+    """The job that is running on a study, or about to: also one that moves images to it, or back from it."""
+    own = select(Modification).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
+    if (job := session.scalar(own)) is not None:
+        return job
+    moving = select(Modification).join(Split, _moves()).where(Split.target_study_id == study_id)
+    return session.scalar(moving.where(Modification.status.in_(UNDER_WAY)).limit(1))
+
+
+def is_moved_to_or_from(study_id: ColumnElement[uuid.UUID] | InstrumentedAttribute[uuid.UUID]) -> ColumnElement[bool]:
+    """Whether a job on another study is moving images to this one, or back from it."""
+    moving = select(Split.target_study_id).join(Modification, _moves())
+    return study_id.in_(moving.where(Modification.status.in_(UNDER_WAY), Split.target_study_id.is_not(None)))
+
+
+def _moves() -> ColumnElement[bool]:
+    return or_(Modification.id == Split.modification_id, Modification.undoes_id == Split.modification_id)
 
 
 def job_works_on_it() -> ColumnElement[bool]:
     """Whether a job is running on the study, or has not yet swept for instances that arrived meanwhile."""
-    return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | UNSWEPT)
+    own = exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | UNSWEPT)
+    return own | is_moved_to_or_from(Study.id)
 
 
 def require_idle(session: Session, study: Study) -> None:

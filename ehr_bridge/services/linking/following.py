@@ -21,7 +21,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.jobs.study_jobs import new_job, take_over_unswept, undoable
+from ehr_bridge.services.jobs.study_jobs import is_moved_to_or_from, new_job, take_over_unswept, undoable
 from ehr_bridge.services.linking.late_links import FreshVerdict, find_verdict, follow_verdict, others_come_first
 from ehr_bridge.services.linking.link_jobs import prepare
 
@@ -70,7 +70,8 @@ def set_off(database: Database, rules: Rules, now: datetime) -> int:
 
 def _ready() -> Select[Modification]:
     other = aliased(Modification)
-    busy = exists().where(other.study_id == Modification.study_id, other.status.in_(UNDER_WAY))
+    own = exists().where(other.study_id == Modification.study_id, other.status.in_(UNDER_WAY))
+    busy = own | is_moved_to_or_from(Study.id)
     return (
         select(Modification)
         .join(Study, Study.id == Modification.study_id)

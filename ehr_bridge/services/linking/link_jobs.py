@@ -153,12 +153,12 @@ def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[
     since = undone.requested_at if undone is not None else job.requested_at
     concerns = (IdentityChange.patient_id == patient.id) | IdentityChange.order_id.in_(after.order_ids)
     told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
-    is_fresh = told is None and after == asked and (undone is None or not _missed_since(session, undone))
+    is_fresh = told is None and after == asked and (undone is None or not missed_since(session, undone))
     is_doubtful = of_another or may_be_of_parted(session, study, after, job.requested_at, since)
     return after, is_fresh, is_doubtful
 
 
-def _missed_since(session: Session, undone: Modification) -> bool:
+def missed_since(session: Session, undone: Modification) -> bool:
     """Whether the study should have followed a change after another job had changed its link."""
     missed = exists().where(
         Modification.study_id == undone.study_id,

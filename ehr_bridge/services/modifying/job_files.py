@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy.orm import Session
+
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import FileStatus, JobKind
-from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance, Split
 from ehr_bridge.dicom.changing.references import NewUids
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.own_documents import documents_of
@@ -22,7 +24,7 @@ from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, replace
 from ehr_bridge.services.jobs.spool import Spool
-from ehr_bridge.services.modifying.moving import ids_to_move, moving_of, new_uids
+from ehr_bridge.services.modifying.moving import files_of, ids_to_move, moving_of, new_uids
 from ehr_bridge.services.modifying.new_files import NewForm, Undone, id_after, ledger_row, moved, new_form
 from ehr_bridge.services.modifying.rows import follow, rows_of
 from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn, ways_in
@@ -167,9 +169,9 @@ class JobFiles:
         if job.undoes_id is None:
             return None
         with self._database.read() as session:
-            rows = rows_of(session, job.undoes_id)
             undone = session.get_one(Modification, job.undoes_id)
-        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == FileStatus.DONE}
+            split = session.get(Split, job.undoes_id)
+            by_id = files_of(session, split) if split is not None else _own_files(session, undone)
         return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
     def ids(self, job: Modification) -> list[str]:
@@ -196,6 +198,11 @@ class JobFiles:
                 return found
             first = first or found
         return first
+
+
+def _own_files(session: Session, undone: Modification) -> dict[str, Sequence[ModificationInstance]]:
+    done = (row for row in rows_of(session, undone.id) if row.status == FileStatus.DONE)
+    return {row.orthanc_instance_id_after: (row,) for row in done}
 
 
 def no_folder() -> Unavailable:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import batched
 from typing import NamedTuple
 
 from sqlalchemy import delete, select, update
@@ -23,12 +25,17 @@ from ehr_bridge.services.audit.trail import OURSELVES, Event, Origin
 from ehr_bridge.services.identity.attributes import wanted_values
 from ehr_bridge.services.identity.study_index import index_study
 from ehr_bridge.services.jobs.study_jobs import new_job
+from ehr_bridge.services.linking.link_jobs import missed_since
 from ehr_bridge.services.linking.links import new_link, set_link
 from ehr_bridge.services.registry.numbers import survivor_of
 from ehr_bridge.services.uploads.settling import settle_studies
 from ehr_bridge.services.verdict.judge import LINKED_BY_HAND
+from ehr_bridge.services.visibility.restrictions import count_up
 
 CHANGED_MEANWHILE = "The EHR changed patient or order while the images were moved."
+CHANGED_SINCE = "The EHR changed patient or order after the images that are back were moved."
+MOST_AT_ONCE = 500
+"""Parameters of one query."""
 SPLIT_STUDIES = "studies_that_were_split"
 """In `Session.info`: UIDs of studies that lost images to another patient or order in this transaction (True), or got
 them back (False). `services.reporting.doubts` reads it."""
@@ -59,11 +66,46 @@ def ids_to_move(session: Session, moving: Moving) -> list[str]:
     """The archive's ids of the images, where they are before the job."""
     if not moving.is_back:
         return [one.orthanc_instance_id for one in chosen(session, moving.split)]
-    done = select(ModificationInstance.orthanc_instance_id_after).where(
-        ModificationInstance.modification_id == moving.split.modification_id,
-        ModificationInstance.status == FileStatus.DONE,
+    return list(moved_images(session, moving.split))
+
+
+def moved_images(session: Session, split: Split) -> dict[str, list[uuid.UUID]]:
+    """The images that a split has moved, by their present id: the rows of the ledger for each, latest first. The last
+    one is the split's; before it are those of jobs by which the new study has followed its patient since."""
+    done = select(ModificationInstance).join(Modification, Modification.id == ModificationInstance.modification_id)
+    done = done.where(ModificationInstance.status == FileStatus.DONE)
+    done = done.where((Modification.id == split.modification_id) | (Modification.study_id == split.target_study_id))
+    columns = (
+        Modification.id,
+        ModificationInstance.id,
+        ModificationInstance.orthanc_instance_id_before,
+        ModificationInstance.orthanc_instance_id_after,
     )
-    return list(session.scalars(done))
+    steps: dict[uuid.UUID, dict[str, tuple[uuid.UUID, str]]] = {}  # in the order in which the jobs ran
+    in_turn = done.with_only_columns(*columns).order_by(Modification.requested_at, Modification.id)
+    for job_id, row_id, before, after in session.execute(in_turn):
+        steps.setdefault(job_id, {})[before] = (row_id, after)
+    images = {after: [row_id] for row_id, after in steps.pop(split.modification_id, {}).values()}
+    for step in steps.values():
+        followed: dict[str, list[uuid.UUID]] = {}
+        for present, rows in images.items():
+            if (one := step.get(present)) is None:
+                followed[present] = rows
+            else:
+                followed[one[1]] = [one[0], *rows]
+        images = followed
+    return images
+
+
+def files_of(session: Session, split: Split) -> dict[str, Sequence[ModificationInstance]]:
+    """Like `moved_images`, with the rows themselves: what restores each file."""
+    images = moved_images(session, split)
+    ids = [row_id for rows in images.values() for row_id in rows]
+    found: dict[uuid.UUID, ModificationInstance] = {}
+    for some in batched(ids, MOST_AT_ONCE, strict=False):
+        for row in session.scalars(select(ModificationInstance).where(ModificationInstance.id.in_(some))):
+            found[row.id] = row
+    return {present: [found[row_id] for row_id in rows] for present, rows in images.items()}
 
 
 def new_uids(session: Session, split: Split, former_study: str) -> NewUids:
@@ -108,6 +150,7 @@ def begin_move(session: Session, job: Modification, source: Study, now: datetime
     session.add(target)
     session.flush()
     moving.split.target_study_id = target.id
+    count_up(session)  # a restricted patient's images are closed before the first of them is there
 
 
 def place(session: Session, row: ModificationInstance) -> bool:
@@ -184,6 +227,10 @@ def finish_move(session: Session, job: Modification, source: Study, now: datetim
     )
     session.info.setdefault(SPLIT_STUDIES, {})[source.study_instance_uid] = not moving.is_back
     if moving.is_back:
+        of_split = session.get_one(Modification, split.modification_id)
+        let_come_unmoved(session, of_split)
+        if (source.patient_id is not None or source.corrections) and missed_since(session, of_split):
+            session.add(new_job(source, JobKind.FOLLOW, CHANGED_SINCE, OURSELVES, now, waits=True))
         set_link(session, target, new_link(target, None, (), []), job.requested_by, now)
         if target.number_of_instances == 0:
             target.orthanc_study_id = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -51,9 +51,9 @@ def new_form(
     should."""
     wanted, is_doubted, qualifiers = job.wanted, False, None
     if undone is not None:
-        row = undone.rows.get(instance_id)
-        if row is not None:
-            return NewForm(*_former_form(row, data))
+        rows = undone.rows.get(instance_id)
+        if rows is not None:
+            return NewForm(*_former_form(rows, data))
     header = read_header(data)
     if undone is not None and not job.from_original:  # it arrived later, and got the new values then
         wanted = undone.wanted_for(header, wanted)
@@ -107,7 +107,7 @@ def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header)
 def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | None) -> str:
     """The archive's id of the new form, computed before the archive has it."""
     if undone is not None and instance_id in undone.rows:
-        return undone.rows[instance_id].orthanc_instance_id_before
+        return undone.rows[instance_id][-1].orthanc_instance_id_before
     former, new = _place(read_header(before)), _place(read_header(after))
     return instance_id if former == new else archive_id(*new)
 
@@ -120,8 +120,9 @@ def _place(header: Header) -> tuple[str, str, str, str]:
 class Undone:
     """The modification that an undo undoes."""
 
-    rows: dict[str, ModificationInstance]
-    """By the present id of each instance."""
+    rows: dict[str, Sequence[ModificationInstance]]
+    """By the present id of each instance: what was done to its file, latest first; the last one is the modification's.
+    More than one where images that a split moved have followed their new patient since."""
     wanted: dict[str, str]
     patient_ids: list[str]
     """Those in the study's files when it began."""
@@ -135,11 +136,21 @@ class Undone:
         }
 
 
-def _former_form(row: ModificationInstance, data: bytes) -> tuple[bytes, tuple[Change, ...]]:
-    before = former_file(data, row) if digest(data) == row.sha256_after else None
-    if before is None:
-        raise RefusedInstance("changed_since", "The archive has another file than the one that the modification wrote.")
-    return before, tuple(Change(change["tag"], change["after"], change["before"]) for change in row.changes)
+def _former_form(rows: Sequence[ModificationInstance], data: bytes) -> tuple[bytes, tuple[Change, ...]]:
+    changes: dict[str, Change] = {}
+    for row in rows:
+        before = former_file(data, row) if digest(data) == row.sha256_after else None
+        if before is None:
+            raise RefusedInstance(
+                "changed_since", "The archive has another file than the one that the modification wrote."
+            )
+        data = before
+        for change in row.changes:
+            keyword, present = change["tag"], change["after"]
+            if keyword in changes:
+                present = changes[keyword].before
+            changes[keyword] = Change(keyword, present, change["before"])
+    return data, tuple(changes.values())
 
 
 def ledger_row(

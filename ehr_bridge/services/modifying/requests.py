@@ -25,7 +25,13 @@ from ehr_bridge.services.archive.rejected_images import rejected_of_study
 from ehr_bridge.services.audit.trail import Origin, study_event
 from ehr_bridge.services.deletion.holds import require_no_hold
 from ehr_bridge.services.identity.attributes import wanted_values
-from ehr_bridge.services.jobs.study_jobs import new_job, require_idle, take_over_unswept, undoable
+from ehr_bridge.services.jobs.study_jobs import (
+    changed_by_request,
+    new_job,
+    require_idle,
+    take_over_unswept,
+    undoable_on_request,
+)
 from ehr_bridge.services.linking.link_jobs import take_link_back
 from ehr_bridge.services.studies.listing import find_study
 
@@ -70,7 +76,7 @@ class Modifications:
             require_idle(session, study)
             if undone.kind == JobKind.FOLLOW:
                 raise Conflict("cannot_undo", "The study follows its patient and order; undo their change instead.")
-            if undoable(session, study.id) != undone.id:
+            if undoable_on_request(session, study.id) != undone.id:
                 raise Conflict(
                     "cannot_undo",
                     "Only the latest modification of a study can be undone; undo later ones first.",
@@ -98,7 +104,9 @@ def queue_undo(
     job.undoes_id = undone.id
     if undone.link_before is not None:
         take_link_back(session, study, job, undone.link_before)
-    elif undone.kind != JobKind.SPLIT:  # that restores its images and concerns no others
+    elif undone.kind == JobKind.SPLIT:  # that restores its images and concerns no others
+        undone.swept_at = undone.swept_at or now
+    else:
         job.wanted = former_values(undone)
     take_over_unswept(session, study, job, now)
     session.add(job)
@@ -120,7 +128,7 @@ def _require_back(session: Session, split: Split) -> None:
             f"Images of the study with the moved images are rejected (rejection {rejected[0].rejection_id}); "
             "take that back first.",
         )
-    if undoable(session, target.id) is not None:
+    if changed_by_request(session, target.id):
         raise Conflict("cannot_undo", "The study with the moved images was changed since; undo that first.")
 
 

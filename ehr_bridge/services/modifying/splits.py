@@ -98,7 +98,7 @@ class Splits:
             reports = reports.where(Report.study_instance_uid == study.study_instance_uid)
             return SplitView(
                 view_header(session, read_header(data), patient, order, self._rules),
-                _version(session, study, images),
+                _version(session, study, images, patient, order),
                 len(images),
                 len({one.series_instance_uid for one in images}),
                 _count(session, study) - len(images),
@@ -123,7 +123,7 @@ class Splits:
             study, patient, order = self._parties(session, wish)
             require_idle(session, study)
             images = _images(session, study, wish)
-            if expected is not None and expected != _version(session, study, images):
+            if expected is not None and expected != _version(session, study, images, patient, order):
                 raise Conflict("study_changed", "The study has changed since you looked at it. Look at it again.")
             whole = {one.series_instance_uid for one in images} - _series_that_stay(session, study, images)
             job = new_job(study, JobKind.SPLIT, reason, origin, now)
@@ -193,9 +193,11 @@ def _images(session: Session, study: Study, wish: SplitWish) -> list[Instance]:
     return sorted(named, key=lambda one: (one.series_instance_uid, one.sop_instance_uid))
 
 
-def _version(session: Session, study: Study, images: list[Instance]) -> str:
-    """Another one, too, when images of a chosen series have come since: nobody has seen that they would move."""
-    seen = [version_of(session, study), *(one.sop_instance_uid for one in images)]
+def _version(session: Session, study: Study, images: list[Instance], patient: Patient, order: Order | None) -> str:
+    """Another one, too, when images of a chosen series have come since, or the EHR has changed the patient or the order
+    to whom they are to go: nobody has seen those."""
+    shown = sorted(wanted_values(patient, order).items())
+    seen = [version_of(session, study), str(patient.id), str(shown), *(one.sop_instance_uid for one in images)]
     return hashlib.sha256("|".join(seen).encode()).hexdigest()[:16]
 
 

@@ -15,7 +15,7 @@ from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.holdings import read_each
 from ehr_bridge.services.coercion.originals import FormerValue, former_values
-from ehr_bridge.services.jobs.study_jobs import of_study, undoable
+from ehr_bridge.services.jobs.study_jobs import of_study, undoable_on_request
 from ehr_bridge.services.studies.listing import find_study
 
 SHOWN = (
@@ -71,7 +71,7 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
             .order_by(func.min(Instance.received_at), Instance.series_instance_uid)
         )
         ids = list(session.scalars(of_series.limit(MOST_SERIES)))
-        modifications, undo = of_study(session, study.id), undoable(session, study.id)
+        modifications, undo = of_study(session, study.id), undoable_on_request(session, study.id)
     headers = [read_header(data) for data in read_each(read, ids) if data is not None]
     if ids and not headers:
         raise Unavailable("archive_unavailable", "The files of this study cannot be read at the moment; try again.")

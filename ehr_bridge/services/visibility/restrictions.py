@@ -21,8 +21,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import UNDER_WAY
 from ehr_bridge.db.tables.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
 from ehr_bridge.db.tables.logs import Delivery, FeedEvent
+from ehr_bridge.db.tables.modifications import Modification, Split
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
@@ -122,6 +124,7 @@ class Restrictions:
             if lists.members:
                 query = select(Study.study_instance_uid, Study.patient_id).where(Study.patient_id.in_(lists.members))
                 studies = {uid: patient for uid, patient in session.execute(query) if patient is not None}
+                studies |= _being_split_off(session, lists.members)
                 if studies != lists.studies:
                     lists = replace(lists, studies=studies)
             if lists is not self._lists:
@@ -181,6 +184,14 @@ def on_access_change(database: Database, then: Callable[[], None]) -> None:
             then()
 
     event.listen(database.write_session, "after_commit", tell)
+
+
+def _being_split_off(session: Session, patients: Collection[uuid.UUID]) -> dict[str, uuid.UUID]:
+    """The studies to which jobs are moving images of these patients: they are linked at the end."""
+    query = select(Split.target_study_instance_uid, Split.patient_id)
+    query = query.join(Modification, Modification.id == Split.modification_id)
+    running = Modification.status.in_(UNDER_WAY) & Split.patient_id.in_(patients)
+    return {uid: patient_id for uid, patient_id in session.execute(query.where(running)) if patient_id is not None}
 
 
 def _read_lists(session: Session, now: datetime) -> _Lists:

@@ -4,7 +4,7 @@ import { known, t } from "../i18n";
 import { personName } from "../i18n/person";
 
 export const STATES = ["waiting", "given", "discarded", "all"] as const;
-export const CODES = ["study_of_another_patient", "moved_out", "same_uid_other_content", "invalid_uid", "nested_too_deep", "too_many_elements", "malformed", "damaged", "own_document"] as const;
+export const CODES = ["study_of_another_patient", "moved_out", "rejected_image", "same_uid_other_content", "invalid_uid", "nested_too_deep", "too_many_elements", "malformed", "damaged", "own_document"] as const;
 
 /** "Okafor, Ada · MR brain", or what else names it. */
 export function fileTitle({ said, sha256 }: Pick<Quarantined, "said" | "sha256">): string {
