@@ -11,6 +11,8 @@ describe("a patient as typed", () => {
     expect(patientFaults(NOBODY, TODAY)).toEqual({ family_name: "missing" });
     expect(patientFaults({ ...PERSON, birth_date: "2026-11-30" }, TODAY)).toEqual({ birth_date: "future" });
     expect(patientFaults({ ...PERSON, birth_date: TODAY }, TODAY)).toEqual({});
+    expect(patientFaults({ ...PERSON, birth_date: "1896-01-01" }, TODAY)).toEqual({});
+    expect(patientFaults({ ...PERSON, birth_date: "0196-03-14" }, TODAY)).toEqual({ birth_date: "long_ago" });
   });
 
   it("has no comma in a part of the name, in any writing", () => {

@@ -44,7 +44,7 @@ export interface TypedOrder {
   reason: string;
 }
 
-export type Fault = "missing" | "future" | "comma" | "age" | "step" | "same_step" | "reason";
+export type Fault = "missing" | "future" | "long_ago" | "comma" | "age" | "step" | "same_step" | "reason";
 export type Faults<Typed> = Partial<Record<keyof Typed, Fault>>;
 
 export const NOBODY: TypedPatient = { family_name: "", given_name: "", middle_name: "", prefix: "", suffix: "", birth_date: "", sex: "unknown", issuer: "", reason: "" };
@@ -67,6 +67,8 @@ export function typedPatient(patient: Patient): TypedPatient {
   };
 }
 
+const yearOf = (day: string) => Number(day.slice(0, 4));
+
 const COMMA = /[,，、]/;
 
 /** `today` is a day as a date field writes it. */
@@ -75,6 +77,7 @@ export function patientFaults(typed: TypedPatient, today: string, { needsReason 
   if (!typed.family_name.trim()) faults.family_name = "missing";
   for (const part of ["family_name", "given_name", "middle_name"] as const) if (COMMA.test(typed[part])) faults[part] = "comma";
   if (typed.birth_date > today) faults.birth_date = "future";
+  else if (typed.birth_date && yearOf(today) - yearOf(typed.birth_date) > OLDEST) faults.birth_date = "long_ago";
   if (needsReason && !typed.reason.trim()) faults.reason = "reason";
   return faults;
 }

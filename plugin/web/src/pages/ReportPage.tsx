@@ -1,6 +1,6 @@
 /** One report: read, or written beside its images. */
 import { useCallback, useMemo, useRef } from "react";
-import { useNavigate, useParams, useSearchParams } from "react-router-dom";
+import { useLocation, useNavigate, useParams, useSearchParams } from "react-router-dom";
 import { useBegin, useMacros, useReading, useReport, useTemplates, type Report, type Tagged } from "../api/reports";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { describe, ErrorState } from "../components/ErrorState";
@@ -11,10 +11,12 @@ import { PatientLink } from "../components/PatientLink";
 import { PersonFacts } from "../components/Person";
 import { useSay } from "../components/Toast";
 import { useMedia } from "../components/useMedia";
+import { ViewLink } from "../components/ViewButton";
 import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { Editor } from "../reporting/Editor";
 import { Reading } from "../reporting/Reading";
+import { Subject } from "../reporting/Subject";
 import { useSecondScreen } from "../reporting/useSecondScreen";
 import { beginning } from "../reporting/template";
 import { nextOf, subjectOf } from "../reporting/worklist";
@@ -78,6 +80,8 @@ function Desk({ first, isWritten }: { first: Tagged; isWritten: boolean }) {
           <PersonFacts whom={ofNamed(report)} />
           <span className="muted">{report.title}</span>
         </h1>
+        <Subject report={report} />
+        {study && mayView && !isWide && <ViewLink studyInstanceUid={study} what={report.title} />}
         {study && mayView && isWide && (
           <>
             {!screen.isOpen && (
@@ -148,11 +152,14 @@ function useNext({ study_instance_uid: study, order_ids: orders }: Report) {
   return [next, open] as const;
 }
 
+/** Whoever writes goes to what waits to be read; whoever reads, back to where they came from. */
 function CloseButton() {
   const navigate = useNavigate();
+  const isFirst = useLocation().key === "default";
   const mayWrite = useMay("write_reports");
+  const close = () => void (mayWrite ? navigate("/reading") : isFirst ? navigate("/reports") : navigate(-1));
   return (
-    <button type="button" className="button button-small" onClick={() => void navigate(mayWrite ? "/reading" : "/orders")}>
+    <button type="button" className="button button-small" onClick={close}>
       <Icon name="cross" />
       {t("viewer.close")}
     </button>

@@ -109,6 +109,7 @@ export const desk: Translation<typeof english> = {
 
   "desk.fault.missing": "Bitte ausfüllen.",
   "desk.fault.future": "Niemand wird in der Zukunft geboren.",
+  "desk.fault.long_ago": "Das ist mehr als 130 Jahre her. Prüfen Sie das Jahr.",
   "desk.fault.comma": "Hier kein Komma: Jeder Teil des Namens hat ein eigenes Feld.",
   "desk.fault.age": "Geben Sie ganze Jahre ein, 0 bis 130.",
   "desk.fault.step": "Wählen Sie eine Modalität.",

@@ -46,6 +46,7 @@ export const reports: Translation<typeof english> = {
   "reports.one": "Befund",
   "reports.new": "Neu, seit Sie zuletzt hier waren",
   "report.open": "Befund öffnen",
+  "report.study": "Studie",
   "report.begin": "Befund schreiben",
   "report.begun": "begonnen {when}",
   "report.empty": "Es ist noch nichts geschrieben.",

@@ -106,6 +106,7 @@ export const desk = {
 
   "desk.fault.missing": "Enter this.",
   "desk.fault.future": "Nobody is born in the future.",
+  "desk.fault.long_ago": "That is more than 130 years ago. Check the year.",
   "desk.fault.comma": "No comma here: each part of the name has its own field.",
   "desk.fault.age": "Enter whole years, 0 to 130.",
   "desk.fault.step": "Choose a modality.",

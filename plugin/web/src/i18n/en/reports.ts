@@ -43,6 +43,7 @@ export const reports = {
   "reports.one": "Report",
   "reports.new": "New since you last looked",
   "report.open": "Open the report",
+  "report.study": "Study",
   "report.begin": "Write the report",
   "report.begun": "begun {when}",
   "report.empty": "Nothing is written yet.",
