@@ -277,6 +277,9 @@ def _make_worker(
 
     closed_before: list[bool] = []
 
+    def metric(name: str, value: Callable[[], int]) -> Callable[[], object]:
+        return lambda: archive.tell_metric(name, value())
+
     def settle_old() -> None:
         with services.database.write() as session:
             settle_leftovers(session)
@@ -285,23 +288,23 @@ def _make_worker(
         take_over,
         [
             Chore("record", recorder.flush, 0.0),
-            Chore("second looks", services.second_looks.run, 0.0, unchanged_seconds=1.0),
+            Chore("second looks", services.second_looks.run, 0.0, unchanged_seconds=2.0),
             Chore("quarantine", services.quarantine.flush, 0.0),
             # before catching up: an interrupted job first finishes its instance
-            Chore("modifications", jobs.run, 0.0, unchanged_seconds=1.0),
+            Chore("modifications", jobs.run, 0.0, unchanged_seconds=2.0),
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
             Chore("performed steps", services.performed.look, 5.0),
             Chore("available studies", services.availability.run, 5.0),
             Chore("old events", services.feed.forget_old, 600.0),
             Chore("old messages", services.messages.forget_old, 600.0),
-            Chore("reports", lambda: services.results.filing.run(archive, spool.node), 0.5, unchanged_seconds=1.0),
-            Chore("rejected images", lambda: services.results.moving.run(archive), 0.5, unchanged_seconds=1.0),
+            Chore("reports", lambda: services.results.filing.run(archive, spool.node), 0.5, unchanged_seconds=2.0),
+            Chore("rejected images", lambda: services.results.moving.run(archive), 0.5, unchanged_seconds=2.0),
             Chore("refused modalities", rejections.run, 1.0),
             Chore("refusals", services.refusals.flush, 1.0),
-            Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
-            Chore("stuck jobs", lambda: archive.tell_metric(STUCK, services.system.stuck_jobs()), 5.0),
-            Chore("unfiled reports", lambda: archive.tell_metric(UNFILED, services.results.filing.failing()), 5.0),
+            Chore("metrics", metric(LOUD, services.refusals.alarms.loud), 5.0),
+            Chore("stuck jobs", metric(STUCK, services.system.stuck_jobs), 5.0, unchanged_seconds=60.0),
+            Chore("unfiled reports", metric(UNFILED, services.results.filing.failing), 5.0, unchanged_seconds=60.0),
             Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5, unchanged_seconds=5.0),
@@ -314,7 +317,7 @@ def _make_worker(
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5, unchanged_seconds=5.0),
             Chore("restrictions", services.restrictions.refresh, 0.5, unchanged_seconds=5.0),
-            Chore("purge", lambda: services.purge.run(purging), 1.0),
+            Chore("purge", lambda: services.purge.run(purging), 1.0, unchanged_seconds=5.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("quarantined files", services.quarantine.sweep, 60.0),
             Chore("log", rotation.run, 5.0),

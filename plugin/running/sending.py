@@ -3,7 +3,7 @@ results of storage commitment that Orthanc could not."""
 
 from __future__ import annotations
 
-from ehr_bridge.db.commits import Commits
+from ehr_bridge.db.commits import ChangeNumber, Commits
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.interfaces.sending_jobs import Sender, SendingJobs
@@ -19,10 +19,20 @@ AT_THE_SAME_TIME = 4
 
 
 class SendingWorker(Worker):
-    def __init__(self, jobs: SendingJobs, number: int) -> None:
-        work = jobs.help if number else jobs.run
-        name = f"ehr-bridge-sending-{number + 1}"
-        super().__init__(lambda _arrival: None, [Chore("sendings", work, EVERY_SECONDS)], name)
+    def __init__(self, jobs: SendingJobs, number: int, change: ChangeNumber) -> None:
+        """The first looks for what is due, when something was committed; the others look whether the first is busy."""
+        chore = (
+            Chore("sendings", jobs.help, EVERY_SECONDS)
+            if number
+            else Chore("sendings", jobs.run, EVERY_SECONDS, unchanged_seconds=2.0)
+        )
+        super().__init__(
+            lambda _arrival: None,
+            [chore],
+            f"ehr-bridge-sending-{number + 1}",
+            lambda: change.value,
+            tick_seconds=EVERY_SECONDS,
+        )
         self._jobs = jobs
 
     def stop(self) -> None:
@@ -35,7 +45,7 @@ def make_sending(services: Services, archive: Holdings, sender: Sender) -> list[
     """The threads, with the name of this node."""
     spool = Spool(services.settings.modifying_path)
     jobs = SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
-    return [SendingWorker(jobs, number) for number in range(AT_THE_SAME_TIME)]
+    return [SendingWorker(jobs, number, services.database.change) for number in range(AT_THE_SAME_TIME)]
 
 
 class CommitmentWorker(Worker):
@@ -56,6 +66,7 @@ class CommitmentWorker(Worker):
             ],
             "ehr-bridge-commitments",
             lambda: (commits.state(), requests.news),
+            tick_seconds=1.0,
         )
 
     def stop(self) -> None:

@@ -42,12 +42,14 @@ class Worker:
         chores: list[Chore],
         name: str = "ehr-bridge-worker",
         state: Callable[[], object] = object,
+        tick_seconds: float | None = None,
     ) -> None:
         """`state` equals an earlier one only if nothing was committed to the database in between; unless one is given,
-        every chore runs whenever it is due."""
+        every chore runs whenever it is due. A worker whose chores are seldom due looks at them seldom."""
         self._take_over = take_over
         self._chores = chores
         self._state = state
+        self._tick_seconds = tick_seconds
         self._handed_over: list[AtDoor] = []
         self._bytes_held = 0
         self._lock = threading.Lock()
@@ -85,7 +87,7 @@ class Worker:
 
     def _loop(self) -> None:
         while not self._stopping:
-            self._wake.wait(TICK_SECONDS)
+            self._wake.wait(self._tick_seconds or TICK_SECONDS)
             self._wake.clear()
             self._round()
         self._round(last=True)

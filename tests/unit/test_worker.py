@@ -95,6 +95,15 @@ def test_what_reacts_to_commits_runs_now_and_then_anyway(monkeypatch: pytest.Mon
     it.worker.stop()
 
 
+def test_a_worker_with_little_to_do_looks_seldom_and_ends_at_once() -> None:
+    """Its next look would be in an hour."""
+    runs: list[int] = []
+    worker = Worker(lambda arrival: None, [Chore("reads", lambda: runs.append(1), 0.0)], tick_seconds=3600.0)
+    worker.start()
+    worker.stop()
+    assert runs
+
+
 def arrival(number: int, size_bytes: int = 500_000) -> Any:
     """As much of one as the worker looks at."""
     return SimpleNamespace(number=number, judged=SimpleNamespace(size_bytes=size_bytes))
