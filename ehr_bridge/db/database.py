@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.commits import ChangeNumber, Commits
 from ehr_bridge.db.engines.postgresql import TURN, postgresql_engines
 from ehr_bridge.db.engines.sqlite import sqlite_engines
-from ehr_bridge.db.rows import write_at_the_end
+from ehr_bridge.db.rows import write_first, write_later
 from ehr_bridge.db.turns import Turns
 from ehr_bridge.errors import Unavailable
 
@@ -35,7 +35,7 @@ class Database:
         self.engines = sqlite_engines(url, self._turns) if url.startswith("sqlite") else postgresql_engines(url)
         self.write_session = type("WriteSession", (Session,), {})
         """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
-        self._info = write_at_the_end(self.write_session)
+        self._info = write_later(self.write_session, self.engines.writing)
         self._of_thread = local()
         self.commits = Commits(self.engine)
         """Whether anything was committed; for the worker."""
@@ -111,6 +111,7 @@ class Database:
         with self.together() as session:
             yield session
             session.flush()
+            write_first(session)
             session.info[FAILED] = True
 
     def let_others_write(self, seconds: float = 0.5) -> None:

@@ -32,7 +32,7 @@ def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
 
     is_changed = object()  # of this listener: there may be several
 
-    def note(session: Session, _flush: Any) -> None:
+    def note(session: Session, *_: Any) -> None:
         if any(map(_is_decisive, (*session.new, *session.dirty, *session.deleted))):
             session.info[is_changed] = True
 
@@ -40,6 +40,9 @@ def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
         if session.info.pop(is_changed, False):
             then()
 
+    event.listen(
+        database.write_session, "before_flush", note, insert=True
+    )  # new rows may wait (`write_new_rows_later`)
     event.listen(database.write_session, "after_flush", note)
     event.listen(database.write_session, "after_commit", tell)
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.base import Dated
-from ehr_bridge.db.tables.registry import Order, ScheduledStep
+from ehr_bridge.db.rows import ClosingRows, table_of
+from ehr_bridge.db.tables.base import Base, Dated
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 
 _MOMENT = "moment_of_the_changes"
 STEPS = "steps"
 """The attribute of an order that holds its steps."""
+_NEW: dict[type[Base], ClosingRows] = {model: ClosingRows(model) for model in (Patient, Order, ScheduledStep)}
 
 
 class WrittenAround(Exception):
@@ -75,3 +78,46 @@ def _refuse_many_at_once(state: ORMExecuteState) -> None:
     writes, mapper = state.is_insert or state.is_update, state.bind_mapper
     if writes and mapper is not None and issubclass(mapper.class_, Dated):
         raise WrittenAround(f"write {mapper.class_.__name__} rows through their session, not by a statement")
+
+
+def write_new_rows_later(database: Database) -> None:
+    """From now on new patients and orders, with their steps, wait for the next statement or the end of the transaction
+    (`LaterRows`), instead of a flush of their own. After `keep_dates` and `tell_facts`, which see them as new."""
+
+    def put_off(session: Session, _flush: Any, _instances: Any) -> None:
+        for row in [row for row in session.new if isinstance(row, Patient | Order)]:
+            _put_off(session, row)
+
+    event.listen(database.write_session, "before_flush", put_off)
+
+
+def _put_off(session: Session, row: Patient | Order) -> None:
+    """To the session the row is as if it had been read."""
+    rows: list[Base] = [row]
+    if isinstance(row, Order):
+        for step in row.steps:
+            step.order_id = row.id
+            rows.append(step)
+    session.expunge(row)
+    for one in rows:
+        values, columns = vars(one), _columns(type(one))
+        for name, default in columns:
+            if values.get(name) is None:
+                values[name] = default(None)
+        _NEW[type(one)].add_first(session, [{name: values[name] for name, _ in columns}])
+        make_transient_to_detached(one)
+    session.add(row)
+
+
+@cache
+def _columns(model: type[Base]) -> tuple[tuple[str, Callable[[None], Any]], ...]:
+    """Each column, and what makes its value where none was set."""
+    return tuple((column.name, _default(column.default)) for column in table_of(model).c)
+
+
+def _default(default: Any) -> Callable[[None], Any]:
+    if default is not None and default.is_callable:
+        made: Callable[[None], Any] = default.arg
+        return made
+    value = None if default is None else default.arg
+    return lambda _: value

@@ -17,7 +17,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.facts import tell_facts
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.row_changes import keep_dates
+from ehr_bridge.db.row_changes import keep_dates, write_new_rows_later
 from ehr_bridge.dicom.new_uids import new_uid
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.hl7.sources import Sources, load_sources
@@ -195,6 +195,7 @@ def build_services(
     claims = Claims(database, clock, rules=rules)
     keep_dates(database, clock)
     tell_facts(database, clock, enqueue)
+    write_new_rows_later(database)
     on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)

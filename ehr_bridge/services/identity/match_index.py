@@ -7,32 +7,45 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Insert, Integer, String, bindparam, delete, func, insert, select, text
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, Insert, String, Table, bindparam, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.row_changes import is_new
-from ehr_bridge.db.rows import Among, add_rows, table_of
+from ehr_bridge.db.rows import Among, ClosingRows, LaterRows, table_of
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.keys import is_counted, patient_keys
 from ehr_bridge.services.identity.attributes import patient_facts
 
-_KEYS = table_of(PatientMatchKey)
-_LISTED_KEYS = func.unnest(
-    bindparam("patient_id", type_=ARRAY(_KEYS.c.patient_id.type)), bindparam("key", type_=ARRAY(String))
-)
-_ADD_LISTED = insert(_KEYS).from_select(
-    ["patient_id", "key"], select(text("*")).select_from(_LISTED_KEYS.table_valued("patient_id", "key"))
-)
-"""Rows as two lists: to PostgreSQL, one statement with many rows is many statements."""
-_KEYS_TOO = _ADD_LISTED.cte("keys")
-_COUNTS = func.unnest(bindparam("value", type_=ARRAY(String)), bindparam("patients", type_=ARRAY(Integer)))
-_LISTED_COUNTS = select(text("*")).select_from(_COUNTS.table_valued("value", "patients"))
+_KEYS, _COUNTS = table_of(PatientMatchKey), table_of(PatientValueCount)
+
+
+def _lists(table: Table, *columns: ColumnElement[Any]) -> postgresql.Insert:
+    """Rows as lists: to PostgreSQL, one statement with many rows is many statements."""
+    names = [str(column.key) for column in columns]
+    kinds = (ARRAY(String() if isinstance(column.type, String) else column.type) for column in columns)
+    lists = func.unnest(
+        *(bindparam(f"{table.name}_{name}", type_=kind) for name, kind in zip(names, kinds, strict=True))
+    )
+    return postgresql.insert(table).from_select(names, select(text("*")).select_from(lists.table_valued(*names)))
+
+
+def _counting(statement: sqlite.Insert | postgresql.Insert) -> Insert:
+    counted = {"patients": _COUNTS.c.patients + statement.excluded.patients}
+    return statement.on_conflict_do_update(index_elements=["value"], set_=counted)
+
+
+_KEY_ROWS = ClosingRows(PatientMatchKey)
+_KEY_LISTS = LaterRows(PatientMatchKey, _lists(_KEYS, _KEYS.c.patient_id, _KEYS.c.key))
+_COUNT: dict[str, BindParameter[Any]] = {
+    column.name: bindparam(f"{_COUNTS.name}_{column.name}") for column in _COUNTS.c
+}
+_COUNT_ROWS = LaterRows(PatientValueCount, _counting(sqlite.insert(_COUNTS).values(_COUNT)))
+_COUNT_LISTS = LaterRows(PatientValueCount, _counting(_lists(_COUNTS, _COUNTS.c.value, _COUNTS.c.patients)))
 _GONE = delete(_KEYS).where(_KEYS.c.patient_id == bindparam("of_patient"), _KEYS.c.key == bindparam("gone"))
 _PRESENT = select(_KEYS.c.patient_id, _KEYS.c.key).where(Among(_KEYS.c.patient_id, "patients"))
 
@@ -61,11 +74,8 @@ def index_patients(session: Session, patients: Iterable[Patient]) -> None:
         fresh += [{"patient_id": patient.id, "key": key} for key in sorted(after - before[patient.id])]
     if gone:
         session.connection().execute(_GONE, gone)
-    if session.get_bind().dialect.name == "sqlite":
-        add_rows(session, PatientMatchKey, fresh)
-        _count(session, counts)
-    else:
-        _count(session, counts, {name: [one[name] for one in fresh] for name in ("patient_id", "key")})
+    _add(session, _KEY_ROWS, _KEY_LISTS, fresh)
+    _count(session, counts)
 
 
 def forget_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> None:
@@ -80,30 +90,17 @@ def forget_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> Non
     )
 
 
-def _count(session: Session, changes: Mapping[str, int], keys: dict[str, list[Any]] | None = None) -> None:
-    """Note how many patients more have these values. On PostgreSQL with `keys`, new ones of patients, in the same
-    statement."""
+def _count(session: Session, changes: Mapping[str, int]) -> None:
+    """Note how many patients more have these values."""
     rows = [{"value": key, "patients": by} for key, by in sorted(changes.items()) if by and is_counted(key)]
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        if rows:
-            connection.execute(_counting("sqlite"), rows)
+    _add(session, _COUNT_ROWS, _COUNT_LISTS, rows)
+
+
+def _add(session: Session, single: LaterRows, listed: LaterRows, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows, before the next statement of the transaction."""
+    if not rows:
         return
-    listed = {name: [row[name] for row in rows] for name in ("value", "patients")}
-    if keys and keys["key"]:
-        connection.execute(_counting("postgresql", with_keys=True), listed | keys)
-    elif rows:
-        connection.execute(_counting("postgresql"), listed)
-
-
-@cache
-def _counting(dialect: str, *, with_keys: bool = False) -> Insert:
-    table = table_of(PatientValueCount)
-    if dialect == "sqlite":
-        statement: sqlite.Insert | postgresql.Insert = sqlite.insert(table)
+    if session.get_bind().dialect.name == "sqlite":
+        single.add_first(session, rows)
     else:
-        statement = postgresql.insert(table).from_select(["value", "patients"], _LISTED_COUNTS)
-        statement = statement.add_cte(_KEYS_TOO) if with_keys else statement
-    return statement.on_conflict_do_update(
-        index_elements=["value"], set_={"patients": table.c.patients + statement.excluded.patients}
-    )
+        listed.add_first(session, [{name: [row[name] for row in rows] for name in rows[0]}])
