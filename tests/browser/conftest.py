@@ -85,3 +85,10 @@ def people(chromium: Browser, demo: Server) -> Iterator[People]:
     yield people
     people.leave()
     assert people.trouble == []
+
+
+@pytest.fixture(scope="module")
+def ids(demo: Server) -> Iterator[dict[str, str]]:
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    upload = demo.get("/api/v1/dicom/uploads", "nurse").json()["items"][0]
+    yield {"uid": uid["study_instance_uid"], "upload": upload["upload_id"]}

@@ -2,47 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import People, violations
-from tests.support.server import Server
-
-PAGES = {
-    "/studies": "radiologist",
-    "/studies/{uid}": "radiologist",
-    "/studies/{uid}/objects": "radiologist",
-    "/reports": "doctor",
-    "/reports?show=all": "doctor",
-    "/reading": "radiologist",
-    "/report-templates": "radiologist",
-    "/reconciliation": "radiographer",
-    "/reconciliation?study={uid}": "radiographer",
-    "/patients": "reception",
-    "/deletions": "manager",
-    "/uploads": "nurse",
-    "/uploads/{upload}": "nurse",
-    "/uploads?study={uid}&status=failed": "nurse",
-    "/viewer-links": "admin",
-    "/audit": "admin",
-    "/audit?study={uid}": "admin",
-    "/accounts": "admin",
-    "/service-keys": "admin",
-    "/destinations": "admin",
-    "/modalities": "admin",
-    "/system": "admin",
-    "/password": "nurse",
-    "/nowhere": "nurse",
-}
-
-
-@pytest.fixture(scope="module")
-def ids(demo: Server) -> Iterator[dict[str, str]]:
-    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
-    upload = demo.get("/api/v1/dicom/uploads", "nurse").json()["items"][0]
-    yield {"uid": uid["study_instance_uid"], "upload": upload["upload_id"]}
+from tests.browser.places import PAGES
 
 
 @pytest.mark.parametrize(("path", "account"), PAGES.items())

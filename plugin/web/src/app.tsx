@@ -3,6 +3,7 @@ import { BrowserRouter, Route, Routes } from "react-router-dom";
 import { useRefreshAfterUpload } from "./api/queries";
 import { RequireSession } from "./signin/RequireSession";
 import { currentLanguage, onLanguage } from "./i18n";
+import { LANGUAGES } from "./i18n/languages";
 import { PAGES } from "./pages";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { SignInPage } from "./pages/SignInPage";
@@ -15,6 +16,7 @@ export function App() {
   const language = useSyncExternalStore(onLanguage, currentLanguage);
   useEffect(() => {
     document.documentElement.lang = language;
+    document.documentElement.dir = LANGUAGES[language].direction;
   }, [language]);
   return (
     <BrowserRouter key={language} basename={import.meta.env.BASE_URL.replace(/\/$/, "")}>

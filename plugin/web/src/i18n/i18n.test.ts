@@ -4,6 +4,7 @@ import type { Message } from "./message";
 import { de } from "./de";
 import { en } from "./en";
 import { chosenLanguage } from "./languages";
+import { pseudo } from "./pseudo";
 import { personName } from "./person";
 
 describe("messages", () => {
@@ -48,6 +49,16 @@ describe("German", () => {
     await setLanguage("de");
     expect(t("upload.progress.files", { done: 3, total: 1200 })).toBe("3 von 1.200 Dateien");
     expect(formatDay("2026-03-01")).toBe("01. März 2026");
+  });
+});
+
+describe("the language of the tests", () => {
+  it("has every message, with its blanks, longer than in English", () => {
+    for (const [key, message] of Object.entries(en)) {
+      const said = pseudo[key as keyof typeof en];
+      expect(blanks(said), key).toEqual(blanks(message));
+      for (const [place, text] of texts(said).entries()) expect(text.length, key).toBeGreaterThan(1.3 * (texts(message)[place] ?? "").length);
+    }
   });
 });
 

@@ -3,6 +3,8 @@ import { currentLanguage, setLanguage, t } from "../i18n";
 import { LANGUAGES, type LanguageCode } from "../i18n/languages";
 import { chooseTheme, keepLanguage, keptTheme, THEMES, type Theme } from "../preferences";
 
+const OFFERED = Object.entries(LANGUAGES).filter(([, { isForTests }]) => !isForTests);
+
 export function Preferences() {
   const [theme, setTheme] = useState(keptTheme);
   const themeId = useId();
@@ -39,7 +41,7 @@ export function Preferences() {
           void setLanguage(code);
         }}
       >
-        {Object.entries(LANGUAGES).map(([code, { name }]) => (
+        {OFFERED.map(([code, { name }]) => (
           <option key={code} value={code} lang={code}>
             {name}
           </option>
