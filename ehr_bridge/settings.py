@@ -114,6 +114,9 @@ class Settings(NetworkSettings, ResultsSettings):
     uploads_per_minute: Annotated[int, Field(ge=1)] = Field(
         20_000, alias="EHR_BRIDGE_UPLOADS_PER_MINUTE", description="Most upload requests of one sender in a minute."
     )
+    lock_minutes: Annotated[int, Field(ge=0, le=480)] = Field(
+        10, alias="EHR_BRIDGE_LOCK_MINUTES", description="Minutes without work after which pages are locked; 0: never."
+    )
     sign_ins_per_minute: Annotated[int, Field(ge=1)] = Field(
         10,
         alias="EHR_BRIDGE_SIGN_INS_PER_MINUTE",

@@ -16,6 +16,9 @@ const NOT_COVERED = 'This viewer link has expired or does not cover these images
  */
 const INVESTIGATIONAL = 'This viewer (OHIF) is for investigational use only: it is not cleared as a medical device.';
 
+/** Under which a tab keeps that one of our pages opened it, and whether it is covered. */
+const DESK = 'ehr-bridge-desk';
+
 standWhereScriptsAre();
 makeHeaderFit();
 takeFromHash();
@@ -23,6 +26,7 @@ mendMetadata();
 nameTheTab();
 keepFramesQuiet();
 keepReading();
+workWithTheDesk();
 
 window.config = {
   name: 'orthanc-ehr-bridge',
@@ -210,8 +214,11 @@ function standWhereScriptsAre() {
  * in the query, uses it and removes it; nothing is asked of the server in between.
  */
 function takeFromHash() {
-  const found = /^#token=([\w.-]+)$/.exec(window.location.hash);
+  const found = /^#token=([\w.-]+)(&desk)?$/.exec(window.location.hash);
   if (found) {
+    if (found[2]) {
+      keepInTab(DESK, 'open'); // one of our pages opened this tab
+    }
     const { pathname, search } = window.location;
     window.history.replaceState(window.history.state, '', `${pathname}${search}${search ? '&' : '?'}token=${found[1]}`);
   }
@@ -546,6 +553,93 @@ function warnOfDoubt({ studies = [], in_doubt: inDoubt = [] }, reader) {
   onceThereIsAPage(warn);
 }
 
+/**
+ * Our pages in other tabs of this browser hear that somebody works here. A tab that one of them opened is covered while they
+ * are locked, or used by somebody else, and goes to the sign-in when its reader signs out there. Nothing secret is said.
+ */
+function workWithTheDesk() {
+  if (!window.BroadcastChannel) {
+    return;
+  }
+  const desk = new BroadcastChannel('ehr-bridge.desk');
+  const opened = readInTab(DESK);
+  const isOurs = opened !== null && !isInOurPage();
+  let told = 0;
+  let cover;
+  const work = () => {
+    if (!cover && Date.now() - told >= 5000) {
+      told = Date.now();
+      desk.postMessage({ say: 'used' });
+    }
+  };
+  for (const kind of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
+    window.addEventListener(kind, work, { capture: true, passive: true });
+  }
+  if (!isOurs) {
+    return;
+  }
+  const uncover = () => {
+    keepInTab(DESK, 'open');
+    cover?.remove();
+    cover = undefined;
+  };
+  const hide = () => {
+    keepInTab(DESK, 'covered');
+    cover ??= coverPage('Locked', 'These images are covered until you unlock the page from which you opened them.');
+  };
+  desk.onmessage = ({ data }) => {
+    const isReader = data?.username === keepReading.reader;
+    if (data?.say === 'lock' || (data?.say === 'is_locked' && isReader) || (data?.say === 'open' && !isReader)) {
+      onceThereIsAPage(hide);
+    } else if (isReader && ['open', 'is_open', 'launched'].includes(data?.say)) {
+      uncover();
+    } else if (isReader && data?.say === 'out') {
+      window.location.replace('/ehr/');
+    }
+  };
+  if (opened === 'covered') {
+    onceThereIsAPage(hide); // a reload opens nothing
+  }
+  desk.postMessage({ say: 'asks' });
+}
+
+/** Nothing of the page can be seen, heard or reached, nor read in the tab's title, until `remove` is called. */
+function coverPage(title, text) {
+  const dialog = document.createElement('dialog');
+  dialog.style.cssText = 'visibility:visible;max-width:40ch;padding:24px;border:0;border-radius:8px;font:16px/1.5 sans-serif';
+  dialog.append(Object.assign(document.createElement('strong'), { textContent: title }), Object.assign(document.createElement('p'), { textContent: text }));
+  dialog.oncancel = event => event.preventDefault();
+  for (const event of ['keydown', 'keyup']) {
+    dialog.addEventListener(event, pressed => {
+      pressed.stopPropagation();
+      pressed.key === 'Escape' && pressed.preventDefault();
+    });
+  }
+  let before = document.title;
+  const keepTitle = new MutationObserver(() => {
+    if (document.title !== title) {
+      before = document.title;
+      document.title = title;
+    }
+  });
+  document.body.append(dialog);
+  document.body.style.visibility = 'hidden';
+  document.getElementById('root')?.setAttribute('inert', '');
+  document.exitFullscreen?.().catch(() => {});
+  dialog.showModal();
+  keepTitle.observe(document.head, { subtree: true, childList: true, characterData: true });
+  document.title = title;
+  return {
+    remove: () => {
+      keepTitle.disconnect();
+      document.title = before;
+      document.getElementById('root')?.removeAttribute('inert');
+      document.body.style.visibility = '';
+      dialog.remove();
+    },
+  };
+}
+
 /** This script runs before the page has a body to put something into. */
 function onceThereIsAPage(act) {
   if (document.body) {
@@ -755,6 +849,7 @@ function keepReading() {
     const { sub, iat, exp } = JSON.parse(window.atob(present.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
     take.until = Date.now() + (exp - iat) * 1000; // for how long, not until when: this computer's clock may be wrong
     take.isLast = Date.parse(renewed.expires_at) >= Date.parse(renewed.renewable_until);
+    keepReading.reader = sub;
     keepInTab(kept, present);
     schedule((take.until - Date.now()) * 0.6);
     warnOfDoubt(renewed, sub);

@@ -284,6 +284,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "roles": ["doctor"],
         "permissions": ["download", "read", "upload", "view"],
         "ignored_roles": [],
+        "has_password": True,
+        "lock_after_minutes": 10,
     },
     "StudySeriesAnswer": {
         "study_instance_uid": STUDY,

@@ -44,6 +44,8 @@ class MeAnswer(Model):
     ignored_roles: list[str] = Field(
         description="Roles in the token that no role of this installation corresponds to; they permit nothing"
     )
+    has_password: bool = Field(description="There is an active account here with this name, which has a password")
+    lock_after_minutes: int = Field(description="After so many minutes without work a page is to lock itself; 0: never")
 
 
 @blueprint.post(
@@ -88,6 +90,7 @@ def change_password(body: PasswordBody) -> Response:
 def get_me() -> Response:
     """The caller and their permissions"""
     who = caller()
+    account = services().sign_in.account_of(who)
     return answer(
         MeAnswer(
             subject=who.subject,
@@ -95,5 +98,7 @@ def get_me() -> Response:
             roles=list(who.roles),
             permissions=sorted(who.permissions),
             ignored_roles=list(who.ignored_roles),
+            has_password=account is not None and account.is_active,
+            lock_after_minutes=services().settings.lock_minutes,
         )
     )

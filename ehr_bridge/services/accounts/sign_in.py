@@ -170,7 +170,7 @@ class SignIn:
                 password is temporary; or people of several EHRs may have this name.
             NotAuthenticated: the password is wrong; counts as a failed sign-in.
         """
-        account = self._account(caller)
+        account = self.account_of(caller)
         if caller.launched_by is not None:
             _check_launched(caller.launched_by, account, self._apart)
         if self._is_fresh(caller) and (account is None or caller.launched_by is None):
@@ -191,7 +191,7 @@ class SignIn:
         age = None if caller.proved_at is None else self._clock() - caller.proved_at
         return age is not None and -LEEWAY <= age <= FRESH
 
-    def _account(self, caller: Caller) -> User | None:
+    def account_of(self, caller: Caller) -> User | None:
         """The account here with the name of the caller, however they have come."""
         if caller.expires_at is None or caller.is_bound:
             return None  # a service key, or a token that opens images

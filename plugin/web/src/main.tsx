@@ -7,6 +7,9 @@ import { ApiContext } from "./api/context";
 import { createQueryClient } from "./api/queries";
 import { Session, tabStorage } from "./api/session";
 import { App } from "./app";
+import { DeskContext } from "./auth/desk";
+import { Idle, watchWork } from "./auth/idle";
+import { openChannel, Tabs } from "./auth/tabs";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { setLanguage } from "./i18n";
 import { chosenLanguage } from "./i18n/languages";
@@ -46,7 +49,20 @@ import "./styles/chart.css";
 const OTHER_PAGES_AFTER_MS = 3_000;
 
 const session = new Session(tabStorage());
+const client = createQueryClient();
 const { token, target } = takeLaunch(window) ?? { token: null, target: null };
+const tabs: Tabs = new Tabs({
+  session,
+  shared: window.top === window ? openChannel("session") : null,
+  desk: openChannel("desk"),
+  onAdopted: () => void client.invalidateQueries(),
+  onSignedOut: () => {
+    uploader.forget();
+    desk.forget();
+    client.clear();
+  },
+  onUsed: () => idle.usedElsewhere(),
+});
 if (token) {
   const { expiresAt, subject } = claimsOf(token);
   session.begin({ token, expires_at: expiresAt }, subject, true);
@@ -55,6 +71,8 @@ const later = (ms: number, call: () => void) => {
   const timer = window.setTimeout(call, ms);
   return () => window.clearTimeout(timer);
 };
+const idle = new Idle({ now: Date.now, later, onIdle: () => session.lock(), tell: () => tabs.used() });
+watchWork(idle);
 const ask = createClient(session);
 const lookUp = createLookUp(ask, openHasher());
 const uploader = new Uploader({ send: sendFile, lookUp, session, newId: newUploadId, now: Date.now, later });
@@ -71,17 +89,19 @@ fetchPage(window.location.pathname.slice(import.meta.env.BASE_URL.length - 1));
 later(OTHER_PAGES_AFTER_MS, fetchPages);
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.
-await setLanguage(chosenLanguage(keptLanguage(), navigator.languages)).catch(() => {});
+await Promise.all([setLanguage(chosenLanguage(keptLanguage(), navigator.languages)).catch(() => {}), tabs.ask()]);
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <ErrorBoundary>
-      <QueryClientProvider client={createQueryClient()}>
+      <QueryClientProvider client={client}>
         <ApiContext value={{ ask, session }}>
-          <LaunchContext value={target}>
-            <UploadContext value={{ desk, uploader }}>
-              <App />
-            </UploadContext>
-          </LaunchContext>
+          <DeskContext value={{ idle, tabs }}>
+            <LaunchContext value={target}>
+              <UploadContext value={{ desk, uploader }}>
+                <App />
+              </UploadContext>
+            </LaunchContext>
+          </DeskContext>
         </ApiContext>
       </QueryClientProvider>
     </ErrorBoundary>

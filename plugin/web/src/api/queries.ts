@@ -2,6 +2,7 @@
 import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { useApi } from "./context";
+import type { Ask } from "./client";
 import { ApiError, isRecord } from "./errors";
 import type { Me, Order, Page, SignInAnswer, Study } from "./types";
 
@@ -57,18 +58,31 @@ export function createQueryClient(): QueryClient {
   });
 }
 
-export function useSignIn() {
+/** `proves`: only who they are; they go on with the session that the EHR began. */
+export function useSignIn(proves = false) {
   const { ask, session } = useApi();
   const client = useQueryClient();
   return useMutation<SignInAnswer, Error, { username: string; password: string }>({
     mutationFn: (body) => ask<SignInAnswer>("auth/login", { method: "POST", body, withToken: false }),
     onSuccess: (answer, { username }) => {
-      session.begin(answer, username);
+      const before = session.token();
+      if (proves) session.unlock();
+      else session.begin(answer, username);
+      const unused = proves ? answer.token : before;
+      if (unused) setTimeout(() => void endSession(ask, unused), UNUSED_AFTER_MS);
       // Whatever was asked while there was no session is asked again.
       void client.invalidateQueries();
     },
     gcTime: 0,
   });
+}
+
+/** Until then the other tabs have heard of the new session, and what they were asking is answered. */
+const UNUSED_AFTER_MS = 10_000;
+
+/** End a session at the server. Where that does not work it ends by itself. */
+export async function endSession(ask: Ask, token: string): Promise<void> {
+  await ask("auth/logout", { method: "POST", token, keepalive: true }).catch(() => {});
 }
 
 /** The password of an account that must choose one; the answer is a session that may do everything again. */

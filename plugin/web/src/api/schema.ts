@@ -8874,7 +8874,9 @@ export interface components {
         /** @enum {string} */
         May: "store" | "worklist" | "mpps" | "commit" | "send_to";
         MeAnswer: {
+            has_password: boolean;
             ignored_roles: string[];
+            lock_after_minutes: number;
             name: string;
             permissions: components["schemas"]["Permission"][];
             roles: string[];

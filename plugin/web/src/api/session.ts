@@ -2,20 +2,44 @@
  * Who is signed in, in this tab.
  *
  * The token lives in memory and in sessionStorage, so that a reload keeps the session and closing
- * the tab ends it; it is never put into localStorage, a cookie or an address. A session that the
- * server (or the clock) ends is `ended`, not `none`: the page stays, hidden, until its user signs in
- * again, so that a running upload is not lost. A session in which a password must be chosen first
- * has no token for anything else.
+ * the tab ends it; it is never put into localStorage, a cookie or an address. Other tabs of the same
+ * browser get it by message (auth/tabs.ts). A session that the server (or the clock) ends is `ended`,
+ * not `none`: the page stays, hidden, until its user signs in again, so that a running upload is not
+ * lost. A session in which a password must be chosen first has no token for anything else. A page that
+ * is `locked` goes on with its work, hidden; its token is in memory only, so that a reload stays locked.
  */
 import type { SignInAnswer } from "./types";
 import { isRecord } from "./errors";
 
+/** A session that is good for asking the server. */
+export interface Held {
+  token: string;
+  expiresAt: number | null;
+  username: string;
+  /** It was the EHR that signed this person in, who may have no password here. */
+  launched: boolean;
+  /** When it began (ms): of two sessions the later one counts. */
+  since: number;
+}
+
 export type SessionState =
   | { kind: "none"; signedOut?: true }
-  | { kind: "active"; token: string; expiresAt: number | null; username: string; launched: boolean }
-  | { kind: "new_password"; token: string; expiresAt: number | null; username: string; launched: boolean }
-  /** `launched`: it was the EHR that signed this person in, who may have no password here. */
-  | { kind: "ended"; username: string; launched: boolean };
+  | ({ kind: "active" } & Held)
+  | ({ kind: "new_password" } & Held)
+  | { kind: "ended"; username: string; launched: boolean }
+  | Locked;
+
+/** Hidden until its user has proved again who they are. `held` is null after a reload; `next`: another person has signed in in another tab. */
+export interface Locked {
+  kind: "locked";
+  username: string;
+  launched: boolean;
+  held: Held | null;
+  next: Held | null;
+}
+
+/** What the user of this tab did, for the other tabs. */
+export type Told = { say: "began"; held: Held } | { say: "out"; username: string } | { say: "lock" } | { say: "open"; username: string };
 
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
@@ -24,6 +48,8 @@ const KEY = "ehr-bridge.session";
 export class Session {
   private state: SessionState;
   private readonly listeners = new Set<() => void>();
+  /** Hears what is done in this tab; the other tabs' doings come by `adopt`, `lock(false)` and `leave`. */
+  onTold: (told: Told) => void = () => {};
 
   constructor(
     private readonly store: Store | null,
@@ -40,7 +66,9 @@ export class Session {
     return () => this.listeners.delete(listener);
   };
 
+  /** What the server is asked with. Also behind a lock: uploads and drafts are not to be lost. */
   token(): string | null {
+    if (this.state.kind === "locked") return this.state.held?.token ?? null;
     return this.state.kind === "active" ? this.state.token : null;
   }
 
@@ -50,18 +78,85 @@ export class Session {
     // server alone decides, by answering 401.
     const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
     const kind = answer.must_change_password ? "new_password" : "active";
-    this.set({ kind, token: answer.token, expiresAt: trusted, username, launched });
+    const held: Held = { token: answer.token, expiresAt: trusted, username, launched, since: this.now() };
+    this.set({ kind, ...held });
+    if (kind === "active") this.onTold({ say: "began", held });
   }
 
   /** End the session that `token` belongs to; an answer to an older token ends nothing. */
   end(token: string): void {
-    if (!("token" in this.state) || this.state.token !== token) return;
-    const { kind, username, launched } = this.state;
+    const { state } = this;
+    if (state.kind === "locked" && state.held?.token === token) {
+      this.set(state.next ? { ...state, held: null } : { kind: "ended", username: state.username, launched: state.launched });
+    }
+    if (!("token" in state) || state.token !== token) return;
+    const { kind, username, launched } = state;
     this.set(kind === "active" ? { kind: "ended", username, launched } : { kind: "none" });
   }
 
   signOut(): void {
+    const { state } = this;
     this.set({ kind: "none", signedOut: true });
+    if ("username" in state && !state.launched) this.onTold({ say: "out", username: state.username });
+  }
+
+  /** Leave this tab to somebody else, and the other tabs as they are. */
+  leave(): void {
+    this.set({ kind: "none", signedOut: true });
+  }
+
+  /** Hide the page until its user proves again who they are. */
+  lock(here = true): void {
+    if (this.state.kind !== "active") return;
+    const held = heldIn(this.state);
+    this.set({ kind: "locked", username: held.username, launched: held.launched, held, next: null });
+    if (here) this.onTold({ say: "lock" });
+  }
+
+  /** Another tab is locked, and this one has no session of its own. */
+  lockedBy(username: string): void {
+    if (this.state.kind === "none" && !this.state.signedOut) this.set({ kind: "locked", username, launched: false, held: null, next: null });
+  }
+
+  /** The user of a locked page has proved to the server who they are: go on with what there was. */
+  unlock(here = true): void {
+    if (this.state.kind !== "locked" || !this.state.held) return;
+    const { held } = this.state;
+    this.set({ kind: "active", ...held });
+    if (here) this.onTold({ say: "open", username: held.username });
+  }
+
+  /**
+   * Somebody has signed in in another tab: true when this tab goes on with their session. A tab that the EHR has opened
+   * takes none; the page of another person is hidden, and says so.
+   */
+  adopt(next: Held): boolean {
+    const { state } = this;
+    if (state.kind === "none") return this.take(next);
+    if (state.launched || state.kind === "new_password") return false;
+    const mine = state.kind === "locked" ? (state.next ?? state.held) : state.kind === "active" ? state : null;
+    if (mine && !isLater(next, mine)) return false;
+    if (state.username === next.username) return this.take(next);
+    const held = state.kind === "locked" ? state.held : state.kind === "active" ? heldIn(state) : null;
+    this.set({ kind: "locked", username: state.username, launched: false, held, next });
+    return false;
+  }
+
+  /** This person has signed out in another tab: true when it was the session of this tab. */
+  signedOutElsewhere(username: string): boolean {
+    const { state } = this;
+    if (!("username" in state) || state.launched) return false;
+    if (state.username === username) {
+      this.set({ kind: "none", signedOut: true });
+      return true;
+    }
+    if (state.kind === "locked" && state.next?.username === username) this.set({ ...state, next: null });
+    return false;
+  }
+
+  private take(next: Held): true {
+    this.set({ kind: "active", ...next });
+    return true;
   }
 
   private set(state: SessionState): void {
@@ -69,6 +164,15 @@ export class Session {
     save(this.store, state);
     for (const listener of this.listeners) listener();
   }
+}
+
+export function heldIn({ token, expiresAt, username, launched, since }: Held): Held {
+  return { token, expiresAt, username, launched, since };
+}
+
+/** Two that began at the same moment are told apart by their tokens, in the same way in all tabs. */
+function isLater(one: Held, other: Held): boolean {
+  return one.since === other.since ? one.token > other.token : one.since > other.since;
 }
 
 /** sessionStorage, or null where the browser forbids it: then a reload asks to sign in again. */
@@ -83,28 +187,36 @@ export function tabStorage(): Store | null {
 function restore(store: Store | null): SessionState {
   try {
     const saved: unknown = JSON.parse(store?.getItem(KEY) ?? "null");
-    if (isRecord(saved) && typeof saved.token === "string" && saved.token) {
-      return {
-        kind: saved.newPassword === true ? "new_password" : "active",
-        token: saved.token,
-        expiresAt: typeof saved.expiresAt === "number" ? saved.expiresAt : null,
-        username: typeof saved.username === "string" ? saved.username : "",
-        launched: saved.launched === true,
-      };
+    if (isRecord(saved) && saved.locked === true && typeof saved.username === "string") {
+      return { kind: "locked", username: saved.username, launched: saved.launched === true, held: null, next: null };
     }
+    const held = readHeld(saved);
+    if (held) return { kind: isRecord(saved) && saved.newPassword === true ? "new_password" : "active", ...held };
   } catch {
     // Not ours or damaged: as if nothing had been kept.
   }
   return { kind: "none" };
 }
 
+/** What was kept, or said by another tab; null when it is no session. */
+export function readHeld(data: unknown): Held | null {
+  if (!isRecord(data) || typeof data.token !== "string" || !data.token) return null;
+  return {
+    token: data.token,
+    expiresAt: typeof data.expiresAt === "number" ? data.expiresAt : null,
+    username: typeof data.username === "string" ? data.username : "",
+    launched: data.launched === true,
+    since: typeof data.since === "number" ? data.since : 0,
+  };
+}
+
 function save(store: Store | null, state: SessionState): void {
   try {
-    if (!("token" in state)) store?.removeItem(KEY);
-    else {
-      const { kind, token, expiresAt, username, launched } = state;
-      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, launched, newPassword: kind === "new_password" }));
-    }
+    if ("token" in state) store?.setItem(KEY, JSON.stringify({ ...heldIn(state), newPassword: state.kind === "new_password" }));
+    // A reload of a page that another person has taken over is theirs.
+    else if (state.kind === "locked" && state.next) store?.setItem(KEY, JSON.stringify(heldIn(state.next)));
+    else if (state.kind === "locked") store?.setItem(KEY, JSON.stringify({ locked: true, username: state.username, launched: state.launched }));
+    else store?.removeItem(KEY);
   } catch {
     // A full or forbidden store costs the session at the next reload, nothing else.
   }

@@ -9,13 +9,14 @@ export function useSession(): SessionState {
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Lock the page at the moment the token expires, also after the computer has slept. */
+/** Cover the page at the moment the token expires, also after the computer has slept. */
 export function useSessionClock(): void {
   const { session } = useApi();
   const state = useSession();
   useEffect(() => {
-    if (!("token" in state) || state.expiresAt === null) return;
-    const { token, expiresAt } = state;
+    const held = state.kind === "locked" ? state.held : "token" in state ? state : null;
+    if (!held || held.expiresAt === null) return;
+    const { token, expiresAt } = held;
     const look = () => {
       if (Date.now() >= expiresAt) session.end(token);
     };

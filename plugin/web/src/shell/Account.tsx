@@ -1,8 +1,11 @@
 import { useState } from "react";
 import { Link } from "react-router-dom";
+import { useApi } from "../api/context";
 import { useCurrentUser } from "../auth/permissions";
+import { useSession } from "../auth/useSession";
 import { useSignOut } from "../signin/useSignOut";
 import { Dialog } from "../components/Dialog";
+import { Icon } from "../components/Icon";
 import { t, word } from "../i18n";
 import { useUploading } from "../upload/useUpload";
 import { Preferences } from "./Preferences";
@@ -10,6 +13,10 @@ import { Preferences } from "./Preferences";
 /** Who is signed in, how they like the page, and the way out. */
 export function Account() {
   const me = useCurrentUser();
+  const { session } = useApi();
+  const state = useSession();
+  // Their password is the EHR's.
+  const isLaunched = "launched" in state && state.launched;
   const signOut = useSignOut();
   const uploading = useUploading();
   const [asking, setAsking] = useState(false);
@@ -21,9 +28,15 @@ export function Account() {
         <bdi>{me.name || me.subject}</bdi>
         <span className="muted small">{me.roles.map((role) => word("role", role)).join(", ")}</span>
       </p>
-      <Link className="button button-small" to="/password">
-        {t("nav.password")}
-      </Link>
+      <button type="button" className="button button-small" title={t("lock.now.title")} onClick={() => session.lock()}>
+        <Icon name="lock" />
+        {t("lock.now")}
+      </button>
+      {!isLaunched && (
+        <Link className="button button-small" to="/password">
+          {t("nav.password")}
+        </Link>
+      )}
       <button type="button" className="button button-small" onClick={() => (uploading ? setAsking(true) : signOut())}>
         {t("nav.sign_out")}
       </button>

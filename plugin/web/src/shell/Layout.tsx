@@ -12,6 +12,7 @@ import { t } from "../i18n";
 import { UploadStrip } from "../upload/UploadStrip";
 import { useLeaveWarning } from "../upload/useUpload";
 import { Account } from "./Account";
+import { LockKey } from "./LockKey";
 import { Menu } from "./Menu";
 import { Navigation } from "./Navigation";
 
@@ -26,6 +27,7 @@ export function Layout() {
   return (
     <ShortcutsProvider>
     <ToastProvider>
+      <LockKey />
       <a className="skip" href="#content">
         {t("app.skip")}
       </a>

@@ -20,7 +20,7 @@ function working(login: [number, unknown]) {
   const forgotten: string[] = [];
   const uploads = {
     desk: { forget: () => void forgotten.push("files") } as unknown as UploadDesk,
-    uploader: { forget: () => void forgotten.push("upload") } as unknown as Uploader,
+    uploader: { forget: () => void forgotten.push("upload"), subscribe: () => () => {}, isActive: () => false } as unknown as Uploader,
   };
   const page = shown(
     <UploadContext value={uploads}>
@@ -67,5 +67,56 @@ describe("a session that ends", () => {
     expect(forgotten.sort()).toEqual(["files", "upload"]);
     expect(session.snapshot()).toEqual({ kind: "none", signedOut: true });
     expect(screen.queryByLabelText("Note")).toBeNull();
+  });
+});
+
+describe("a page that is locked", () => {
+  it("is not there for a screen reader, says nothing in the tab's title, and goes on with what was typed", async () => {
+    document.head.innerHTML = "<title>Lindqvist, Åsa</title>";
+    const { session, user, asked } = working(again);
+    await user.type(await screen.findByRole("textbox", { name: "Note" }), "half a sen");
+    await act(async () => session.lock());
+    expect(screen.getByRole("dialog", { name: "Locked" })).toBeTruthy();
+    expect(screen.queryByRole("textbox", { name: "Note" })).toBeNull();
+    expect(screen.getByLabelText("Note").closest("[inert]")).toBeTruthy();
+    document.head.prepend(Object.assign(document.createElement("title"), { textContent: "Müller, Jürgen" }));
+    await waitFor(() => expect(document.title).toContain("Locked"));
+    expect(session.token()).toBe("secret"); // what runs, runs on
+    await user.type(screen.getByLabelText("Password"), "pass");
+    await user.click(screen.getByRole("button", { name: "Unlock" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(asked.find(({ path }) => path === "auth/login")).toMatchObject({ body: { username: "nora", password: "pass" } });
+    expect(screen.getByRole<HTMLInputElement>("textbox", { name: "Note" }).value).toBe("half a sen");
+    expect(document.title).toBe("Müller, Jürgen");
+    expect(session.token()).toBe("new");
+  });
+
+  it("is not unlocked by a wrong password", async () => {
+    const { session, user } = working([401, { code: "wrong_credentials" }]);
+    await screen.findByRole("textbox", { name: "Note" });
+    await act(async () => session.lock());
+    await user.type(screen.getByLabelText("Password"), "guess");
+    await user.click(screen.getByRole("button", { name: "Unlock" }));
+    expect(await screen.findByText("User name or password is wrong.")).toBeTruthy();
+    expect(session.snapshot().kind).toBe("locked");
+  });
+
+  it("has no field for a password where its user came from the EHR and has none here", async () => {
+    const { session } = working(again);
+    await act(async () => session.begin({ token: "ehr", expires_at: "2099-01-01T00:00:00Z" }, "dora", true));
+    await screen.findByRole("textbox", { name: "Note" });
+    await act(async () => session.lock());
+    expect(screen.getByRole("dialog", { name: "Locked" }).textContent).toContain("again from the EHR");
+    expect(screen.queryByLabelText("Password")).toBeNull();
+  });
+
+  it("of another person than the one who has signed in now says so, and leads on", async () => {
+    const { session } = working(again);
+    await screen.findByRole("textbox", { name: "Note" });
+    await act(async () => void session.adopt({ token: "b", expiresAt: null, username: "bela", launched: false, since: 9e15 }));
+    expect(screen.getByRole("dialog", { name: "bela has signed in in another tab" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Go on as bela" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: "Sign in again as nora" })).toBeTruthy();
+    expect(session.token()).toBe("secret"); // never asks in the name of the one as the other
   });
 });

@@ -1,12 +1,15 @@
 /** Shows its children to a signed-in user; keeps them, hidden, while a session has ended. */
-import type { ReactNode } from "react";
+import { useContext, useEffect, type ReactNode } from "react";
 import { Navigate, useLocation } from "react-router-dom";
 import { useMe } from "../api/queries";
+import type { Me } from "../api/types";
 import { ErrorState } from "../components/ErrorState";
 import { Brand } from "../components/Brand";
 import { t } from "../i18n";
 import { NewPassword } from "./NewPassword";
+import { DeskContext } from "../auth/desk";
 import { MeContext } from "../auth/permissions";
+import { LockedCover } from "./LockedCover";
 import { SignInAgain } from "./SignInAgain";
 import { useSession, useSessionClock } from "../auth/useSession";
 
@@ -19,11 +22,15 @@ export function RequireSession({ children }: { children: ReactNode }) {
     return <Navigate to="/sign-in" replace state={session.signedOut ? null : { from: location.pathname + location.search }} />;
   }
   if (session.kind === "new_password") return <NewPassword token={session.token} username={session.username} />;
+  const isCovered = session.kind !== "active";
+  // After a reload there is nothing to go on with: nothing is asked, nothing is shown.
+  const isEmpty = session.kind === "locked" && session.held === null && session.next === null;
   return (
     <>
-      <div className={session.kind === "ended" ? "locked" : "unlocked"}>
-        <WithUser>{children}</WithUser>
+      <div className={isCovered ? "locked" : "unlocked"} inert={isCovered} aria-hidden={isCovered}>
+        {!isEmpty && <WithUser>{children}</WithUser>}
       </div>
+      {session.kind === "locked" && <LockedCover state={session} />}
       {session.kind === "ended" && <SignInAgain username={session.username} launched={session.launched} />}
     </>
   );
@@ -31,6 +38,7 @@ export function RequireSession({ children }: { children: ReactNode }) {
 
 function WithUser({ children }: { children: ReactNode }) {
   const me = useMe();
+  useDesk(me.data);
   if (me.data) return <MeContext value={me.data}>{children}</MeContext>;
   return (
     <main className="lone">
@@ -42,4 +50,20 @@ function WithUser({ children }: { children: ReactNode }) {
       )}
     </main>
   );
+}
+
+/** The server says after how many minutes without work the pages are locked; a person it knows may go on where they were. */
+function useDesk(me: Me | undefined): void {
+  const desk = useContext(DeskContext);
+  const session = useSession();
+  const isLaunched = session.kind === "active" && session.launched;
+  useEffect(() => {
+    if (me) desk?.idle.set(me.lock_after_minutes);
+  }, [desk, me]);
+  useEffect(() => {
+    if (me && isLaunched) desk?.tabs.launched(me.subject);
+  }, [desk, me, isLaunched]);
+  useEffect(() => {
+    if (session.kind === "active") desk?.idle.begin();
+  }, [desk, session.kind]);
 }

@@ -8,14 +8,18 @@ import { signInProblem } from "./signInProblem";
 interface Props {
   /** Sign in again as this user and nobody else. */
   fixedUsername?: string;
+  /** Only to prove who they are: they go on with the session that the EHR began. */
+  proves?: boolean;
+  /** What the button says. */
+  action?: string;
 }
 
-export function SignInForm({ fixedUsername }: Props) {
+export function SignInForm({ fixedUsername, proves = false, action }: Props) {
   const [username, setUsername] = useState(fixedUsername ?? "");
   const [password, setPassword] = useState("");
   const [shown, setShown] = useState(false);
   const [missing, setMissing] = useState(false);
-  const signIn = useSignIn();
+  const signIn = useSignIn(proves);
   const usernameRef = useRef<HTMLInputElement>(null);
   const passwordRef = useRef<HTMLInputElement>(null);
   const id = useId();
@@ -92,7 +96,7 @@ export function SignInForm({ fixedUsername }: Props) {
         </div>
       </div>
       <button type="submit" className="button button-primary" aria-disabled={signIn.isPending}>
-        {signIn.isPending ? t("sign_in.busy") : t("sign_in.submit")}
+        {signIn.isPending ? t("sign_in.busy") : (action ?? t("sign_in.submit"))}
       </button>
     </form>
   );

@@ -24,9 +24,11 @@ export function NewTab({ wish: { studyUid, compare, priors } }: { wish: Wish }) 
       const link = await ask<ViewerLink>(`dicom/viewer-url/${encodeURIComponent(studyUid)}`, { query });
       const opened = openedBy(link, window.location.origin);
       if (!opened) throw new Error("no address");
-      window.open(opened.address, "_blank", "noopener,noreferrer");
+      // So that it is covered when our pages are locked (ohif-config/app-config.js).
+      const address = opened.own ? `${opened.address}&desk` : opened.address;
+      window.open(address, "_blank", "noopener,noreferrer");
       // The browser does not tell whether it blocked the tab, so a plain link follows.
-      say({ text: t("viewer.tab.opened"), link: { href: opened.address, label: t("viewer.tab.again") } });
+      say({ text: t("viewer.tab.opened"), link: { href: address, label: t("viewer.tab.again") } });
     } catch (error) {
       say({ text: describe(error as Error).title, bad: true });
     } finally {

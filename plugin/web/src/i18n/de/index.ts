@@ -11,6 +11,7 @@ import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
+import { lock } from "./lock";
 import { made } from "./made";
 import { objects } from "./objects";
 import { orders } from "./orders";
@@ -42,6 +43,7 @@ export const de: Catalogue = {
   ...desk,
   ...destinations,
   ...interfaces,
+  ...lock,
   ...made,
   ...objects,
   ...orders,

@@ -14,6 +14,7 @@ import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
+import { lock } from "./lock";
 import { made } from "./made";
 import { objects } from "./objects";
 import { orders } from "./orders";
@@ -45,6 +46,7 @@ export const en = {
   ...desk,
   ...destinations,
   ...interfaces,
+  ...lock,
   ...made,
   ...objects,
   ...orders,

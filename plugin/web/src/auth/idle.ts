@@ -1,0 +1,75 @@
+/** When nobody has worked in any tab for the time that the server sets, the pages are locked. */
+
+const TELL_EVERY_MS = 5_000;
+
+interface Deps {
+  now: () => number;
+  later: (ms: number, call: () => void) => () => void;
+  /** Nobody has worked for so long. */
+  onIdle: () => void;
+  /** Tell the other tabs that somebody works here. */
+  tell: () => void;
+}
+
+export class Idle {
+  private usedAt: number;
+  private toldAt = 0;
+  private limitMs = 0;
+  private callOff: (() => void) | null = null;
+
+  constructor(private readonly deps: Deps) {
+    this.usedAt = deps.now();
+  }
+
+  /** Lock after so many minutes without work; 0: never. */
+  set(minutes: number): void {
+    this.limitMs = minutes * 60_000;
+    this.look();
+  }
+
+  /** Somebody begins, or goes on after a lock. */
+  begin(): void {
+    this.usedAt = this.deps.now();
+    this.look();
+  }
+
+  /** Somebody works in this tab. Too late where the computer has slept: then the page is locked first. */
+  used(): void {
+    const now = this.deps.now();
+    if (now - this.usedAt < 1_000) return;
+    if (this.isOver(now)) return this.deps.onIdle();
+    this.usedAt = now;
+    if (now - this.toldAt < TELL_EVERY_MS) return;
+    this.toldAt = now;
+    this.deps.tell();
+  }
+
+  /** Somebody works in another tab. */
+  usedElsewhere(): void {
+    const now = this.deps.now();
+    if (this.isOver(now)) this.deps.onIdle();
+    else this.usedAt = now;
+  }
+
+  /** Lock if it is time, else look again when it will be. */
+  look = (): void => {
+    this.callOff?.();
+    this.callOff = null;
+    if (this.limitMs <= 0) return;
+    const now = this.deps.now();
+    if (this.isOver(now)) return this.deps.onIdle();
+    this.callOff = this.deps.later(this.usedAt + this.limitMs - now, this.look);
+  };
+
+  private isOver(now: number): boolean {
+    return this.limitMs > 0 && now - this.usedAt >= this.limitMs;
+  }
+}
+
+const WORK = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"] as const;
+
+/** Keys, pointer and wheel count as work; so does nothing that a page does by itself. */
+export function watchWork(idle: Idle): void {
+  for (const kind of WORK) window.addEventListener(kind, () => idle.used(), { capture: true, passive: true });
+  document.addEventListener("visibilitychange", idle.look);
+}
