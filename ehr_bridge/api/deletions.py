@@ -192,10 +192,11 @@ def place_hold(path: StudyPath, body: HoldBody) -> Response:
     return answer(_hold(path.study_uid, services().holds.place(path.study_uid, body.reason, origin())), 201)
 
 
-@blueprint.get("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})
+@blueprint.get("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 204: None, 404: Problem, 422: Problem})
 def get_hold(path: StudyPath) -> Response:
-    """The legal hold of a study; 404 `hold_not_found` when there is none"""
-    return answer(_hold(path.study_uid, services().holds.get(path.study_uid)))
+    """The legal hold of a study; 204 when there is none"""
+    hold = services().holds.get(path.study_uid)
+    return Response(status=204) if hold is None else answer(_hold(path.study_uid, hold))
 
 
 @blueprint.delete("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})

@@ -322,5 +322,5 @@ def build_services(
         performed_listing=performed_listing,
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
-        results=build_results(settings, database, fresh, clock, roles, intake, node),
+        results=build_results(settings, database, fresh, clock, roles, intake, restrictions, node),
     )

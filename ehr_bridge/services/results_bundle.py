@@ -21,6 +21,7 @@ from ehr_bridge.services.day.views import Views
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
+from ehr_bridge.services.fixity.kept import KeptFileRounds
 from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.rejection.foreign import ForeignNotes
 from ehr_bridge.services.rejection.moving import Moving
@@ -33,6 +34,7 @@ from ehr_bridge.services.reporting.reading_list import ReadingList
 from ehr_bridge.services.reporting.reading_ranks import keep_reading_ranks
 from ehr_bridge.services.reporting.reports import ReportRules, Reports
 from ehr_bridge.services.reporting.templates import Macros, Templates
+from ehr_bridge.services.visibility.restrictions import Restrictions
 from ehr_bridge.settings import Settings
 
 
@@ -54,6 +56,7 @@ class Results:
     timeline: Timeline
     rejections: Rejections
     moving: Moving
+    kept_files: KeptFileRounds
 
 
 def build_results(
@@ -63,6 +66,7 @@ def build_results(
     clock: Callable[[], datetime],
     roles: Roles,
     intake: Intake,
+    restrictions: Restrictions,
     node: str,
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
@@ -79,7 +83,7 @@ def build_results(
     reading = ReadingList(fresh, reports)
     pdfs = ReportPdfs(database, maker)
     day, counted = DayList(fresh, clock), DayCounts(fresh)
-    assigning = Assigning(database, clock, roles)
+    assigning = Assigning(database, clock, roles, restrictions.closed_to_subject)
     documents = Documents(database, fresh, clock)
     attaching = Attaching(database, fresh, intake, clock, new_uid, maker.site.zone, maker.site.organization)
     folder = Quarantine(settings.rejected_path)
@@ -101,4 +105,5 @@ def build_results(
         Timeline(fresh, maker.site.zone),
         Rejections(fresh, intake.rejected, clock, node),
         Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, node),
+        KeptFileRounds(database, folder, clock, settings.fixity_days, node),
     )

@@ -21,11 +21,13 @@ FIXITY_SECONDS = 0.1
 def make_fixity(services: Services, archive: OrthancArchive) -> Worker:
     """Reads stored files again."""
     checks = FixityRounds(services.database, archive, services.clock, services.settings.fixity_days)
+    kept = services.results.kept_files
     classes = SopClasses(services.database, archive.sop_class_of)
     return Worker(
         lambda _arrival: None,
         [
             Chore("fixity", lambda: checks.run(FIXITY_SECONDS), 1.0, unchanged_seconds=5.0),
+            Chore("fixity of rejected images", lambda: kept.run(FIXITY_SECONDS), 10.0, unchanged_seconds=60.0),
             Chore("SOP classes", classes.run, 1.0, unchanged_seconds=60.0),
             Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 5.0, unchanged_seconds=60.0),
         ],

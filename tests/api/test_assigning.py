@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.api.conftest import Api, facts
 from tests.api.day_steps import place
+from tests.api.privacy_steps import restrict
 from tests.api.report_steps import signed, with_images
 from tests.support.server import user_token
 
@@ -147,3 +148,22 @@ def test_who_only_reads_assigns_nothing(api: Api) -> None:
     place(api, "A1")
     assert assign(api, ("nurse", "nora", "Nora Nurse"), expect=403)["code"] == "permission_missing"
     assert api.get("/api/v1/day/people", "nurse").status_code == 403
+
+
+def test_an_order_is_not_given_to_somebody_who_may_not_see_its_patient(api: Api) -> None:
+    """It would stand in nobody's list; the refusal says whom to ask, and names the person, not the patient."""
+    place(api, "A1")
+    mrn = api.get("/api/v1/orders/A1", token=token(TORE)).json["mrn"]
+    restrict(api, mrn, "tore")
+    refused = assign(api, TORE, expect=409, assigned_to="tina", name="Tina Tech")
+    assert (refused["code"], "Tina Tech" in refused["detail"], mrn in refused["detail"]) == (
+        "assignee_may_not_see",
+        True,
+        False,
+    )
+    assert assign(api, TORE)["assigned_to"] == "tore"
+    assert assign(api, TORE, expect=409, assigned_to="tina", name="Tina", take_over=True)["code"] == (
+        "assignee_may_not_see"
+    )
+    restrict(api, mrn, "tore", "tina")
+    assert assign(api, TORE, assigned_to="tina", name="Tina Tech", take_over=True)["assigned_to"] == "tina"

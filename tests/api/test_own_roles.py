@@ -37,6 +37,10 @@ doctor = ["read", "bring_reports"]
 manager = ["read", "interfaces"]
 """
 
+GATEWAY = """[roles]
+nurse = ["write_orders"]
+"""
+
 NARROW = """[roles]
 telerad = ["bring_reports"]
 """
@@ -170,3 +174,31 @@ def test_who_only_brings_reports_reads_none_of_others_by_a_condition(database: D
     assert (
         fhir.call("POST", REPORT, "service", json=result(), headers={"If-None-Exist": "identifier=R-1"}).json == theirs
     )
+
+
+def test_who_only_writes_orders_learns_nothing_of_patients_by_a_condition(database: Database, tmp_path: Path) -> None:
+    """A gateway without `read` names what it means by its number, as it has it anyway; whether somebody of a name and
+    birth date is known here, or has an order, it cannot ask; and what is here already is not shown to it."""
+    site = with_roles(GATEWAY, database, tmp_path)
+    fhir = fhir_of(site)
+    site.place_order("ACC-1", "4711")
+    known = fhir.get("/fhir/Patient?identifier=4711", "service").json["entry"][0]["resource"]
+    order = fhir.get(f"/fhir/ServiceRequest?patient={known['id']}", "service").json["entry"][0]["resource"]
+    placed = {name: value for name, value in order.items() if name not in ("id", "meta")}
+    new = {"resourceType": "Patient", "identifier": [{"value": "4711"}], "name": [{"family": "Guess"}]}
+
+    def made(query: str, body: dict[str, Any] = new, kind: str = "Patient") -> Any:
+        return fhir.call("POST", f"/fhir/{kind}", "nurse", json=body, headers={"If-None-Exist": query})
+
+    asked = (f"family={known['name'][0]['family']}", f"birthdate={known.get('birthDate', '1961-03-14')}", "name=x")
+    assert {made(one).status_code for one in asked} == {403}
+    assert made("patient.identifier=4711", placed, "ServiceRequest").status_code == 403
+    found = made("identifier=4711")
+    assert (found.status_code, sorted(found.json)) == (200, ["id", "meta", "resourceType"]), found.json
+    put = fhir.call("PUT", "/fhir/Patient?family=Doe", "nurse", json=new)
+    assert put.status_code == 403
+    entry: dict[str, Any] = {"request": {"method": "POST", "url": "ServiceRequest"}}
+    entry["resource"] = {**placed, "subject": {"reference": "Patient?family=Doe"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert fhir.call("POST", "/fhir", "nurse", json=bundle).status_code == 403
+    assert fhir.get("/fhir/Patient?identifier=4711", "service").json["entry"][0]["resource"] == known

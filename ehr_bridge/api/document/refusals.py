@@ -138,7 +138,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "reject_deletion": _DELETION,
     "withdraw_deletion": (*_DELETION, "not_own_request"),
     "restore_study": _DELETION,
-    "get_hold": (*_STUDY, "hold_not_found"),
+    "get_hold": _STUDY,
     "place_hold": (*_STUDY, "study_on_hold"),
     "release_hold": (*_STUDY, "hold_not_found"),
     "download_study": _STUDY,

@@ -33,6 +33,15 @@ def require_reading(resource: str) -> None:
         raise NotPermitted("permission_missing", "This token opens the images of its patient, and nothing else.")
 
 
+def may_read(resource: str) -> bool:
+    """Whether this caller may read and search it."""
+    try:
+        require_reading(resource)
+    except NotPermitted:
+        return False
+    return True
+
+
 def require_own_patient(criteria: Iterable[Criterion]) -> None:
     """Of a token for one patient: whoever else a search names. Raises NotPermitted."""
     who = caller().patient

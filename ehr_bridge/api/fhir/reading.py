@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ehr_bridge.api.cursors import opened, sealed
-from ehr_bridge.api.fhir.allowed import OF_STUDIES, reach, require_own_patient, require_reading
+from ehr_bridge.api.fhir.allowed import OF_STUDIES, may_read, reach, require_own_patient, require_reading
 from ehr_bridge.api.fhir.answers import Answer
 from ehr_bridge.api.fhir.shown import (
     Shown,
@@ -22,7 +22,7 @@ from ehr_bridge.api.fhir.shown import (
 from ehr_bridge.api.http.context import caller, closed, origin, services
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.paging import Position, cursor_refused
-from ehr_bridge.errors import InvalidInput, NotFound
+from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.fhir.bundles import searchset
 from ehr_bridge.fhir.endpoints import endpoints
 from ehr_bridge.fhir.outcomes import warning
@@ -34,6 +34,9 @@ from ehr_bridge.services.registry.numbers import as_uuid
 from ehr_bridge.services.reporting.people import reporter_of
 
 CURSOR = "_cursor"
+OWN_KEYS = frozenset({"identifier", "_id"})
+"""By what those who write, and may not read, say which resource they mean: it tells them nothing that they have not
+said."""
 
 
 def kind_of(name: str) -> Resource:
@@ -97,6 +100,13 @@ def matching(name: str, pairs: Pairs) -> list[Any]:
     asked = read_search(kind_of(name), [*pairs, ("_count", "2"), ("_total", "none")], is_strict=True)
     if not asked.criteria:
         raise InvalidInput("search_refused", "Say by a search which one is meant, such as identifier=SYSTEM|VALUE.")
+    if name != "DiagnosticReport" and not may_read(name):
+        for one in asked.criteria:
+            if one.chain or one.parameter.name not in OWN_KEYS:
+                raise NotPermitted(
+                    "permission_missing",
+                    f"Without the permission to read, a {name} is named by `identifier` or `_id` only.",
+                )
     rows: dict[str, Any] = {}
     _page(asked, None, rows)
     return list(rows.get(name, ()))

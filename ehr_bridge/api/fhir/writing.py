@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ehr_bridge.api.fhir.allowed import require_writing
+from ehr_bridge.api.fhir.allowed import may_read, require_writing
 from ehr_bridge.api.fhir.answers import Answer
 from ehr_bridge.api.fhir.reading import kind_of, matching
 from ehr_bridge.api.fhir.referring import invalid, patient_of
@@ -64,7 +64,7 @@ def create(name: str, document: Any, if_none_exist: Pairs | None = None) -> Answ
     document = require_resource(name, document)
     with services().fresh.together():
         if if_none_exist is not None and (found := _only(matching(name, if_none_exist))) is not None:
-            return Answer(200, _shown(found))
+            return Answer(200, _shown(found) if _may_be_shown(name) else _id_of(found))
         return _made(document)
 
 
@@ -201,6 +201,17 @@ def _shown(row: Any) -> Shown:
     if isinstance(row, FoundReport):
         return shown_report(row)
     return shown_patient(row) if isinstance(row, Patient) else shown_order(row)
+
+
+def _may_be_shown(name: str) -> bool:
+    """Of reports, a condition finds only those of who may not read."""
+    return name == "DiagnosticReport" or may_read(name)
+
+
+def _id_of(row: Any) -> Shown:
+    """What a resource that is here already is to those who may not read it."""
+    shown = _shown(row)
+    return {key: shown[key] for key in ("resourceType", "id", "meta") if key in shown}
 
 
 def _duplicate(what: str) -> Conflict:

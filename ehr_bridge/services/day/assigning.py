@@ -22,6 +22,7 @@ from ehr_bridge.errors import Conflict, InvalidInput
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.registry.orders import find_order
+from ehr_bridge.services.visibility.restrictions import Closed
 
 EXAMINING = frozenset({Permission.UPLOAD, Permission.RECONCILE})
 """Who has one of these makes images, or sees to it that they are made."""
@@ -37,10 +38,18 @@ class Person:
 
 
 class Assigning:
-    def __init__(self, database: Database, clock: Callable[[], datetime], roles: Roles) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        roles: Roles,
+        closed_to: Callable[[str], Closed],
+    ) -> None:
+        """`closed_to` says whom somebody may not see, by the subject of their tokens."""
         self._database = database
         self._clock = clock
         self._roles = roles
+        self._closed_to = closed_to
 
     def people(self) -> list[Person]:
         """Whom an order can be assigned to without saying their name: accounts in use of those who do examinations,
@@ -60,9 +69,11 @@ class Assigning:
 
         Raises:
             NotFound: there is no such order.
-            Conflict: it is another person's, and this is not said to take it over; or there is nothing left to do.
+            Conflict: it is another person's, and this is not said to take it over; or there is nothing left to do; or
+                they may not see its patient.
             InvalidInput: no account has this name, and it is not said who that is.
         """
+        closed = self._closed_to(subject).patients
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
             _require_open(order)
@@ -72,6 +83,11 @@ class Assigning:
                 detail = f"{order.assigned_name} does this examination. To give it to somebody else, say take_over."
                 raise Conflict("order_assigned", detail)
             called = _name_of(session, subject, name)
+            if order.patient_id in closed:
+                raise Conflict(
+                    "assignee_may_not_see",
+                    f"{called} may not see this order's patient, who is restricted to named people.",
+                )
             self._set(session, order, Person(subject, called), origin)
             return order
 

@@ -43,10 +43,10 @@ class Holds:
             _note(session, "study.held", study, hold, origin, now)
         return hold
 
-    def get(self, study_instance_uid: str) -> LegalHold:
-        """The hold in force. Raises NotFound when there is no such study, or it is not on hold."""
+    def get(self, study_instance_uid: str) -> LegalHold | None:
+        """The hold in force, if any. Raises NotFound when there is no such study."""
         with self._database.read() as session:
-            return _find_hold(session, _find_study(session, study_instance_uid))
+            return hold_in_force(session, _find_study(session, study_instance_uid).id)
 
     def release(self, study_instance_uid: str, reason: str | None, origin: Origin) -> LegalHold:
         """End the hold of a study; a deletion that was approved continues. Raises NotFound when there is no such study,

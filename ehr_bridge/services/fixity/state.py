@@ -13,7 +13,9 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import RejectedFile
 from ehr_bridge.db.tables.logs import Cursor
+from ehr_bridge.db.tables.results.rejections import RejectedImage, Rejection
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 
@@ -22,6 +24,9 @@ FIXITY = "fixity"
 ROUND = 2**32
 MOST_SHOWN = 20
 _DAMAGED = (Instance.damaged_at.is_not(None), Study.deleted_at.is_(None))
+KEPT = (RejectedFile.KEPT, RejectedFile.OUT, RejectedFile.RETURNING)
+"""States of rejected images whose file is kept beside the archive."""
+_KEPT_DAMAGED = (RejectedImage.damaged_at.is_not(None), RejectedImage.status.in_(KEPT))
 
 
 class DamagedFile(NamedTuple):
@@ -29,7 +34,7 @@ class DamagedFile(NamedTuple):
     orthanc_instance_id: str
     damaged_at: datetime
     file: str | None = None
-    """Its path in the storage folder, from the archive."""
+    """Its path in the storage folder, from the archive; of a rejected image, its name among the kept files."""
 
 
 class Fixity(NamedTuple):
@@ -51,18 +56,29 @@ def look_at_fixity(session: Session, days: float, now: datetime) -> Fixity:
         .order_by(Instance.damaged_at.desc(), Instance.orthanc_instance_id)
         .limit(MOST_SHOWN)
     )
-    return Fixity(
-        days,
-        _checked_until(session, days, now),
-        count_damaged(session),
-        [DamagedFile(uid, name, at) for uid, name, at in session.execute(latest) if at is not None],
+    kept = (
+        select(
+            Study.study_instance_uid,
+            RejectedImage.orthanc_instance_id,
+            RejectedImage.damaged_at,
+            RejectedImage.file_name,
+        )
+        .join(Rejection, Rejection.id == RejectedImage.rejection_id)
+        .join(Study, Study.id == Rejection.study_id)
+        .where(*_KEPT_DAMAGED)
+        .order_by(RejectedImage.damaged_at.desc(), RejectedImage.orthanc_instance_id)
+        .limit(MOST_SHOWN)
     )
+    found = [DamagedFile(*row) for row in (*session.execute(latest), *session.execute(kept))]
+    found.sort(key=lambda one: one.damaged_at, reverse=True)
+    return Fixity(days, _checked_until(session, days, now), count_damaged(session), found[:MOST_SHOWN])
 
 
 def count_damaged(session: Session) -> int:
-    """Of studies that still exist."""
+    """Of studies that still exist, and of rejected images whose file is kept."""
     query = select(func.count()).select_from(Instance).join(Study, Study.id == Instance.study_id)
-    return session.scalar(query.where(*_DAMAGED)) or 0
+    kept = select(func.count()).select_from(RejectedImage).where(*_KEPT_DAMAGED)
+    return (session.scalar(query.where(*_DAMAGED)) or 0) + (session.scalar(kept) or 0)
 
 
 def target(days: float, now: datetime) -> int:

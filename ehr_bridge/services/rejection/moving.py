@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ LOGGER = logging.getLogger(__name__)
 CODE, IN_DOUBT = "rejected", "rejected_in_doubt"
 """In the names of kept files; the second of an image that named somebody else than its study, which nobody had decided
 about: that is said again when it returns."""
+IN_ONE_GO = 2.0
+"""Seconds for which one request, or one run of the worker, moves files: a whole series goes on in the worker, and no
+other chore waits long for it."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
 IN_QUARANTINE = frozenset({"study_of_another_patient", "same_uid_other_content", "moved_out"})
 """Refusals after which the file of a returning image is for a person to decide about."""
@@ -56,6 +60,10 @@ class Wait(Exception):
 
 class OfOneImage(Wait):
     """The other images can go on."""
+
+
+class TimeIsOver(Exception):
+    """The rest is moved by the next run."""
 
 
 class Moving:
@@ -91,10 +99,13 @@ class Moving:
         return sum(self.carry_out(one, archive) for one in due)
 
     def carry_out(self, rejection_id: uuid.UUID, archive: Archive) -> bool:
-        """Move the files of one rejection; False when that has to be tried again. Raises Unavailable."""
+        """Move the files of one rejection, for about two seconds; False when there is more to do. Raises
+        Unavailable."""
         with self._one_at_a_time:
             try:
-                self._carry_out(rejection_id, archive)
+                self._carry_out(rejection_id, archive, time.monotonic() + IN_ONE_GO)
+            except TimeIsOver:
+                return False
             except Wait as wait:
                 self._later(rejection_id, str(wait), wait.pause)
                 return False
@@ -107,22 +118,26 @@ class Moving:
                 return False
         return True
 
-    def _carry_out(self, rejection_id: uuid.UUID, archive: Archive) -> None:
+    def _carry_out(self, rejection_id: uuid.UUID, archive: Archive, until: float) -> None:
         with self._database.read() as session:
             rejection = session.get_one(Rejection, rejection_id)
             images = list(session.scalars(select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)))
         self._require_at_rest(rejection)
-        failed = list[OfOneImage]()
+        failed, moved = list[OfOneImage](), 0
         for image in images:
             if image.status in (RejectedFile.DUE, RejectedFile.KEPT):
+                _require_time(until, moved)
                 with _noted(failed):
                     self._take_out(rejection, image, archive)
+                    moved += 1
         with self._database.read() as session:
             rejection = session.get_one(Rejection, rejection_id)
         for image in images:
             if image.status is RejectedFile.RETURNING:
+                _require_time(until, moved)
                 with _noted(failed):
                     self._put_back(rejection, image, archive)
+                    moved += 1
         for image in images:
             self._tidy(rejection_id, image)
         if rejection.study.deleted_at is None:
@@ -250,6 +265,12 @@ class Moving:
         with self._database.write() as session:
             mine = session.get_one(Rejection, rejection_id)
             mine.failure, mine.retry_at = failure[:64], self._clock() + pause
+
+
+def _require_time(until: float, moved: int) -> None:
+    """Raises TimeIsOver, but not before one image was moved."""
+    if moved and time.monotonic() >= until:
+        raise TimeIsOver
 
 
 @contextmanager

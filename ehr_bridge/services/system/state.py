@@ -179,7 +179,10 @@ class System:
             )
         usage, last_change = _ask(archive)
         restarts = read_restarts(self._restarts_path, self._clock() - RECENT)
-        latest = [each._replace(file=archive.file_of(each.orthanc_instance_id)) for each in fixity.latest]
+        latest = [
+            each if each.file is not None else each._replace(file=archive.file_of(each.orthanc_instance_id))
+            for each in fixity.latest
+        ]
         steps = self._performed.waiting()
         attention = [
             Attention("storage_low") if disk and disk.is_nearly_full else None,

@@ -61,7 +61,15 @@ class RejectedImage(Base):
     """One image of a rejection, and its file."""
 
     __tablename__ = "rejected_images"
-    __table_args__ = (Index("ix_rejected_images_sop_instance_uid", "sop_instance_uid"),)
+    __table_args__ = (
+        Index("ix_rejected_images_sop_instance_uid", "sop_instance_uid"),
+        Index(
+            "ix_rejected_images_damaged",
+            "damaged_at",
+            sqlite_where=text("damaged_at IS NOT NULL"),
+            postgresql_where=text("damaged_at IS NOT NULL"),
+        ),
+    )
 
     rejection_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Rejection.id, ondelete="CASCADE"), primary_key=True)
     sop_instance_uid: Mapped[str] = mapped_column(UID, primary_key=True)
@@ -74,3 +82,7 @@ class RejectedImage(Base):
     """In the folder of rejected images; None before it is there, and when it is gone."""
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     moved_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    """When its kept file was last read again; None before the first time."""
+    damaged_at: Mapped[datetime | None]
+    """Since when its kept file is missing, changed or unreadable."""

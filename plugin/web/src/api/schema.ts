@@ -2688,7 +2688,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The legal hold of a study; 404 `hold_not_found` when there is none */
+        /** The legal hold of a study; 204 when there is none */
         get: {
             parameters: {
                 query?: never;
@@ -2707,6 +2707,12 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["HoldAnswer"];
                     };
+                };
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };

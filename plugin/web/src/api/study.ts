@@ -2,7 +2,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { useApi } from "./context";
-import { ApiError } from "./errors";
 import { headerText, useFetch } from "./files";
 import type * as schema from "./schema";
 import type { Job, Study } from "./types";
@@ -53,14 +52,7 @@ export function useHold(uid: string) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["study", uid, "hold"],
-    queryFn: async ({ signal }) => {
-      try {
-        return await ask<Hold>(`dicom/studies/${of(uid)}/hold`, { signal });
-      } catch (error) {
-        if (error instanceof ApiError && error.code === "hold_not_found") return null;
-        throw error;
-      }
-    },
+    queryFn: async ({ signal }) => (await ask<Hold | undefined>(`dicom/studies/${of(uid)}/hold`, { signal })) ?? null,
   });
 }
 

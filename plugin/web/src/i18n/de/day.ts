@@ -24,6 +24,7 @@ export const day: Translation<typeof english> = {
   "assign.all": "Alle",
   "assign.me": "Ich",
   "assign.free": "Niemand",
+  "problem.assignee_may_not_see": "Diese Person darf den Patienten nicht sehen: Er ist nur für benannte Personen offen.",
   "problem.order_assigned": "Für diese Untersuchung ist schon jemand anderes zuständig.",
   "problem.person_unknown": "Diese Person ist hier nicht bekannt.",
   "order.study.open": "Studie öffnen",

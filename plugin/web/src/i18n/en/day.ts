@@ -21,6 +21,7 @@ export const day = {
   "assign.all": "All",
   "assign.me": "Me",
   "assign.free": "Nobody",
+  "problem.assignee_may_not_see": "They may not see this patient, who is restricted to named people.",
   "problem.order_assigned": "Somebody else does this examination already.",
   "problem.person_unknown": "This person is not known here.",
   "order.study.open": "Open the study",
