@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -27,6 +27,8 @@ MEANINGS = {
     "q": "As people type it: names in either order, parts of names, without accents; a birth date; a number",
     "limit": "How many at most",
     "offset": "How many to leave out at the beginning",
+    "format": "`csv`: all rows as a table to keep, whatever `limit` and `offset` say; needs `download` as well, and "
+    "leaves out every restricted patient",
 }
 """Words with one meaning on every list; of `from`, `to` and `sort` each list says which time or order is meant."""
 FORMER = "x-former-name-of"
@@ -73,6 +75,7 @@ class PageQuery(Input):
 
     limit: int = Field(50, ge=1, le=500, description=MEANINGS["limit"])
     offset: int = Field(0, ge=0, le=2_147_483_647, description=MEANINGS["offset"])
+    form: Literal["json", "csv"] = Field("json", alias="format", description=MEANINGS["format"])
 
     @model_validator(mode="wrap")
     @classmethod

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
-from urllib.parse import quote
-
 from flask import Response, request
 
+from ehr_bridge.api.away.streamed import Streamed, StreamedResponse, attachment
 from ehr_bridge.api.document.bodies import BINARY
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
@@ -17,30 +14,6 @@ from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.services.studies.zipping import zip_stream
 
 blueprint = Blueprint("retrieve", "Studies", "/api/v1/dicom")
-
-
-class Streamed:
-    """A body that the server sends while it is produced (`plugin.serving.wsgi` looks for `is_streamed`)."""
-
-    is_streamed = True
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._chunks
-
-    def close(self) -> None:
-        """Release what the rest would have needed; called however the transfer ended."""
-        if (close := getattr(self._chunks, "close", None)) is not None:
-            close()
-
-
-class StreamedResponse(Response):
-    """Passes its body to the server untouched; Flask would wrap it and hide the mark."""
-
-    def get_app_iter(self, environ: object) -> Streamed:
-        return cast(Streamed, self.response)
 
 
 @blueprint.get(
@@ -55,10 +28,7 @@ def download_study(path: StudyPath) -> Response:
     """The study as a ZIP with folders patient / study / series"""
     found = services().downloads.open(path.study_uid, archive(), origin())
     response = StreamedResponse(Streamed(zip_stream(found.files)), content_type="application/zip")
-    plain = found.name.encode("ascii", "ignore").decode()
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found.name, safe='')}"
-    )
+    response.headers["Content-Disposition"] = attachment(found.name)
     return response
 
 

@@ -15,7 +15,11 @@ from tests.api.conftest import Api
 from tests.api.outbox_steps import put
 from tests.support.samples import small
 
-COMMON = {"patient", "order", "study", "accession_number", "from", "to", "sort", "q", "issuer", "limit", "offset"}
+COMMON = {"patient", "order", "study", "accession_number", "from", "to", "sort", "q", "issuer"} | {
+    "limit",
+    "offset",
+    "format",
+}
 OF_ITS_OWN = {
     "action", "actor", "also", "assigned_to", "author", "begun", "being_written", "body_part", "code",
     "control_id", "cursor", "decision",
@@ -77,7 +81,9 @@ def test_every_list_uses_the_words_of_the_vocabulary(path: str) -> None:
     for name in former:
         assert FORMER[name] in LISTS[path]
         assert f"`{FORMER[name]}`" in LISTS[path][name]["description"]
-    for name in ({"patient", "order", "study", "accession_number", "limit", "offset"} & set(LISTS[path])) - former:
+    for name in (
+        {"patient", "order", "study", "accession_number", "limit", "offset", "format"} & set(LISTS[path])
+    ) - former:
         assert LISTS[path][name]["description"] == MEANINGS[name], name
     if path not in (OF_ONE_STUDY,):
         assert "sort" in LISTS[path]
@@ -152,7 +158,7 @@ def test_a_former_name_means_what_its_successor_means(furnished: Api, path: str,
 def row_of(path: str) -> str:
     """The line of a list in docs/api.md."""
     former = {name for name, one in LISTS[path].items() if one.get("deprecated")}
-    current = set(LISTS[path]) - former - {"limit", "offset"}
+    current = set(LISTS[path]) - former - {"limit", "offset", "format"}
     cells = (sorted(current & COMMON), sorted(current - COMMON))
     shown = (", ".join(f"`{name}`" for name in names) for names in cells)
     return f"| `{path}` | {' | '.join(shown)} |"

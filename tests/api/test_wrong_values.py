@@ -24,6 +24,7 @@ WRONG: list[Any] = [
 ]
 LONG = {
     ("AuditQuery", "action"): "every action that the trail has, so that a mistyped one is found",
+    ("ExportQuery", "action"): "likewise",
     ("DeliveryQuery", "type"): "every event that there is, likewise",
     ("DestinationBody", "events.0"): "likewise",
 }

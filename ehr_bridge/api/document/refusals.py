@@ -6,6 +6,7 @@ found by following the calls of each view; codes in an answer of 2xx, one for ea
 
 from __future__ import annotations
 
+from ehr_bridge.api.away.columns import COLUMNS
 from ehr_bridge.api.http.access import ACCESS, PUBLIC
 from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.auth.permissions import Permission
@@ -111,7 +112,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "revoke_viewer_token": ("token_not_found",),
     "list_audit_events": _FILTERED,
     "verify_audit": (),
-    "export_audit_events": (),
+    "export_audit_events": _FILTERED,
     "login": ("wrong_credentials", "account_locked", "rate_limited", "database_unavailable"),
     "logout": ("no_local_session",),
     "change_password": ("account_locked", "no_local_session", "password_unchanged", *_PASSWORD),
@@ -236,6 +237,8 @@ def _of_its_kind(method: str, path: str) -> set[str]:
         codes |= {*_BODY}
     if "{" in path:
         codes |= {"route_not_found"}
+    if method == "GET" and path in COLUMNS:
+        codes |= {"too_many_rows", "busy"}
     need = ACCESS.get((method, path), PUBLIC)
     if need != PUBLIC:
         codes |= {*_GUARDED}

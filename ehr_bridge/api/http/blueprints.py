@@ -6,13 +6,18 @@ The name of a view function is the operation id, which generated clients take as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.types import ParametersTuple
 from flask_openapi3.utils import parse_parameters
 
+from ehr_bridge.api.away.tables import saved_as_table
+from ehr_bridge.api.filters import PageQuery
 from ehr_bridge.api.http.schemas import Problem
+
+QUERY = 3
+"""Place of the query's model among header, cookie, path, query, form, body and raw."""
 
 
 class Blueprint(APIBlueprint):
@@ -34,6 +39,14 @@ class Blueprint(APIBlueprint):
             operation_id_callback=_name_of_function,
         )
         self._undescribed: list[tuple[str, Callable[..., Any], dict[str, Any]]] = []
+
+    @staticmethod
+    def create_view_func(func: Callable[..., Any], *parts: Any, **named: Any) -> Callable[..., Any]:
+        """A view that answers a list answers it as a table too."""
+        query = parts[QUERY]
+        is_list = isinstance(query, type) and issubclass(query, PageQuery)
+        view = saved_as_table(func) if is_list else func
+        return cast(Callable[..., Any], APIBlueprint.create_view_func(view, *parts, **named))
 
     def describe(self) -> None:
         """Build this blueprint's part of the document, on the first call."""

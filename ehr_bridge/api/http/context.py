@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
 from werkzeug.exceptions import MethodNotAllowed
 
+from ehr_bridge.api.away.columns import COLUMNS
 from ehr_bridge.api.http.access import admit
 from ehr_bridge.api.http.limits import count_upload, is_upload
 from ehr_bridge.api.http.restricted import closed_on, require_open
@@ -34,8 +35,16 @@ def caller() -> Caller:
 
 
 def closed() -> Closed:
-    """What this caller may not see; lists omit it."""
+    """What this caller may not see; lists omit it. A table shows no restricted patient to anybody."""
+    if takes_away():
+        return services().restrictions.closed_to_all()
     return services().restrictions.closed_to(caller())
+
+
+def takes_away() -> bool:
+    """Whether this request asks for a list as a table to keep (`api.away.tables`)."""
+    rule = request.url_rule
+    return rule is not None and request.args.get("format") == "csv" and plain_path(rule.rule) in COLUMNS
 
 
 def address() -> str | None:
@@ -85,13 +94,13 @@ def _require_open() -> None:
     found: Caller | None = g.get("caller")
     if found is None or request.url_rule is None:
         return
-    closed = closed_on(services(), found, request.path)
-    asks(closed)
+    shut = closed() if takes_away() else closed_on(services(), found, request.path)
+    asks(shut)
     body = request.get_json(silent=True) if request.mimetype == "application/json" else None
     named = {"compare": request.args.get("compare"), **(body if isinstance(body, dict) else {})}
     named |= request.view_args or {}
     issuer = request.args.get("issuer") or named.get("issuer")
-    require_open(services(), closed, named, issuer.strip() if isinstance(issuer, str) else None)
+    require_open(services(), shut, named, issuer.strip() if isinstance(issuer, str) else None)
 
 
 def plain_path(rule: str) -> str:

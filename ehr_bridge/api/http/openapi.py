@@ -10,6 +10,8 @@ import re
 from copy import deepcopy
 from typing import Any
 
+from ehr_bridge.api.away.columns import COLUMNS, headers_of
+from ehr_bridge.api.away.tables import ROWS
 from ehr_bridge.api.document import bodies, sample_values, vocabulary
 from ehr_bridge.api.document.refusals import codes_of, statuses_of
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
@@ -189,6 +191,8 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
     if body := operation.get("requestBody"):
         body["required"] = True
         bodies.say_what_bytes_are(body["content"])
+    if method == "GET" and path in COLUMNS:
+        _say_that_it_is_a_table_too(responses["200"], headers_of(path))
     for status, response in responses.items():
         if status < "400":
             if response.get("description") in ("OK", "Created", "No Content", "Found"):
@@ -199,6 +203,14 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
         told = RATE_LIMIT if may_tell(method, path, status) else {}
         responses[status].setdefault("headers", {}).update(REQUEST_ID | told)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _say_that_it_is_a_table_too(response: dict[str, Any], columns: list[str]) -> None:
+    what = f"With `format=csv`, in UTF-8 with a byte order mark. Its columns: {', '.join(columns)}"
+    response["content"]["text/csv"] = {"schema": {"type": "string", "description": what}}
+    response["headers"] = {
+        ROWS: {"description": "Rows of the table, without its header line", "schema": {"type": "integer"}}
+    }
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:

@@ -11,7 +11,21 @@ from urllib.parse import urlencode
 from flask import Response
 from pydantic import AfterValidator, Field, model_validator
 
-from ehr_bridge.api.filters import At, Former, OfStudy, Sort, at_or_after, before, formerly, sorted_by
+from ehr_bridge.api.filters import (
+    At,
+    ByOrder,
+    ByPatient,
+    ByStudy,
+    Former,
+    OfStudy,
+    Sort,
+    at_or_after,
+    before,
+    formerly,
+    id_of_order,
+    records_of,
+    sorted_by,
+)
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -19,6 +33,7 @@ from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
+    Issuer,
     ListOf,
     Model,
     Moment,
@@ -45,9 +60,13 @@ def _is_written(action: str) -> str:
     return action
 
 
+Actor = Annotated[Annotated[str, Field(max_length=255)] | None, EmptyIsNone]
+Action = Annotated[Annotated[str, Field(max_length=64), AfterValidator(_is_written)] | None, EmptyIsNone]
+
+
 class AuditQuery(OfStudy):
-    actor: Annotated[Annotated[str, Field(max_length=255)] | None, EmptyIsNone] = None
-    action: Annotated[Annotated[str, Field(max_length=64), AfterValidator(_is_written)] | None, EmptyIsNone] = None
+    actor: Actor = None
+    action: Action = None
     since: At = at_or_after("Events")
     until: At = before("Events")
     sort: Sort = sorted_by(SORTS)
@@ -77,10 +96,24 @@ class AuditList(ListOf[AuditEventAnswer]):
 
 class ExportQuery(Input):
     form: Literal["csv", "dicom", "fhir"] = Field(alias="format", description="dicom: PS3.15 A.5; fhir: R4 AuditEvent")
+    patient: ByPatient = None
+    issuer: Issuer = None
+    order: ByOrder = None
+    study: ByStudy = None
+    actor: Actor = None
+    action: Action = None
     since: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="from", description="Included")
     until: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="to", description="Not included")
     after_id: int = Field(0, ge=0, le=LARGEST_ID, description="Only events behind this number")
     limit: int = Field(1000, ge=1, le=10_000)
+
+    @property
+    def records(self) -> frozenset[uuid.UUID] | None:
+        return records_of(self.patient, self.issuer)
+
+    @property
+    def named_order_id(self) -> uuid.UUID | None:
+        return id_of_order(self.order)
 
 
 class VerifyQuery(Input):
@@ -131,7 +164,7 @@ def list_audit_events(query: AuditQuery) -> Response:
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
-def _filters(query: AuditQuery) -> AuditFilters:
+def _filters(query: AuditQuery | ExportQuery) -> AuditFilters:
     """A number is looked up only for callers who may read patients; the trail itself holds ids only."""
     for name in (query.patient, query.order):
         if name is not None and as_uuid(name) is None:
@@ -147,7 +180,7 @@ def _filters(query: AuditQuery) -> AuditFilters:
     )
 
 
-def _records(query: AuditQuery) -> frozenset[uuid.UUID] | None:
+def _records(query: AuditQuery | ExportQuery) -> frozenset[uuid.UUID] | None:
     """By id also of a patient who is restricted: whoever reads the trail sees who looked at them."""
     key = None if query.patient is None else as_uuid(query.patient)
     return query.records if key is None else services().patients.records_of_id(key)
@@ -180,10 +213,10 @@ EXPORTED: dict[str, Any] = {
 }
 
 
-@blueprint.get("/audit/export", responses={200: EXPORTED, 422: Problem})
+@blueprint.get("/audit/export", responses={200: EXPORTED, 404: Problem, 409: Problem, 422: Problem})
 def export_audit_events(query: ExportQuery) -> Response:
     """Audit events as CSV, as DICOM audit messages or as FHIR AuditEvents; the export itself is audited"""
-    filters = AuditFilters(since=query.since, until=query.until)
+    filters = _filters(query)
     hidden = closed().patients if caller().may(Permission.READ) else None
     page = services().audit_export.page(query.form, filters, query.after_id, query.limit, origin(), hidden)
     response = Response(page.content, content_type=page.media_type)

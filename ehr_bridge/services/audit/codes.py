@@ -81,6 +81,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "images.rejection_declined": AuditCode("110105", None, "U"),
     "images.rejection_proposed": AuditCode("110105", None, "U"),
     "images.rejection_undone": AuditCode("110105", None, "U"),
+    "list.saved": AuditCode("110106", None, "R"),
     "message.replayed": AuditCode("110109", None, "U"),
     "modality.changed": AuditCode("110113", "110129", "U"),
     "modality.registered": AuditCode("110113", "110129", "C"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 import re
 import uuid
@@ -17,6 +15,7 @@ from xml.etree import ElementTree as ET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge import spreadsheets
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Patient
@@ -34,6 +33,10 @@ COLUMNS = (
     "id", "at", "actor", "action", "outcome", "patient_id", "mrn", "issuer", "order_id", "study_instance_uid",
     "address", "detail", "previous_hash", "hash",
 )  # fmt: skip
+
+
+NARROWING = ("actor", "action", "patients", "order_id", "study_instance_uid")
+"""Filters besides the period, whose names an export's own event tells; values may be somebody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +97,24 @@ class AuditExport:
         detail = {"format": form, "count": len(events)}
         if events:
             detail |= {"first_id": events[0].id, "last_id": events[-1].id}
+        if narrowed := [name for name in NARROWING if getattr(filters, name) is not None]:
+            detail["filters"] = narrowed
         with self._database.write() as session:
             audit.append(session, origin, Event("audit.exported", detail=detail), self._clock())
         return Exported(content, media_type, events[-1].id if has_more else None)
 
 
 def to_csv(events: Iterable[AuditEvent], numbers: Numbers) -> str:
-    """One line per event after a header line (RFC 4180). An apostrophe precedes what a spreadsheet would calculate."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for event in events:
-        values = {name: getattr(event, name) for name in COLUMNS if name not in ("mrn", "issuer")}
-        number = numbers.get(event.patient_id or "", NO_NUMBER)
-        values |= {"mrn": number.mrn, "issuer": number.issuer}
-        values |= {"at": _moment(event.at), "detail": json.dumps(event.detail)}
-        writer.writerow([_harmless(values[name]) for name in COLUMNS])
-    return text.getvalue()
+    """One line per event after a header line, as every table that is taken away."""
+    return spreadsheets.BEGINNING + spreadsheets.lines([COLUMNS, *(_cells(event, numbers) for event in events)])
+
+
+def _cells(event: AuditEvent, numbers: Numbers) -> list[Any]:
+    values = {name: getattr(event, name) for name in COLUMNS if name not in ("mrn", "issuer")}
+    number = numbers.get(event.patient_id or "", NO_NUMBER)
+    values |= {"mrn": number.mrn, "issuer": number.issuer}
+    values |= {"at": _moment(event.at), "detail": json.dumps(event.detail)}
+    return [values[name] for name in COLUMNS]
 
 
 def to_dicom(events: Iterable[AuditEvent], numbers: Numbers) -> str:
@@ -130,7 +134,7 @@ def to_fhir(events: Iterable[AuditEvent], numbers: Numbers) -> str:
 
 
 FORMS: dict[str, tuple[Callable[[Iterable[AuditEvent], Numbers], str], str]] = {
-    "csv": (to_csv, "text/csv; charset=utf-8; header=present"),
+    "csv": (to_csv, spreadsheets.MEDIA_TYPE),
     "dicom": (to_dicom, "application/xml; charset=utf-8"),
     "fhir": (to_fhir, "application/fhir+json"),
 }
@@ -151,11 +155,6 @@ def numbers_of(session: Session, events: Sequence[AuditEvent], hidden: Set[uuid.
 
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _harmless(value: object) -> str:
-    text = "" if value is None else str(value)
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _uuid_of(event: AuditEvent) -> uuid.UUID:

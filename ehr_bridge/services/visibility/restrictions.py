@@ -91,6 +91,13 @@ class Restrictions:
             return NOTHING
         return self.closed_to_subject(caller.subject)
 
+    def closed_to_all(self) -> Closed:
+        """Every restricted patient, for what nobody may see here. Raises Unavailable like `closed_to`."""
+        if self._version is None:
+            self.refresh()
+        lists = self._lists
+        return Closed(frozenset(lists.members), frozenset(lists.studies)) if lists.members else NOTHING
+
     def closed_to_subject(self, subject: str) -> Closed:
         """What a person may not see, by the subject of their tokens. Raises Unavailable like `closed_to`."""
         if self._version is None:

@@ -17,6 +17,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     from?: string | null;
@@ -32,10 +33,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["GlassList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -125,6 +128,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     from?: string | null;
@@ -139,10 +143,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["RestrictionList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -228,6 +234,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     q?: string | null;
                     sort?: string | null;
                 };
@@ -239,10 +246,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["AccountList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -409,6 +418,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -431,10 +441,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["AuditList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -459,6 +471,12 @@ export interface paths {
             parameters: {
                 query: {
                     format: "csv" | "dicom" | "fhir";
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    actor?: string | null;
+                    action?: string | null;
                     from?: string | null;
                     to?: string | null;
                     after_id?: number;
@@ -723,6 +741,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -744,10 +763,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ChangeList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -1291,6 +1312,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -1310,10 +1332,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["DeletionList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -1637,6 +1661,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     q?: string | null;
                     sort?: string | null;
                 };
@@ -1648,10 +1673,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["DestinationList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -1783,6 +1810,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -1803,10 +1831,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["DeliveryList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -2160,6 +2190,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -2177,10 +2208,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["RejectionList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -2362,6 +2395,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -2393,10 +2427,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["StudyList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -2422,6 +2458,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     cursor?: string | null;
                     updated_since?: string | null;
                     q?: string | null;
@@ -2446,10 +2483,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["StudyList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -2475,6 +2514,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     cursor?: string | null;
                     updated_since?: string | null;
                     q?: string | null;
@@ -2499,10 +2539,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["StudyList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -2528,6 +2570,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     cursor?: string | null;
                     updated_since?: string | null;
                     q?: string | null;
@@ -2553,10 +2596,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["StudyList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -2654,6 +2699,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                 };
                 header?: never;
                 path: {
@@ -2874,6 +2920,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     sort?: string | null;
                 };
                 header?: never;
@@ -2886,10 +2933,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["SendingList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -3236,6 +3285,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     order?: string | null;
                     study?: string | null;
                     issuer?: string | null;
@@ -3259,10 +3309,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["UploadEntryList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -3288,6 +3340,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     order?: string | null;
                     study?: string | null;
                     issuer?: string | null;
@@ -3312,10 +3365,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["UploadEntryList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -3418,6 +3473,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -3434,10 +3490,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["TokenList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -3633,6 +3691,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -3650,10 +3709,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["DocumentList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -3870,6 +3931,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     state?: components["schemas"]["MessageState"] | null;
                     source?: string | null;
                     type?: string | null;
@@ -3886,10 +3948,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["MessageList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -4222,6 +4286,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     q?: string | null;
                     may?: components["schemas"]["May"] | null;
                     sort?: string | null;
@@ -4234,10 +4299,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ModalityList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -4482,6 +4549,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -4514,10 +4582,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["OrderList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -5020,6 +5090,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     cursor?: string | null;
@@ -5035,10 +5106,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["PatientList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -5498,6 +5571,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -5516,10 +5590,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["PerformedList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -5695,6 +5771,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -5713,10 +5790,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["QuarantineList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -5942,6 +6021,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -5963,10 +6043,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ReadingListAnswer"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -5992,6 +6074,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -6023,10 +6106,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ReconciliationList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -6672,6 +6757,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     patient?: string | null;
                     issuer?: string | null;
                     order?: string | null;
@@ -6701,10 +6787,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ReportList"];
+                        "text/csv": string;
                     };
                 };
             };
@@ -7621,6 +7709,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    format?: "json" | "csv";
                     q?: string | null;
                     sort?: string | null;
                 };
@@ -7632,10 +7721,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ServiceKeyList"];
+                        "text/csv": string;
                     };
                 };
             };

@@ -86,6 +86,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.images.rejection_declined": "Aussonderung abgelehnt",
   "audit.action.images.rejection_proposed": "Ein anderes System sondert Bilder aus",
   "audit.action.images.rejection_undone": "Aussonderung zurückgenommen",
+  "audit.action.list.saved": "Liste als Tabelle gespeichert",
   "audit.action.message.replayed": "HL7-Nachricht erneut angewendet",
   "audit.action.modality.changed": "Modalität geändert",
   "audit.action.modality.registered": "Modalität eingetragen",

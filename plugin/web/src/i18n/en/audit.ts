@@ -83,6 +83,7 @@ export const audit = {
   "audit.action.images.rejection_declined": "Rejection of images declined",
   "audit.action.images.rejection_proposed": "Another system rejects images",
   "audit.action.images.rejection_undone": "Rejection of images taken back",
+  "audit.action.list.saved": "List saved as a table",
   "audit.action.message.replayed": "HL7 message applied again",
   "audit.action.modality.changed": "Modality changed",
   "audit.action.modality.registered": "Modality registered",

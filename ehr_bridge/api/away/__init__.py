@@ -1,0 +1,1 @@
+"""Taking away: lists as CSV, labels, what is printed."""
