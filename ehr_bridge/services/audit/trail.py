@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,11 @@ _TABLE = table_of(AuditEvent)
 _ROWS = ClosingRows(AuditEvent)
 _CHAIN_END = select(_TABLE.c.id, _TABLE.c.hash).order_by(_TABLE.c.id.desc()).limit(1)
 _END_READ = "end_of_the_audit_chain"
+_HASHED = (
+    *("previous_hash", "id", "at", "actor", "action", "outcome"),
+    *("patient_id", "order_id", "study_instance_uid", "address", "detail"),
+)
+"""What is hashed of an event, in this order."""
 CHAIN_END = tuple(_CHAIN_END.with_only_columns(column).scalar_subquery() for column in (_TABLE.c.id, _TABLE.c.hash))
 """Columns for the first question of a transaction, for `note_chain_end`."""
 
@@ -80,30 +85,29 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
         return
     request = request_id.current()
     common = {} if request is None else {"request_id": request}
-    written: list[AuditEvent] = session.info.setdefault(_WRITTEN, [])
+    written: list[dict[str, Any]] = session.info.setdefault(_WRITTEN, [])
     if written:
-        number, previous = written[-1].id, written[-1].hash
+        number, previous = written[-1]["id"], written[-1]["hash"]
     else:
         number, previous = session.info.pop(_END_READ, None) or _chain_end(session)
     for event in events:
         number += 1
-        row = AuditEvent(
-            id=number,
-            at=at.astimezone(UTC),
-            actor=origin.actor,
-            action=event.action,
-            outcome=event.outcome,
-            patient_id=str(event.patient_id) if event.patient_id else None,
-            order_id=str(event.order_id) if event.order_id else None,
-            study_instance_uid=event.study_instance_uid,
-            address=origin.address,
-            detail=common | event.detail,
-            previous_hash=previous,
-        )
-        previous = row.hash = chain_hash(row)
+        row: dict[str, Any] = {
+            "id": number,
+            "at": at.astimezone(UTC),
+            "actor": origin.actor,
+            "action": event.action,
+            "outcome": event.outcome,
+            "patient_id": str(event.patient_id) if event.patient_id else None,
+            "order_id": str(event.order_id) if event.order_id else None,
+            "study_instance_uid": event.study_instance_uid,
+            "address": origin.address,
+            "detail": common | event.detail,
+            "previous_hash": previous,
+        }
+        previous = row["hash"] = _chain_hash(row)
         written.append(row)
-    columns = _TABLE.c.keys()
-    _ROWS.add(session, [{name: getattr(row, name) for name in columns} for row in written[-len(events) :]])
+    _ROWS.add(session, written[-len(events) :])
 
 
 def note_chain_end(session: Session, number: int | None, last_hash: str | None) -> None:
@@ -116,27 +120,19 @@ def _chain_end(session: Session) -> tuple[int, str]:
     return (last.id, last.hash) if last else (0, GENESIS)
 
 
-def written_in(session: Session) -> list[AuditEvent]:
-    """The events that this session has added so far, in their order."""
+def written_in(session: Session) -> Sequence[Mapping[str, Any]]:
+    """The columns of the events that this session has added so far, in their order."""
     return [*session.info.get(_WRITTEN, [])]
 
 
-def chain_hash(row: AuditEvent) -> str:
-    """The hash of an event that is about to be written."""
-    content = [
-        row.previous_hash,
-        row.id,
-        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        row.actor,
-        row.action,
-        row.outcome,
-        row.patient_id,
-        row.order_id,
-        row.study_instance_uid,
-        row.address,
-        row.detail,
-    ]
-    return verification.chain_hash(content)
+def chain_hash(event: AuditEvent) -> str:
+    """The hash that an event must have."""
+    return _chain_hash({name: getattr(event, name) for name in _HASHED})
+
+
+def _chain_hash(row: Mapping[str, Any]) -> str:
+    values = {**row, "at": row["at"].astimezone(UTC).isoformat(timespec="microseconds")}
+    return verification.chain_hash([values[name] for name in _HASHED])
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ def is_somebody_else(said: Mapping[str, Any], known: Patient) -> bool:
     """Whether name and birth date, as somebody says them, both contradict the record, more than by a typing error;
     unknown values never do."""
     person = {name: said[name] for name in (*NAME_PARTS, "birth_date") if name in said}
+    if all(getattr(known, name) == value for name, value in person.items()):
+        return False
     differing = _differing(as_before(known, person), known, {EvidenceGrade.OTHER})
     return differing >= {"PatientName", "PatientBirthDate"}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.rows import ClosingRows, table_of
 from ehr_bridge.db.states import MessageState
-from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import BridgeError, Unavailable
 from ehr_bridge.hl7.ack import Header, acknowledge, header_in
@@ -283,7 +282,7 @@ def _shown(opened: _Opened) -> dict[str, Any] | None:
     return None if opened.reading is None else opened.reading.shown()
 
 
-def _shown_event(event: AuditEvent) -> dict[str, Any]:
-    detail = {name: value for name, value in event.detail.items() if name != "request_id"}
-    ids = {"patient_id": event.patient_id, "order_id": event.order_id, "study_instance_uid": event.study_instance_uid}
-    return {"action": event.action, **ids, "detail": detail}
+def _shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    detail = {name: value for name, value in event["detail"].items() if name != "request_id"}
+    ids = {name: event[name] for name in ("patient_id", "order_id", "study_instance_uid")}
+    return {"action": event["action"], **ids, "detail": detail}

@@ -91,7 +91,7 @@ def issue(session: Session, report: Report, what: Issue, who: Reporter, now: dat
     action = ACTIONS[version.status] if what.outside is None else "report.received"
     event = report_event(action, report, **detail, sha256=version.sha256)
     audit.append(session, who.origin, event, now)
-    session.add(_row(version, written_in(session)[-1].id))
+    session.add(_row(version, written_in(session)[-1]["id"]))
     if what.outside is None:
         see(session, report, who.subject, now)
     follow_report(session, report, who.origin, now)
