@@ -22,6 +22,7 @@ ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 PHOTOGRAPH = "1.2.840.10008.5.1.4.1.1.77.1.4"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 MEDIA_TYPES = (PDF, JPEG, PNG)
+_BEGINNINGS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 type Content = Paper | Picture
 
 
@@ -43,6 +44,11 @@ class Sheet:
     requested_procedure_id: str | None = None
     scheduled_procedure_step_id: str | None = None
     organization: str = ""
+
+
+def looks_like_document(beginning: bytes) -> bool:
+    """Whether a file begins like one of `MEDIA_TYPES`."""
+    return beginning.startswith(_BEGINNINGS)
 
 
 def read_content(data: bytes, media_type: str, most_bytes: int) -> Content:

@@ -15,7 +15,7 @@ const ORDER = [
   ["desk/"],
   ["signin/"],
   ["upload/[^/]+$"],
-  ["upload/known/", "corrections/", "launch/", "made/"],
+  ["upload/known/", "corrections/", "documents/", "launch/", "made/"],
   ["upload/read/"],
   ["components/"],
   ["auth/"],

@@ -15,6 +15,8 @@ from tests.browser.steps import answered, drop, sign_in
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import place_order, study, upload
+from tests.support.zips import zipped
+from tests.unit.document_steps import pdf
 
 YUKI = {"family_name": "Tanaka", "given_name": "Yuki", "birth_date": "1950-07-30", "sex": "female"}
 BORN_YUKI = re.compile(r"30 Jul 1950 \(\d\d years\)")
@@ -189,7 +191,7 @@ def test_of_a_disc_of_several_people_only_those_who_fit_go_to_the_order(
     ]
     review(page, demo, *files, order=order)
     his = page.get_by_role("article", name="MR · His")
-    expect(his).to_contain_text("Left out: it does not fit this order")
+    expect(his).to_contain_text("Left out: it does not fit what you chose")
     expect(page.get_by_role("region", name="Send")).to_contain_text("1 file in 1 study")
     assert violations(page) == []
     his.get_by_role("checkbox", name="Send this study").check()
@@ -197,17 +199,58 @@ def test_of_a_disc_of_several_people_only_those_who_fit_go_to_the_order(
     expect(his.get_by_role("list", name="These files name another patient or order")).to_contain_text("Patient name")
 
 
-def test_all_studies_of_one_patient_on_a_disc_are_decided_at_once(
+def press(button: Locator) -> None:
+    button.focus()
+    button.press("Enter")
+
+
+def test_a_disc_of_three_people_is_decided_person_by_person_by_keyboard(
     desktop: Page, demo: Server, order: dict[str, Any]
 ) -> None:
-    """From an outside hospital: the same person, no known number."""
+    """From an outside hospital: Yuki's two studies under another number are one decision, asked about once; Peter's and
+    Zoe's, who lie in archives of their own, are not hers, and are taken out; the letter becomes her document."""
+    page = desktop
     outside = {"PatientID": "OUT-1", "PatientName": "TANAKA^YUKI", "PatientBirthDate": "19500730", "PatientSex": "F"}
-    review(desktop, demo, *(small(StudyDescription=f"Part {number}", **outside) for number in range(3)))
-    desktop.get_by_role("button", name="Choose for all 3 studies").click()
-    dialog = desktop.get_by_role("dialog")
+    hers = [small(StudyDescription=f"Part {number}", **outside) for number in range(2)]
+    peter = zipped([("IM1", small(StudyDescription="His", **PETER))])
+    zoe = zipped(
+        [("deeper.zip", zipped([("IM1", small(StudyDescription="Zoe", PatientName="Zip^Zoe", PatientID="Z"))]))]
+    )
+    entries = {
+        "A": hers[0],
+        "B": hers[1],
+        "peter.zip": peter,
+        "zoe.zip": zoe,
+        "Letter of Dr Quispe.pdf": pdf("Dear colleague"),
+    }
+    sign_in(page, demo, "radiographer", "/upload")
+    drop(page, {"disc.zip": zipped(entries.items())})
+    answered(page)
+    press(page.get_by_role("button", name="Choose for all 2 studies"))
+    dialog = page.get_by_role("dialog")
     dialog.get_by_label("Search").fill(order["mrn"])
-    dialog.get_by_role("button", name=re.compile(f"Tanaka, Yuki.*{order['mrn']}$")).click()
-    expect(desktop.get_by_text("For this patient, as you chose")).to_have_count(3)
+    press(dialog.get_by_role("button", name=re.compile(f"Tanaka, Yuki.*{order['mrn']}$")))
+    expect(page.get_by_text("For this patient, as you chose")).to_have_count(2)
+    expect(page.get_by_text("All 2 studies fit.")).to_be_visible()
+    for title in ("MR · His", "MR · Zoe"):
+        page.get_by_role("article", name=title).get_by_role("checkbox", name="Send this study").press("Space")
+    expect(page.get_by_role("region", name="Send")).to_contain_text("2 studies still need your answer")
+    page.get_by_role("checkbox", name="I have compared them: all 2 studies are of this patient").press("Space")
+    assert violations(page) == []
+    owner = page.get_by_label("Attach to")
+    owner.focus()
+    owner.press("T")
+    expect(page.get_by_label("Title")).to_have_value("Letter of Dr Quispe")
+    assert violations(page) == []
+    expect(page.get_by_role("region", name="Send")).to_contain_text("2 files in 2 studies")
+    expect(page.get_by_role("region", name="Send")).to_contain_text("1 document")
+    press(send_button(page))
+    expect(page.get_by_role("region", name="Documents")).to_contain_text("Attached")
+    patient = demo.get(f"/api/v1/patients/{order['mrn']}", "nurse").json()["id"]
+    studies = demo.get(f"/api/v1/dicom/studies/patient/{patient}", "nurse").json()["items"]
+    assert sorted(each["study_description"] for each in studies) == ["Letter of Dr Quispe", "Part 0", "Part 1"]
+    documents = demo.get(f"/api/v1/documents?patient={patient}", "nurse").json()["items"]
+    assert [each["title"] for each in documents] == ["Letter of Dr Quispe"]
 
 
 def test_two_of_one_name_are_told_apart_and_a_list_that_is_cut_says_so(page: Page, demo: Server) -> None:

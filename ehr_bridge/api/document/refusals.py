@@ -37,7 +37,7 @@ _SPLIT = (
 _STORE = (*_SENT, *_KEEP, *_TARGET, "duplicate_instance", "no_files", "too_many_files", "none_stored")
 _ZIP = (
     *("malformed_zip", "damaged_entry", "encrypted_entry", "unsafe_entry", "unsupported_compression"),
-    "nested_archive",
+    *("nested_archive", "archive_too_deep", "document"),
 )
 _WRITE_PATIENT = (*_MRN, "stale", "mrn_of_another_issuer", "mrn_without_issuer", "patient_merged")
 _WRITE_ORDER = ("stale", "study_uid_of_another_order", "study_uid_too_late", "order_state")

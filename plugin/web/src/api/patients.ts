@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { useApi } from "./context";
 import { asPage, firstOf, isPath, PAGE_SIZE } from "./queries";
 import type { Order, Patient, Study } from "./types";
@@ -7,6 +7,14 @@ const FEW = 8;
 
 export function usePatient(id: string | null | undefined) {
   return useNumberedPatient(id, "");
+}
+
+/** Several by their ids, as far as they are known by now. */
+export function usePatientsById(ids: readonly string[]): Patient[] {
+  const { ask } = useApi();
+  return useQueries({
+    queries: ids.map((id) => ({ queryKey: ["patient", id], queryFn: ({ signal }: { signal: AbortSignal }) => ask<Patient>(`patients/${encodeURIComponent(id)}`, { signal }) })),
+  }).flatMap(({ data }) => (data ? [data] : []));
 }
 
 /** By a number of this issuer's; "" for an id, or where the issuer does not matter. */

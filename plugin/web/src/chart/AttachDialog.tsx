@@ -8,8 +8,8 @@ import { TextField } from "../components/TextField";
 import { useSay } from "../components/Toast";
 import { formatBytes, t, word } from "../i18n";
 import { today } from "../i18n/age";
-import { kindOf, KINDS, titleOf } from "./files";
-import { Sheet } from "./Sheet";
+import { kindOf, KINDS, titleOf } from "../documents/files";
+import { Sheet } from "../documents/Sheet";
 
 interface Props {
   owner: Owner;

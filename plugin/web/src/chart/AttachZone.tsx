@@ -5,7 +5,7 @@ import { useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
 import { AttachDialog } from "./AttachDialog";
-import { ACCEPTED, typeOf } from "./files";
+import { ACCEPTED, typeOf } from "../documents/files";
 
 export function AttachZone({ owner }: { owner: Owner }) {
   const mayUpload = useMay("upload");

@@ -11,7 +11,7 @@ import { ListSkeleton } from "../components/DataList";
 import { Notice } from "../components/Notice";
 import { Problem } from "../components/Problem";
 import { formatBytes, formatDay, formatInstant, t, word } from "../i18n";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../documents/Sheet";
 
 export function DocumentDialog({ id, onClose }: { id: string; onClose: () => void }) {
   const { data, error, refetch } = useDocument(id);

@@ -16,12 +16,14 @@ import { isSettled, type Reviewed, type State } from "./review";
 interface Props {
   reviewed: Reviewed;
   link: Link;
+  /** Whom it is for stands above already: said again only where something differs. */
+  brief: boolean;
   onLink: (link: Link) => void;
 }
 
 const icons: Record<Reviewed["tone"], IconName> = { good: "check", warn: "question", bad: "alert", plain: "info" };
 
-export function Destination({ reviewed, link, onLink }: Props) {
+export function Destination({ reviewed, link, brief, onLink }: Props) {
   const { state, tone, shown } = reviewed;
   return (
     <section className={`where where-${tone}`} aria-label={t("where.label")}>
@@ -29,7 +31,7 @@ export function Destination({ reviewed, link, onLink }: Props) {
         <Icon name={icons[tone]} />
         {titleOf(reviewed, link)}
       </p>
-      <Named reviewed={reviewed} link={link} onLink={onLink} />
+      <Named reviewed={reviewed} link={link} brief={brief} onLink={onLink} />
       {state === "refused" && <p>{shown?.refused?.message}</p>}
       <Text state={state} chosen={link.kind !== "automatic"} />
       {shown && shown.evidence.length > 0 && (
@@ -59,7 +61,7 @@ function Text({ state, chosen }: { state: State; chosen: boolean }): ReactNode {
 }
 
 /** The person, and every value that would be replaced or speaks against it. One of several would look like the right one. */
-function Named({ reviewed: { state, shown }, link, onLink }: Props) {
+function Named({ reviewed: { state, shown }, link, brief, onLink }: Props) {
   const foundOrder = useOrder(link.kind === "automatic" ? (shown?.order_id ?? "") : "").data ?? null;
   const found = usePatient(link.kind === "automatic" ? shown?.patient_id : null).data ?? null;
   if (link.kind === "automatic" && (!found || state === "ambiguous" || state === "none")) return null;
@@ -68,6 +70,7 @@ function Named({ reviewed: { state, shown }, link, onLink }: Props) {
   const whom = patient ? ofPatient(patient) : order && ofNamed(order);
   if (!whom) return null;
   const rows = shown ? rowsOf(shown.differences, shown.evidence).filter(({ mark }) => mark !== "same") : [];
+  if (brief && link.kind !== "automatic" && rows.length === 0) return <p className="muted small">{t("where.agrees")}</p>;
   return (
     <>
       <Person whom={whom}>{order && `${order.accession_number} · ${order.modality} ${order.description}`}</Person>

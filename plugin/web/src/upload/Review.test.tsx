@@ -19,15 +19,18 @@ const said = (field: string, grade: string): Evidence => ({ field, grade, agrees
 const SAME = said("PatientID", "same");
 const OTHER = said("PatientSex", "other");
 
-function image(name: string, study: string): Found {
-  const content = part10({ x0020000d: ["UI", study], x0020000e: ["UI", `${study}.1`], x00100010: ["PN", "DOE^JANE"], x00100020: ["LO", "M1"], x00081030: ["LO", `Study ${study}`] });
+function image(name: string, study: string, said: Record<string, [string, string]> = {}): Found {
+  const content = part10({ x0020000d: ["UI", study], x0020000e: ["UI", `${study}.1`], x00100010: ["PN", "DOE^JANE"], x00100020: ["LO", "M1"], x00081030: ["LO", `Study ${study}`], ...said });
   const reading = readHeader(content, true);
   if (reading.kind !== "header") throw new Error(reading.kind);
   return { kind: "image", source: fileSource(new File([content], name), name), header: reading.header };
 }
 
-/** Files on the table whose reader the test drives; `evidence` is what the server says of each study. */
-function reviewing(evidence: Readonly<Record<string, Evidence[]>>, order = false) {
+const PATIENT = { id: "p", mrn: "M1", issuer: null, family_name: "Doe", given_name: "Jane", birth_date: "1961-03-14", sex: "female" };
+const paper = (name: string, type = "application/pdf"): Found => ({ kind: "document", type, source: fileSource(new File(["%PDF-1.7"], name), name) });
+
+/** Files on the table whose reader the test drives; `evidence` is what the server says of each study, `match` of them all. */
+function reviewing(evidence: Readonly<Record<string, Evidence[]>>, order = false, match: Record<string, unknown> = {}) {
   let tell: (answer: Answer) => void = () => {};
   const asked: Request[] = [];
   const timers: (() => void)[] = [];
@@ -40,13 +43,13 @@ function reviewing(evidence: Readonly<Record<string, Evidence[]>>, order = false
   const begin = vi.fn();
   const items = Object.entries(evidence).map(([ref, of]) => ({
     ref, differences: [], study: null, refused: null,
-    match: { kind: "exact", score: 1, automatic: true, patient_id: "p", order_id: "o", evidence: of },
+    match: { kind: "exact", score: 1, automatic: true, patient_id: "p", order_id: "o", evidence: of, ...match },
   }));
   const page = shown(
     <UploadContext value={{ desk, uploader: { begin } as unknown as Uploader }}>
       <Review />
     </UploadContext>,
-    { "POST match": [200, { items }] },
+    { "POST match": [200, { items }], "GET patients/p": [200, PATIENT], "GET orders/o": [200, { id: "o", patient_id: "p", accession_number: "A1", mrn: "M1", patient_name: "Doe^Jane" }] },
   );
   const passed = () => { for (const call of timers.splice(0)) call(); };
   const pass = () => act(passed);
@@ -65,7 +68,7 @@ function reviewing(evidence: Readonly<Record<string, Evidence[]>>, order = false
       passed();
     });
   };
-  return { ...page, begin, choose, read, pass, user: userEvent.setup(), send: () => screen.getByRole<HTMLButtonElement>("button", { name: "Send" }) };
+  return { ...page, desk, begin, choose, read, pass, user: userEvent.setup(), send: () => screen.getByRole<HTMLButtonElement>("button", { name: "Send" }) };
 }
 
 describe("files that were chosen", () => {
@@ -115,6 +118,92 @@ describe("files that were chosen", () => {
     });
     expect(screen.getByRole<HTMLInputElement>("checkbox", { name: "Send this study", checked: false }).closest("article")!.getAttribute("aria-label")).toContain("Study 1.3");
     expect(send().disabled).toBe(false);
+  });
+
+  it("for an order leave out every study that does not fit, each to be sent for its patient alone", async () => {
+    const { choose, read, pass, user, desk } = reviewing({ "1.2": [OTHER], "1.3": [OTHER] }, true);
+    choose("a", "b");
+    read(image("a", "1.2"), image("b", "1.3"));
+    const seen = () => { pass(); return screen.getAllByRole("checkbox", { name: "Send this study" }).map((box) => (box as HTMLInputElement).checked); };
+    await waitFor(() => expect(seen()).toEqual([false, false]));
+    expect(screen.getAllByRole("list", { name: "Left out: it does not fit what you chose" })[0]!.textContent).toContain("PatientSex is other");
+    await user.click(screen.getAllByRole("button", { name: /without the order$/ })[0]!);
+    await waitFor(() => expect(seen()).toEqual([true, false]));
+    expect(desk.packed().options.get("1.2")).toEqual({ patientId: "p" });
+  });
+
+  it("of one patient are decided once, by agreeing to what the server takes them for", async () => {
+    const { choose, read, pass, user, desk } = reviewing({ "1.2": [SAME], "1.3": [SAME], "1.4": [OTHER] }, false, { kind: "probable", automatic: false });
+    choose("a", "b", "c");
+    read(image("a", "1.2"), image("b", "1.3"), image("c", "1.4", { x00080060: ["CS", "CT"] }));
+    await user.click(await screen.findByRole("button", { name: "Yes, all 3 are this patient’s" }));
+    await waitFor(() => {
+      pass();
+      expect(screen.getByText("2 of 3 studies fit; the others are left out.")).toBeTruthy();
+      expect(screen.getByText(/^2 files in 2 studies/)).toBeTruthy();
+    });
+    expect(["1.2", "1.3", "1.4"].map((uid) => desk.packed().options.get(uid)?.patientId)).toEqual(["p", "p", undefined]);
+    await user.click(screen.getByRole("button", { name: "Leave all to the server" }));
+    await waitFor(() => {
+      pass();
+      expect(screen.getByText(/^3 files in 3 studies/)).toBeTruthy();
+    });
+  });
+
+  it("from another hospital are asked about once, for all studies of the patient", async () => {
+    const { choose, read, pass, user, send, desk } = reviewing({ "1.2": [said("PatientID", "other")], "1.3": [said("PatientID", "other")] });
+    choose("a", "b");
+    read(image("a", "1.2"), image("b", "1.3"));
+    act(() => desk.decide(desk.snapshot().patients[0]!.key, { kind: "patient", patient: PATIENT as unknown as Patient }));
+    expect(await screen.findByText("2 studies still need your answer.")).toBeTruthy();
+    await user.click(screen.getByRole("checkbox", { name: "I have compared them: all 2 studies are of this patient" }));
+    await waitFor(() => {
+      pass();
+      expect(send().disabled).toBe(false);
+    });
+  });
+
+  it("of one patient that come later follow the decision", async () => {
+    const { choose, read, desk } = reviewing({ "1.2": [SAME], "1.3": [SAME], "1.4": [SAME] });
+    choose("a", "b");
+    read(image("a", "1.2"), image("b", "1.3"));
+    act(() => desk.decide(desk.snapshot().patients[0]!.key, { kind: "patient", patient: PATIENT as unknown as Patient }));
+    choose("c");
+    read(image("c", "1.4"));
+    await waitFor(() => expect(desk.packed().options.get("1.4")).toEqual({ patientId: "p" }));
+  });
+
+  it("that are PDFs are offered as documents of whoever is chosen, and sent only when somebody says whose", async () => {
+    const { choose, read, pass, user, send, begin, desk } = reviewing({ "1.2": [SAME] }, true);
+    choose("a", "Referral Dr Meyer.pdf");
+    read(image("a", "1.2"), paper("disc/Referral Dr Meyer.pdf"));
+    expect(await screen.findByRole("heading", { name: "1 PDF or picture among the files" })).toBeTruthy();
+    expect(desk.packed().items).toHaveLength(1);
+    await user.selectOptions(screen.getByRole("combobox", { name: "Attach to" }), "order o");
+    pass();
+    expect(screen.getByRole<HTMLInputElement>("textbox", { name: "Title" }).value).toBe("Referral Dr Meyer");
+    await waitFor(() => {
+      pass();
+      expect(screen.getByText(/· 1 document$/)).toBeTruthy();
+      expect(send().disabled).toBe(false);
+    });
+    await user.click(send());
+    const [items, options] = begin.mock.calls[0] as [{ group: string }[], Map<string, { document?: object }>];
+    expect(options.get(items[0]!.group)).toMatchObject({ document: { owner: { order: "o" }, type: "application/pdf", kind: "referral", title: "Referral Dr Meyer" } });
+  });
+
+  it("that are pictures alone can be sent to a patient who was certain, and are taken back with the study", async () => {
+    const { choose, read, pass, user, desk } = reviewing({ "1.2": [SAME] });
+    choose("a", "photo.jpg");
+    read(image("a", "1.2"), paper("photo.jpg", "image/jpeg"));
+    await screen.findByRole("option", { name: /^Doe, Jane/ });
+    await user.selectOptions(screen.getByRole("combobox", { name: "Attach to" }), "patient p");
+    expect(desk.packed().items).toHaveLength(2);
+    await user.click(screen.getByRole("checkbox", { name: "Send this study" }));
+    await waitFor(() => {
+      pass();
+      expect(desk.packed().items).toHaveLength(0);
+    });
   });
 
   it("that are damaged are sent along only as long as the person wants it", async () => {

@@ -1,20 +1,19 @@
 /** What was found in the files: by patient and study, what is no image, and the button that sends the rest. */
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo } from "react";
 import { usePredictions } from "../api/match";
 import { Notice } from "../components/Notice";
-import { PersonName } from "../components/values";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
-import { questionsOf, type Link } from "./choice";
+import { questionsOf } from "./choice";
 import { useUploadServices } from "./context";
 import { isEmpty, type Desk, type UploadDesk } from "./desk";
 import type { PatientDraft } from "./group";
-import { Picker } from "./Picker";
+import { PaperList } from "./PaperList";
+import { PatientHead } from "./PatientHead";
 import { RefusedList } from "./RefusedList";
 import { othersThanFit, reviewed, type Reviewed } from "./review";
-import { SaidFacts } from "./SaidOf";
 import { SendBar } from "./SendBar";
-import { hintOf, StudyCard } from "./StudyCard";
+import { StudyCard } from "./StudyCard";
 import { TooLarge } from "./TooLarge";
 import { useDesk } from "./useUpload";
 
@@ -29,7 +28,7 @@ export function Review() {
       <Reading desk={desk} />
       {desk.patients.map((patient) => (
         <section key={patient.key} className="stack" aria-label={t("review.patient", { name: nameOf(patient) })}>
-          <PatientHead patient={patient} onPick={(link) => patient.studies.forEach(({ uid }) => store.choose(uid, { link, include: true, leftOut: false, confirmed: "" }))} />
+          <PatientHead patient={patient} reviews={reviews} />
           {patient.studies.map((study) => (
             <StudyCard
               key={study.uid}
@@ -37,10 +36,12 @@ export function Review() {
               choice={store.choiceOf(study.uid)}
               pictures={desk.pictures}
               reviewed={reviews.get(study.uid)!}
+              follows={patient.studies.length > 1 && !store.choiceOf(study.uid).decided && store.choiceOf(study.uid).link.kind !== "automatic"}
             />
           ))}
         </section>
       ))}
+      <PaperList desk={desk} reviews={reviews} />
       <Damaged desk={desk} onChange={(wished) => store.sendDamaged(wished)} />
       <TooLarge files={desk.tooLarge} />
       <RefusedList refused={desk.refused} />
@@ -60,9 +61,9 @@ function useReviews(desk: Desk, store: UploadDesk): ReadonlyMap<string, Reviewed
   return new Map(asked.map(({ uid, link, questions }) => [uid, reviewed(link, questions.map(predictions.of))]));
 }
 
-/** For an order, and some of the studies fit it: the others are somebody else's on the same disc. */
+/** What was chosen for several studies is sent with those that fit; the others are somebody else's, or of another day. */
 function useLeavingOut(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>) {
-  const strangers = desk.order && !desk.reading ? othersThanFit(reviews) : [];
+  const strangers = desk.reading ? [] : othersThanFit(reviews, (uid) => store.choiceOf(uid), (uid) => store.isDecidedFor(uid));
   const key = strangers.join(" ");
   useEffect(() => {
     if (key) store.leaveOut(key.split(" "));
@@ -77,35 +78,6 @@ function Reading({ desk }: { desk: Desk }) {
         {reading ? t("review.reading", { read, known }) : t("review.read", { count: known })}
       </p>
       {reading && <progress aria-label={t("review.reading.bar")} max={Math.max(1, known)} value={read} />}
-    </div>
-  );
-}
-
-function PatientHead({ patient, onPick }: { patient: PatientDraft; onPick: (link: Link) => void }) {
-  const [picking, setPicking] = useState(false);
-  return (
-    <div className="patient-head">
-      <h2>
-        <PersonName name={patient.header.patientName} />
-      </h2>
-      <p className="muted small">
-        <SaidFacts header={patient.header} />
-      </p>
-      {patient.studies.length > 1 && (
-        <button type="button" className="button button-small" onClick={() => setPicking(true)}>
-          {t("review.pick.all", { count: patient.studies.length })}
-        </button>
-      )}
-      {picking && (
-        <Picker
-          hint={hintOf(patient.header)}
-          onPick={(link) => {
-            onPick(link);
-            setPicking(false);
-          }}
-          onClose={() => setPicking(false)}
-        />
-      )}
     </div>
   );
 }

@@ -5,6 +5,8 @@ import { personName } from "../i18n/person";
 import { useUploadServices } from "./context";
 import type { UploadDesk } from "./desk";
 import { FileLists } from "./FileLists";
+import { PaperResults } from "./PaperResults";
+import { isPaperGroup } from "./papers";
 import { byGroup, isActive, totals, type QueuedFile } from "./queue";
 import type { StudyDraft } from "./group";
 import { resultsByStudy } from "./results";
@@ -50,6 +52,7 @@ export function Sending() {
           ))}
         </section>
       )}
+      {!active && <PaperResults papers={desk.papers} queue={queue} />}
       <section className="panel" aria-label={t("files.title")}>
         <FileLists queue={queue} />
       </section>
@@ -63,7 +66,7 @@ function Groups({ groups, sent }: { groups: ReadonlyMap<string, QueuedFile[]>; s
       {[...groups].map(([uid, files]) => {
         const sum = totals({ files });
         const study = sent.get(uid);
-        const title = study ? titleOf(study) : t("upload.damaged");
+        const title = study ? titleOf(study) : isPaperGroup(uid) ? (files[0]?.name ?? "") : t("upload.damaged");
         const label = study ? `${personName(study.header.patientName) || t("patient.unknown")} · ${title}` : title;
         return (
           <li key={uid}>

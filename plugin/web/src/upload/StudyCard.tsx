@@ -4,15 +4,17 @@ import { ChangeTable } from "../components/ChangeTable";
 import { Doubts } from "../components/Doubts";
 import { Notice } from "../components/Notice";
 import { Day, OrNone } from "../components/values";
-import { formatBytes, t } from "../i18n";
-import { fieldName } from "../i18n/fieldName";
+import { nameOf } from "../components/whom";
+import { formatBytes, t, word } from "../i18n";
+import { fieldName, snake } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
+import { reasonOf } from "../i18n/reason";
 import { corrections, type Choice, type Link } from "./choice";
 import { useUploadServices } from "./context";
 import { Destination } from "./Destination";
 import type { StudyDraft } from "./group";
 import { Picker } from "./Picker";
-import type { Reviewed } from "./review";
+import { isAskedTogether, type Reviewed } from "./review";
 import type { Header } from "./read/header";
 import { SeriesList } from "./SeriesList";
 import { TagEditor } from "./TagEditor";
@@ -23,9 +25,11 @@ interface Props {
   choice: Choice;
   pictures: ReadonlyMap<string, string>;
   reviewed: Reviewed;
+  /** What was chosen is the decision for all studies of the patient, which is named above. */
+  follows: boolean;
 }
 
-export function StudyCard({ study, choice, pictures, reviewed }: Props) {
+export function StudyCard({ study, choice, pictures, reviewed, follows }: Props) {
   const { desk } = useUploadServices();
   const [open, setOpen] = useState<"picker" | "tags" | null>(null);
   const choose = (change: Partial<Choice>) => desk.choose(study.uid, change);
@@ -43,16 +47,12 @@ export function StudyCard({ study, choice, pictures, reviewed }: Props) {
           </p>
         </div>
         <label className="check">
-          <input type="checkbox" checked={choice.include} onChange={(event) => choose({ include: event.target.checked, leftOut: false })} />
+          <input type="checkbox" checked={choice.include} onChange={(event) => choose({ include: event.target.checked })} />
           {t("review.include")}
         </label>
       </header>
       <SeriesList series={study.series} pictures={pictures} />
-      {!choice.include && choice.leftOut && (
-        <Notice kind="warn" title={t("review.left_out.title")}>
-          <p>{t("review.left_out.text")}</p>
-        </Notice>
-      )}
+      {!choice.include && choice.leftOut && <LeftOut choice={choice} reviewed={reviewed} onChoose={choose} onPick={() => setOpen("picker")} />}
       {choice.include && (
         <>
           {study.mixed.length > 0 && (
@@ -60,9 +60,9 @@ export function StudyCard({ study, choice, pictures, reviewed }: Props) {
               <p>{t("review.mixed.text", { fields: study.mixed.map(fieldName).join(", ") })}</p>
             </Notice>
           )}
-          <Destination reviewed={reviewed} link={choice.link} onLink={(link) => choose({ link, confirmed: "" })} />
+          <Destination reviewed={reviewed} link={choice.link} brief={follows} onLink={(link) => choose({ link, confirmed: "" })} />
           {corrected.length > 0 && <ChangeTable caption={t("review.changes", { count: corrected.length })} after={t("review.changes.after")} changes={corrected} />}
-          <Question reviewed={reviewed} confirmed={choice.confirmed === reviewed.question} onConfirm={(confirmed) => choose({ confirmed })} />
+          {!(follows && isAskedTogether(reviewed)) && <Question reviewed={reviewed} confirmed={choice.confirmed === reviewed.question} onConfirm={(confirmed) => choose({ confirmed })} />}
           <div className="actions">
             <button type="button" className="button button-small" onClick={() => setOpen("picker")}>
               {t("review.pick")}
@@ -82,7 +82,7 @@ export function StudyCard({ study, choice, pictures, reviewed }: Props) {
         <Picker
           hint={hintOf(study.header)}
           onPick={(link: Link) => {
-            choose({ link, confirmed: "" });
+            choose({ link, include: true, confirmed: "" });
             close();
           }}
           onClose={close}
@@ -100,6 +100,34 @@ export function StudyCard({ study, choice, pictures, reviewed }: Props) {
         />
       )}
     </article>
+  );
+}
+
+/** Why a study is not sent with the others, and what can be done about it. */
+function LeftOut({ choice: { link }, reviewed: { doubts, shown }, onChoose, onPick }: { choice: Choice; reviewed: Reviewed; onChoose: (change: Partial<Choice>) => void; onPick: () => void }) {
+  const patient = link.kind === "order" ? link.patient : null;
+  return (
+    <Notice kind="warn" title={t("review.left_out.title")}>
+      <ul className="doubts" aria-label={t("review.left_out.title")}>
+        {doubts.map((doubt) => (
+          <li key={`${doubt.field} ${doubt.detail}`}>
+            <strong>{word("field", snake(doubt.field))}</strong>: {reasonOf(doubt)}
+          </li>
+        ))}
+        {doubts.length === 0 && shown?.refused && <li>{shown.refused.message}</li>}
+      </ul>
+      <p>{t("review.left_out.text")}</p>
+      <div className="actions">
+        {patient && (
+          <button type="button" className="button button-small" onClick={() => onChoose({ link: { kind: "patient", patient }, include: true, confirmed: "" })}>
+            {t("review.left_out.patient", { patient: personName(nameOf(patient)) || t("patient.unknown") })}
+          </button>
+        )}
+        <button type="button" className="button button-small" onClick={onPick}>
+          {t("review.pick")}
+        </button>
+      </div>
+    </Notice>
   );
 }
 

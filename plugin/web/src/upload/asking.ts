@@ -1,5 +1,6 @@
 /** Which files of a queue are still to be asked about, and what the answers make of them. Pure. */
 import type { KnownFile } from "./known/known";
+import { isPaperGroup } from "./papers";
 import { isAsking, isLookingUp, type Queue } from "./queue";
 
 /** How many files, and how many bytes of them, are looked up at once; the first few alone, so that sending begins soon. */
@@ -38,8 +39,8 @@ export function unasked(queue: Queue): Queue {
   return { ...queue, files: queue.files.map((file) => (file.asks ? { ...file, asks: false } : file)) };
 }
 
-/** How many files the upload sends in all; null while nobody knows. */
+/** How many files the upload sends in all, documents left out, which are no part of it; null while nobody knows. */
 export function announced(queue: Queue): number | null {
   if (isLookingUp(queue)) return null;
-  return queue.files.reduce((count, { state }) => (state === "skipped" ? count : count + 1), 0);
+  return queue.files.reduce((count, { state, group }) => (state === "skipped" || isPaperGroup(group) ? count : count + 1), 0);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Order, Patient } from "../api/types";
-import { corrections, optionsOf, questionsOf, type Choice } from "./choice";
+import { corrections, decidedFor, optionsOf, questionsOf, undecided, type Choice } from "./choice";
 import type { StudyDraft } from "./group";
 import type { Header } from "./read/header";
 
@@ -8,7 +8,7 @@ const header = { patientId: "SCAN-7", patientName: "LINDQVIST^ASA", birthDate: "
 const patient = { id: "p", mrn: "M-1" } as Patient;
 const order = { id: "o", accession_number: "A1", patient_id: "q" } as Order;
 const study = { uid: "1.2", variants: [header, { ...header, patientName: "DOE^JANE" }] } as StudyDraft;
-const choice = (change: Partial<Choice> = {}): Choice => ({ include: true, link: { kind: "automatic" }, tags: {}, confirmed: "", ...change });
+const choice = (change: Partial<Choice> = {}): Choice => ({ ...undecided({ kind: "automatic" }), ...change });
 
 describe("what the server is asked", () => {
   it("is each way in which the files say whose they are, as they say it", () => {
@@ -24,6 +24,20 @@ describe("what the server is asked", () => {
     expect(optionsOf(chosen)).toEqual({ orderId: "o", patientId: "p", tags: { PatientID: "M-1" } });
     expect(questionsOf(study, choice({ link: { kind: "patient", patient } }))[0]?.confirmation).toEqual({ patient_id: "p" });
     expect(optionsOf(choice({ link: { kind: "order", order, patient: null } })).patientId).toBe("q");
+  });
+});
+
+describe("a decision for all studies of a patient", () => {
+  it("keeps out what was taken out by hand, and keeps corrections", () => {
+    const link = { kind: "patient", patient } as const;
+    const out = choice({ include: false, decided: true, tags: { PatientID: "M-1" }, confirmed: "x" });
+    expect(decidedFor(out, link)).toEqual({ ...undecided(link), include: false, decided: true, tags: { PatientID: "M-1" } });
+  });
+
+  it("judges again what was left out, or decided alone", () => {
+    const link = { kind: "patient", patient } as const;
+    expect(decidedFor(choice({ include: false, leftOut: true }), link)).toEqual(undecided(link));
+    expect(decidedFor(choice({ decided: true, link: { kind: "order", order, patient } }), link)).toEqual(undecided(link));
   });
 });
 

@@ -13,13 +13,30 @@ export type Link =
 
 export interface Choice {
   include: boolean;
-  /** Not included because it does not fit the order that the upload is for; nobody has said so. */
-  leftOut?: boolean;
+  /** A person has said for this study alone whether it is sent, or whose it is. */
+  decided: boolean;
+  /** Not included because it does not fit what was chosen for several studies; nobody has said so. */
+  leftOut: boolean;
   link: Link;
   /** New values of modifiable attributes, by DICOM keyword. */
   tags: Readonly<Record<string, string>>;
   /** What the person has looked at and confirmed (`Reviewed.question`); "" for nothing. */
   confirmed: string;
+}
+
+export function undecided(link: Link): Choice {
+  return { include: true, decided: false, leftOut: false, link, tags: {}, confirmed: "" };
+}
+
+/** After a decision for all studies of a patient: what was taken out by hand stays out, and corrections stay. */
+export function decidedFor(before: Choice, link: Link): Choice {
+  const isOut = before.decided && !before.include;
+  return { ...undecided(link), include: !isOut, decided: isOut, tags: before.tags };
+}
+
+/** Whom a choice names, as a word to compare. */
+export function targetOf(link: Link): string {
+  return link.kind === "order" ? `order ${link.order.id}` : link.kind === "patient" ? `patient ${link.patient.id}` : "";
 }
 
 export const MODIFIABLE = ["PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyDate", "StudyDescription", "Laterality"] as const;

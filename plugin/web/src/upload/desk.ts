@@ -7,7 +7,8 @@
 import type { Order, Patient } from "../api/types";
 import { PORTION, type Chosen } from "./arrived";
 import { grouped, type PatientDraft, type ReadFile } from "./group";
-import { optionsOf, type Choice, type Link } from "./choice";
+import { decidedFor, optionsOf, undecided, type Choice, type Link } from "./choice";
+import { isAttached, optionsOfPaper, paperOf, type Paper } from "./papers";
 import type { SendOptions } from "./known/known";
 import type { Answer, ReaderPort } from "./read/messages";
 import type { Found, Refused } from "./read/reader";
@@ -37,7 +38,12 @@ export interface Desk {
   /** Larger than the server takes; never sent. */
   readonly tooLarge: readonly { name: string; size: number }[];
   readonly pictures: ReadonlyMap<string, string>;
+  /** By study; the others are as they were found. */
   readonly choices: ReadonlyMap<string, Choice>;
+  /** What was decided for all studies whose files name one patient, by `PatientDraft.key`. */
+  readonly decisions: ReadonlyMap<string, Link>;
+  /** PDFs and pictures among the files, and what is to become of them. */
+  readonly papers: readonly Paper[];
   /** The order this upload was started for. */
   readonly order: { order: Order; patient: Patient | null } | null;
 }
@@ -64,6 +70,8 @@ const EMPTY: Desk = {
   tooLarge: [],
   pictures: new Map(),
   choices: new Map(),
+  decisions: new Map(),
+  papers: [],
   order: null,
 };
 
@@ -78,6 +86,9 @@ export class UploadDesk {
   private reader: ReaderPort | null = null;
   private files: ReadFile[] = [];
   private damaged: Damaged[] = [];
+  private papers: Paper[] = [];
+  /** By study: the key of the patient whom its files name. */
+  private groups: ReadonlyMap<string, string> = new Map();
   /** The most that one file may have (bytes), as far as the server has said. */
   private limit: number | null = null;
   /** Chosen, and not with the reader yet. */
@@ -115,22 +126,55 @@ export class UploadDesk {
     if (!reading) this.readOn();
   }
 
+  /** What a person says of one study. */
   choose(studyUid: string, change: Partial<Choice>): void {
-    const choices = new Map(this.desk.choices);
-    choices.set(studyUid, { ...this.choiceOf(studyUid), ...change });
-    this.change({ choices });
+    const decided = "include" in change || "link" in change;
+    this.put([studyUid], (before) => ({ ...before, ...(decided && { decided: true, leftOut: false }), ...change }));
+  }
+
+  /** What a person says of all studies whose files name one patient, those that are still to come included. */
+  decide(key: string, link: Link): void {
+    this.desk = { ...this.desk, decisions: new Map(this.desk.decisions).set(key, link) };
+    const studies = this.desk.patients.find((patient) => patient.key === key)?.studies ?? [];
+    this.put(studies.map(({ uid }) => uid), (before) => decidedFor(before, link));
   }
 
   choiceOf(studyUid: string): Choice {
-    return this.desk.choices.get(studyUid) ?? defaultChoice(this.desk.order);
+    const known = this.desk.choices.get(studyUid);
+    if (known) return known;
+    return undecided(this.decisionOf(this.groups.get(studyUid) ?? ""));
   }
 
-  /** Leave out, until somebody says otherwise, studies that nobody has decided about yet. */
+  /** Whether a person has decided about the patient whom a study names. */
+  isDecidedFor(studyUid: string): boolean {
+    return this.desk.decisions.has(this.groups.get(studyUid) ?? "");
+  }
+
+  decisionOf(key: string): Link {
+    const { decisions, order } = this.desk;
+    return decisions.get(key) ?? (order ? { kind: "order", ...order } : { kind: "automatic" });
+  }
+
+  /** Leave out, until somebody says otherwise, studies that nobody has decided about alone. */
   leaveOut(studyUids: readonly string[]): void {
-    const undecided = studyUids.filter((uid) => !this.desk.choices.has(uid));
-    if (undecided.length === 0) return;
+    const undecided = studyUids.filter((uid) => !this.choiceOf(uid).decided);
+    if (undecided.length > 0) this.put(undecided, (before) => ({ ...before, include: false, leftOut: true }));
+  }
+
+  attach(id: number, change: Partial<Paper>): void {
+    this.papers = this.papers.map((paper) => (paper.id === id ? { ...paper, ...change } : paper));
+    this.stale = true;
+    this.publish();
+  }
+
+  /** The bytes of a file on the table. */
+  sourceOf(id: number): Source | undefined {
+    return this.sources.get(id);
+  }
+
+  private put(studyUids: readonly string[], change: (before: Choice) => Choice): void {
     const choices = new Map(this.desk.choices);
-    for (const uid of undecided) choices.set(uid, { ...this.choiceOf(uid), include: false, leftOut: true });
+    for (const uid of studyUids) choices.set(uid, change(this.choiceOf(uid)));
     this.change({ choices });
   }
 
@@ -146,6 +190,11 @@ export class UploadDesk {
       const source = this.sources.get(id);
       if (source) items.push({ source, group });
     };
+    // First: the last file of an upload says how many images it has.
+    for (const paper of this.desk.papers.filter(isAttached)) {
+      options.set(paper.group, optionsOfPaper(paper));
+      put(paper.id, paper.group);
+    }
     for (const study of this.desk.patients.flatMap(({ studies }) => studies)) {
       const choice = this.choiceOf(study.uid);
       if (!choice.include) continue;
@@ -181,6 +230,8 @@ export class UploadDesk {
     for (const url of this.desk.pictures.values()) this.deps.dropUrl(url);
     this.files = [];
     this.damaged = [];
+    this.papers = [];
+    this.groups = new Map();
     this.queued = [];
     this.sources.clear();
     this.asked.clear();
@@ -224,6 +275,7 @@ export class UploadDesk {
       const { name, size } = each.source;
       this.sources.set(id, each.source);
       if (each.kind === "damaged") this.damaged.push({ id, name, size });
+      else if (each.kind === "document") this.papers.push(paperOf(id, each.source, each.type));
       else this.files.push({ id, name, size, header: each.header });
       this.stale = true;
     }
@@ -251,8 +303,10 @@ export class UploadDesk {
     if (this.stale) {
       this.stale = false;
       const fits = ({ size }: { size: number }) => this.limit === null || size <= this.limit;
-      const tooLarge = [...this.files, ...this.damaged].filter((file) => !fits(file)).map(({ name, size }) => ({ name, size }));
-      this.desk = { ...this.desk, patients: grouped(this.files.filter(fits)), damaged: this.damaged.filter(fits), tooLarge };
+      const tooLarge = [...this.files, ...this.damaged, ...this.papers].filter((file) => !fits(file)).map(({ name, size }) => ({ name, size }));
+      const patients = grouped(this.files.filter(fits));
+      this.groups = new Map(patients.flatMap(({ key, studies }) => studies.map(({ uid }) => [uid, key])));
+      this.desk = { ...this.desk, patients, damaged: this.damaged.filter(fits), papers: this.papers.filter(fits), tooLarge };
     }
     this.shown = this.desk;
     if (!this.desk.reading) this.askPictures();
@@ -271,9 +325,4 @@ export class UploadDesk {
 
 export function isEmpty(desk: Desk): boolean {
   return !desk.reading && desk.known === 0;
-}
-
-function defaultChoice(order: Desk["order"]): Choice {
-  const link: Link = order ? { kind: "order", ...order } : { kind: "automatic" };
-  return { include: true, link, tags: {}, confirmed: "" };
 }

@@ -1,6 +1,7 @@
 /** The answers to many files, gathered into one result per study. Pure. */
 import type { Coercion, Match } from "../api/types";
 import type { KnownLink } from "./known/known";
+import { isPaperGroup } from "./papers";
 import type { Queue } from "./queue";
 
 export interface StudyResult {
@@ -32,6 +33,7 @@ export function resultsByStudy(queue: Queue): StudyResult[] {
   };
 
   for (const { answer, state, known, group } of queue.files) {
+    if (isPaperGroup(group)) continue;
     if (state === "skipped") {
       const result = resultOf(known?.studyInstanceUid ?? group);
       result.skipped += 1;

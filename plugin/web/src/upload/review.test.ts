@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Prediction } from "../api/match";
 import type { Evidence, Order, Patient } from "../api/types";
-import type { Link } from "./choice";
-import { othersThanFit, reviewed } from "./review";
+import { undecided, type Choice, type Link } from "./choice";
+import { commonPatient, othersThanFit, reviewed, type Reviewed } from "./review";
 
 const automatic: Link = { kind: "automatic" };
 const chosen: Link = { kind: "order", order: { id: "o" } as Order, patient: { id: "p" } as Patient };
@@ -92,11 +92,44 @@ describe("several ways in which the files of one study say whose they are", () =
 });
 
 describe("a disc of several people for one order", () => {
-  const fits = reviewed(chosen, [answer()]);
+  const fitting = reviewed(chosen, [answer()]);
   const other = reviewed(chosen, [answer({ evidence: [line("PatientName", "other")] })]);
-  it("leaves those out that do not fit, where others do", () => {
-    expect(othersThanFit(new Map([["1", fits], ["2", other]]))).toEqual(["2"]);
-    expect(othersThanFit(new Map([["2", other]]))).toEqual([]);
-    expect(othersThanFit(new Map([["1", fits], ["2", other], ["3", reviewed(chosen, [undefined])]]))).toEqual([]);
+  const refused = reviewed(chosen, [answer({ refused: { code: "study_recorded_otherwise", message: "no" } })]);
+  const left = (reviews: Record<string, Reviewed>, choices: Record<string, Partial<Choice>> = {}, isDecidedFor = false) =>
+    othersThanFit(new Map(Object.entries(reviews)), (uid) => ({ ...undecided(chosen), ...choices[uid] }), () => isDecidedFor);
+  const foreign = reviewed(chosen, [answer({ evidence: [line("PatientID", "other"), line("AccessionNumber", "other")] })]);
+  const relative = reviewed(chosen, [answer({ evidence: [line("PatientID", "slip", false)] })]);
+
+  it("leaves those out that do not fit, or would be refused, whether or not others do", () => {
+    expect(left({ a: fitting, b: other, c: refused })).toEqual(["b", "c"]);
+    expect(left({ a: other, b: other })).toEqual(["a", "b"]);
+  });
+
+  it("takes other numbers for another hospital's once a person decided for the patient, a relative's number never", () => {
+    expect(left({ a: foreign, b: fitting })).toEqual(["a"]);
+    expect(left({ a: foreign, b: other, c: relative }, {}, true)).toEqual(["b", "c"]);
+  });
+
+  it("asks about a study that was chosen alone, and waits while one is being asked about", () => {
+    expect(left({ a: other })).toEqual([]);
+    expect(left({ a: fitting, b: other }, { b: { decided: true } })).toEqual([]);
+    expect(left({ a: fitting, b: other, c: reviewed(chosen, [undefined]) })).toEqual([]);
+  });
+
+  it("judges what was chosen for different orders apart", () => {
+    const elsewhere: Link = { kind: "order", order: { id: "o2" } as Order, patient: null };
+    expect(left({ a: other, b: other }, { b: { link: elsewhere } })).toEqual([]);
+    expect(left({ a: other, b: other }, { a: { link: automatic }, b: { link: automatic } })).toEqual([]);
+  });
+});
+
+describe("one patient for all studies of a disc", () => {
+  const likely = reviewed(automatic, [answer({ kind: "probable", automatic: false })]);
+  it("is suggested where the server takes them all for one and is not certain of each", () => {
+    expect(commonPatient([likely, reviewed(automatic, [answer()])])).toBe("p");
+    expect(commonPatient([reviewed(automatic, [answer()]), reviewed(automatic, [answer()])])).toBe(null);
+    expect(commonPatient([likely, reviewed(automatic, [answer({ kind: "probable", automatic: false, patient_id: "q" })])])).toBe(null);
+    expect(commonPatient([likely, reviewed(automatic, [answer({ kind: "none", automatic: false, patient_id: null })])])).toBe(null);
+    expect(commonPatient([likely, undefined])).toBe(null);
   });
 });

@@ -2,7 +2,7 @@
 import type { Prediction } from "../api/match";
 import type { Evidence } from "../api/types";
 import { contradictions } from "../components/comparison";
-import type { Link } from "./choice";
+import { targetOf, type Choice, type Link } from "./choice";
 
 export type State =
   | "asking"
@@ -55,12 +55,49 @@ export function isSettled(state: State): boolean {
   return state === "chosen" || state === "joins" || state === "exact";
 }
 
-/** The studies that are contradicted, where others are not; none while anything is being asked. */
-export function othersThanFit(reviews: ReadonlyMap<string, Reviewed>): string[] {
-  const all = [...reviews];
-  if (all.some(([, { state }]) => state === "asking")) return [];
-  const others = all.filter(([, { doubts }]) => doubts.length > 0).map(([uid]) => uid);
-  return all.some(([, { state, doubts }]) => state === "chosen" && doubts.length === 0) ? others : [];
+/** The one patient whom the server takes for several studies without being certain of all; null where there is none. */
+export function commonPatient(reviews: readonly (Reviewed | undefined)[]): string | null {
+  const [first] = reviews;
+  const id = first?.shown?.patient_id ?? null;
+  const likely = (each: Reviewed | undefined) => each !== undefined && (each.state === "probable" || each.state === "exact") && each.shown?.patient_id === id;
+  return id !== null && reviews.every(likely) && reviews.some((each) => each?.state === "probable") ? id : null;
+}
+
+/** Whether nothing speaks against it. */
+export function fits({ state, doubts }: Reviewed): boolean {
+  return doubts.length === 0 && state !== "refused" && state !== "apart";
+}
+
+/** Whether one answer for all studies of a patient answers for this one. */
+export function isAskedTogether({ state, question }: Reviewed): boolean {
+  return question !== "" && state !== "apart";
+}
+
+/** Numbers that each hospital gives itself: on a disc from outside they are others, whosever the images are. */
+const NUMBERS = ["PatientID", "AccessionNumber", "ScheduledProcedureStepID", "RequestedProcedureID"];
+
+/** Whether nothing speaks against it but numbers of another hospital; a number that is nearly ours is a relative's. */
+export function mayFit(reviewed: Reviewed): boolean {
+  return fits({ ...reviewed, doubts: reviewed.doubts.filter(({ field, grade }) => !NUMBERS.includes(field) || grade !== "other") });
+}
+
+/**
+ * Of the studies that were chosen for something together, those that do not fit it; none while one of them is being
+ * asked about. A study that was chosen alone is asked about instead. Where a person decided about the patient whom they
+ * name, other numbers are asked about once for all of them.
+ */
+export function othersThanFit(reviews: ReadonlyMap<string, Reviewed>, choiceOf: (uid: string) => Choice, isDecidedFor: (uid: string) => boolean): string[] {
+  const together = new Map<string, string[]>();
+  for (const uid of reviews.keys()) {
+    const { decided, link } = choiceOf(uid);
+    if (decided || link.kind === "automatic") continue;
+    together.set(targetOf(link), [...(together.get(targetOf(link)) ?? []), uid]);
+  }
+  return [...together.values()].flatMap((uids) => {
+    if (uids.length < 2 || uids.some((uid) => reviews.get(uid)!.state === "asking")) return [];
+    const isFit = (uid: string) => (isDecidedFor(uid) ? mayFit : fits)(reviews.get(uid)!);
+    return uids.filter((uid) => !isFit(uid) && choiceOf(uid).include);
+  });
 }
 
 function stateOf(link: Link, { refused, study, automatic, kind }: Prediction): State {
@@ -85,7 +122,7 @@ function worst(known: readonly Prediction[]): Prediction {
   return known.reduce((one, other) => (weight(other) > weight(one) ? other : one));
 }
 
-function unique(doubts: readonly Evidence[]): Evidence[] {
+export function unique(doubts: readonly Evidence[]): Evidence[] {
   return doubts.filter((each, at) => doubts.findIndex(({ field, detail }) => field === each.field && detail === each.detail) === at);
 }
 

@@ -2,8 +2,10 @@
  * One file to the server, with progress. XMLHttpRequest, because fetch tells nothing about what it
  * has sent. Never rejects: whatever happens is a Reply.
  */
+import type { Owner } from "../api/chart";
 import { API_ROOT } from "../api/client";
-import type { SendOptions } from "./known/known";
+import { isRecord } from "../api/errors";
+import type { DocumentOptions, SendOptions } from "./known/known";
 import type { Reply } from "./verdict";
 
 export interface Sending {
@@ -33,7 +35,8 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
       window.clearTimeout(watchdog);
       watchdog = window.setTimeout(() => request.abort(), STALLED_MS);
     };
-    const { type, body } = bodyOf(content, options.tags ?? {}, uploadId);
+    const { document } = options;
+    const { type, body } = document ? { type: document.type, body: content } : bodyOf(content, options.tags ?? {}, uploadId);
     const finish = (reply: Reply) => {
       window.clearTimeout(watchdog);
       signal.removeEventListener("abort", giveUp);
@@ -41,15 +44,20 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
     };
     const giveUp = () => request.abort();
 
-    request.open("POST", `${API_ROOT}/dicom/upload`);
+    request.open("POST", `${API_ROOT}/${document ? documentPath(document.owner) : "dicom/upload"}`);
     request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.setRequestHeader("Accept", "application/json, application/problem+json");
-    request.setRequestHeader("X-Upload-Id", uploadId);
-    if (total !== null) request.setRequestHeader("X-Upload-Total", String(total));
-    if (options.orderId) request.setRequestHeader("X-Order-Id", options.orderId);
-    if (options.patientId) request.setRequestHeader("X-Patient-Id", options.patientId);
-    request.setRequestHeader("X-Upload-Source", "manual");
-    request.setRequestHeader("X-File-Name", percentEncoded(name));
+    const said: Record<string, string> = document
+      ? documentHeaders(document, name)
+      : {
+          "X-Upload-Id": uploadId,
+          "X-Upload-Total": total === null ? "" : String(total),
+          "X-Order-Id": options.orderId ?? "",
+          "X-Patient-Id": options.patientId ?? "",
+          "X-Upload-Source": "manual",
+          "X-File-Name": percentEncoded(name),
+        };
+    for (const [header, value] of Object.entries(said)) if (value) request.setRequestHeader(header, value);
 
     request.upload.onprogress = (event) => {
       moved();
@@ -59,7 +67,7 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
       finish({
         kind: "answer",
         status: request.status,
-        body: parsed(request.responseText),
+        body: document ? asUpload(request.status, parsed(request.responseText)) : parsed(request.responseText),
         retryAfter: request.getResponseHeader("Retry-After"),
         sent: body.size,
       });
@@ -72,9 +80,25 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
     signal.addEventListener("abort", giveUp);
     moved();
     request.setRequestHeader("Content-Type", type);
-    if (sha256 && body === content) request.setRequestHeader("Content-Digest", contentDigest(sha256));
+    if (sha256 && body === content && !document) request.setRequestHeader("Content-Digest", contentDigest(sha256));
     request.send(body);
   });
+
+/** The same bytes of the same kind again make no second document, so that a lost answer is simply asked for again. */
+function documentPath(owner: Owner): string {
+  return "order" in owner ? `orders/${encodeURIComponent(owner.order)}/documents` : `patients/${encodeURIComponent(owner.patient)}/documents`;
+}
+
+function documentHeaders({ kind, title, dated }: DocumentOptions, name: string): Record<string, string> {
+  return { "X-Document-Kind": kind, "X-Document-Title": percentEncoded(title), "X-Document-Date": dated, "X-File-Name": percentEncoded(name.split("/").pop() ?? name) };
+}
+
+/** A document that was made, as an upload of one file would be answered; what else is said stays as it is. */
+export function asUpload(status: number, body: unknown): unknown {
+  if (status >= 300 || !isRecord(body) || typeof body.sop_instance_uid !== "string") return body;
+  const { sop_instance_uid, study_instance_uid } = body;
+  return { status: "success", instances: [{ sop_instance_uid, study_instance_uid, status: status === 201 ? "stored" : "duplicate" }], studies: [] };
+}
 
 /** The file as it is; with corrections, both as parts of one body (RFC 2387). No byte is copied for it. */
 export function bodyOf(content: Blob, tags: Readonly<Record<string, string>>, uploadId: string): { type: string; body: Blob } {

@@ -15,6 +15,7 @@ import { lock } from "./lock";
 import { made } from "./made";
 import { objects } from "./objects";
 import { orders } from "./orders";
+import { papers } from "./papers";
 import { performed } from "./performed";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
@@ -47,6 +48,7 @@ export const de: Catalogue = {
   ...made,
   ...objects,
   ...orders,
+  ...papers,
   ...performed,
   ...quarantine,
   ...reasons,

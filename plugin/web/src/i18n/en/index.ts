@@ -18,6 +18,7 @@ import { lock } from "./lock";
 import { made } from "./made";
 import { objects } from "./objects";
 import { orders } from "./orders";
+import { papers } from "./papers";
 import { performed } from "./performed";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
@@ -50,6 +51,7 @@ export const en = {
   ...made,
   ...objects,
   ...orders,
+  ...papers,
   ...performed,
   ...quarantine,
   ...reasons,

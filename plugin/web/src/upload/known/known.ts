@@ -1,4 +1,5 @@
 /** What the server says it has already, and when that is reason enough not to send a file. Pure. */
+import type { DocumentKind, Owner } from "../../api/chart";
 import { isRecord } from "../../api/errors";
 
 /** A file that is stored; of its study what the server tells this person. */
@@ -18,6 +19,18 @@ export interface SendOptions {
   orderId?: string;
   patientId?: string;
   tags?: Readonly<Record<string, string>>;
+  /** The file is no image: it is attached as a document. */
+  document?: DocumentOptions;
+}
+
+export interface DocumentOptions {
+  owner: Owner;
+  /** Media type. */
+  type: string;
+  kind: DocumentKind;
+  title: string;
+  /** An ISO date; "" for today. */
+  dated: string;
 }
 
 /** By digest. What cannot be read counts as not known: then it is sent. */
@@ -38,9 +51,9 @@ export function readKnown(answer: unknown): ReadonlyMap<string, KnownFile> {
   return known;
 }
 
-/** Whether it is worth asking: corrected data have to reach the server, whatever it has. */
+/** Whether it is worth asking: corrected data and documents have to reach the server, whatever it has. */
 export function isAskedFor(options: SendOptions): boolean {
-  return Object.keys(options.tags ?? {}).length === 0;
+  return !options.document && Object.keys(options.tags ?? {}).length === 0;
 }
 
 /**

@@ -42,6 +42,46 @@ describe("looking into what was dropped", () => {
     expect(last).toMatchObject({ read: 4, known: 4 });
   });
 
+  it("opens ZIPs inside a ZIP like folders, and gives back the very bytes", async () => {
+    const image = part10({});
+    const inner = await zip([{ name: "IM1", content: image }, { name: "a.txt", content: new Uint8Array(300).fill(65) }]);
+    const middle = await zip([{ name: "anna.zip", content: inner }, { name: "stored.ZIP", content: inner, store: true }]);
+    const { found } = await read([file("cd.zip", await zip([{ name: "day/all.zip", content: middle }, { name: "viewer.jar", content: inner }]))]);
+    const images = found.filter((each) => each.kind === "image");
+    expect(images.map(({ source }) => source.name).sort()).toEqual(["folder/cd.zip/day/all.zip/anna.zip/IM1", "folder/cd.zip/day/all.zip/stored.ZIP/IM1"]);
+    for (const { source } of images) expect(new Uint8Array(await (await contentOf(source)).arrayBuffer())).toEqual(image);
+    expect(found.filter((each) => each.kind === "refused").map(({ name }) => name).sort()).toEqual([
+      "folder/cd.zip/day/all.zip/anna.zip/a.txt",
+      "folder/cd.zip/day/all.zip/stored.ZIP/a.txt",
+      "folder/cd.zip/viewer.jar",
+    ]);
+  });
+
+  it("names the archive inside an archive that it does not open, and why", async () => {
+    let deep = await zip([{ name: "IM1", content: part10({}) }]);
+    for (let level = 0; level < 4; level++) deep = await zip([{ name: `${level}.zip`, content: deep }]);
+    const bomb = await zip([{ name: "blank.zip", content: new Uint8Array(9), claims: 80_000_000 }]);
+    const broken = await zip([{ name: "half.zip", content: deep.subarray(0, deep.length - 30) }, { name: "locked.zip", content: deep, encrypted: true }]);
+    const { found } = await read([file("a.zip", deep), file("b.zip", bomb), file("c.zip", broken)]);
+    expect(found.map((each) => (each.kind === "refused" ? [each.name.split("/").pop(), each.why] : each)).sort()).toEqual([
+      ["0.zip", "zip_too_deep"],
+      ["blank.zip", "zip_too_large"],
+      ["half.zip", "zip_damaged"],
+      ["locked.zip", "zip_locked"],
+    ]);
+  });
+
+  it("tells PDFs and pictures from files that are nothing to us, by their first bytes", async () => {
+    const starting = (start: number[]) => new Uint8Array([...start, ...new Uint8Array(300).fill(65)]);
+    const { found } = await read([
+      file("referral", starting([0x25, 0x50, 0x44, 0x46, 0x2d])),
+      file("photo.dcm", starting([0xff, 0xd8, 0xff, 0xe0])),
+      file("icon", starting([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])),
+      file("lies.pdf", starting([0x47, 0x49])),
+    ]);
+    expect(found.map((each) => (each.kind === "document" ? each.type : each.kind)).sort()).toEqual(["application/pdf", "image/jpeg", "image/png", "refused"]);
+  });
+
   it("says that a ZIP is damaged instead of finding nothing in it", async () => {
     const whole = await zip([{ name: "IM1", content: part10({}) }]);
     for (const broken of [whole.subarray(0, whole.length - 30), new Uint8Array([0x50, 0x4b, 3, 4, 9, 9])]) {

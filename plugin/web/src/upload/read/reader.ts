@@ -1,15 +1,18 @@
-/** Looks into what was dropped: opens archives, reads headers, a few at a time. Knows neither worker nor page. */
-import { headOf, entrySource, type Source } from "./source";
+/** Looks into what was dropped: reads headers, a few at a time. Knows neither worker nor page. */
+import { opened, type NotOpened } from "./archives";
+import { typeOfContent } from "./contentType";
 import { readHeader, type Header } from "./header";
-import { isZip, listZip } from "./zip";
+import { headOf, type Source } from "./source";
 
 /** Why a file is not offered for sending. */
-export type Refused = "not_dicom" | "directory" | "unreadable" | "zip_damaged" | "zip_locked" | "empty";
+export type Refused = "not_dicom" | "directory" | "unreadable" | "empty" | NotOpened;
 
 export type Found =
   | { kind: "image"; source: Source; header: Header }
   /** DICOM, yet its header cannot be read here: the server shall judge it. */
   | { kind: "damaged"; source: Source }
+  /** A PDF or picture; `type` is its media type. */
+  | { kind: "document"; source: Source; type: string }
   | { kind: "refused"; name: string; size: number; why: Refused };
 
 export interface Progress {
@@ -26,8 +29,8 @@ const TELL_EVERY = 64;
 
 /** Every source once, archives by what they hold; `tell` hears of them in groups. Ends early when `stopped`. */
 export async function readAll(sources: readonly Source[], tell: (progress: Progress) => void, stopped: () => boolean): Promise<void> {
-  const { files, refused } = await opened(sources);
-  let found = refused;
+  const { sources: files, refused } = await opened(sources);
+  let found: Found[] = refused.map((each) => ({ kind: "refused", ...each }));
   let read = refused.length;
   let next = 0;
   const known = read + files.length;
@@ -48,48 +51,23 @@ export async function readAll(sources: readonly Source[], tell: (progress: Progr
   say();
 }
 
-async function opened(sources: readonly Source[]): Promise<{ files: Source[]; refused: Found[] }> {
-  const files: Source[] = [];
-  const refused: Found[] = [];
-  for (const source of sources) {
-    const inside = /\.zip$/i.test(source.name) ? await entriesOf(source) : null;
-    if (!inside) files.push(source);
-    else {
-      for (const each of inside.sources) files.push(each);
-      for (const each of inside.refused) refused.push(each);
-    }
-  }
-  return { files, refused };
-}
-
 async function look(source: Source): Promise<Found> {
   const refused = (why: Refused): Found => ({ kind: "refused", name: source.name, size: source.size, why });
   if (source.size === 0) return refused("empty");
   try {
     let bytes = Math.min(source.size, FIRST_BYTES);
-    let reading = readHeader(await headOf(source, bytes), bytes >= source.size);
+    const head = await headOf(source, bytes);
+    let reading = readHeader(head, bytes >= source.size);
     if (reading.kind === "more") {
       bytes = Math.min(source.size, MORE_BYTES);
       reading = readHeader(await headOf(source, bytes), true);
     }
     if (reading.kind === "header") return { kind: "image", source, header: reading.header };
+    const type = reading.kind === "not_dicom" ? typeOfContent(head) : null;
+    if (type) return { kind: "document", source, type };
     if (reading.kind === "directory" || reading.kind === "not_dicom") return refused(reading.kind);
     return { kind: "damaged", source };
   } catch {
     return refused(source.entry ? "zip_damaged" : "unreadable");
-  }
-}
-
-/** What an archive holds; null for any other file. */
-async function entriesOf(source: Source): Promise<{ sources: Source[]; refused: Found[] } | null> {
-  try {
-    if (!(await isZip(source.file))) return null;
-    const { entries, unreadable } = await listZip(source.file);
-    return {
-      sources: entries.map((entry) => entrySource(source.file, source.name, entry)),
-      refused: unreadable.map((name) => ({ kind: "refused", name: `${source.name}/${name}`, size: 0, why: "zip_locked" })),
-    };
-  } catch {
-    return { sources: [], refused: [{ kind: "refused", name: source.name, size: source.size, why: "zip_damaged" }] };
   }
 }

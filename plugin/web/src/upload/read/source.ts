@@ -5,7 +5,8 @@ export interface Source {
   /** The path inside the folder or archive it came from. */
   name: string;
   size: number;
-  file: File;
+  /** The file, or the archive that holds it. */
+  file: Blob;
   entry: Entry | null;
 }
 
@@ -13,7 +14,7 @@ export function fileSource(file: File, name: string): Source {
   return { name, size: file.size, file, entry: null };
 }
 
-export function entrySource(file: File, archive: string, entry: Entry): Source {
+export function entrySource(file: Blob, archive: string, entry: Entry): Source {
   return { name: `${archive}/${entry.name}`, size: entry.size, file, entry };
 }
 

@@ -29,19 +29,21 @@ export interface Packed {
   content: Uint8Array<ArrayBuffer>;
   store?: boolean;
   encrypted?: boolean;
+  /** The size that it claims to have. */
+  claims?: number;
 }
 
 export async function zip(files: readonly Packed[]): Promise<Uint8Array<ArrayBuffer>> {
   const locals: Uint8Array<ArrayBuffer>[] = [];
   const central: Uint8Array<ArrayBuffer>[] = [];
   let offset = 0;
-  for (const { name, content, store = false, encrypted = false } of files) {
+  for (const { name, content, store = false, encrypted = false, claims = content.length } of files) {
     const packed = store ? content : await deflated(content);
     const nameBytes = bytesOf(name);
     const common = [0x0800 | (encrypted ? 1 : 0), store ? 0 : 8, 0, 0];
-    const local = joined([u32(0x04034b50), u16(20, ...common), u32(0, packed.length, content.length), u16(nameBytes.length, 0), nameBytes, packed]);
+    const local = joined([u32(0x04034b50), u16(20, ...common), u32(0, packed.length, claims), u16(nameBytes.length, 0), nameBytes, packed]);
     central.push(joined([
-      u32(0x02014b50), u16(20, 20, ...common), u32(0, packed.length, content.length), u16(nameBytes.length, 0, 0, 0, 0), u32(0, offset), nameBytes,
+      u32(0x02014b50), u16(20, 20, ...common), u32(0, packed.length, claims), u16(nameBytes.length, 0, 0, 0, 0), u32(0, offset), nameBytes,
     ]));
     locals.push(local);
     offset += local.length;

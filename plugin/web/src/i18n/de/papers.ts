@@ -1,0 +1,32 @@
+import type { papers as english } from "../en/papers";
+import type { Translation } from "../translation";
+
+export const papers: Translation<typeof english> = {
+  "papers.title": { one: "{count} PDF oder Bild unter den Dateien", other: "{count} PDFs und Bilder unter den Dateien" },
+  "papers.text": "Sie werden nur gesendet, wenn Sie sagen, zu wem sie gehören; dann werden sie Dokumente dieses Patienten oder Auftrags.",
+  "papers.owner": "Anhängen an",
+  "papers.nobody": "Niemand: nicht senden",
+  "papers.pick": "Jemand anders",
+  "papers.order": "Auftrag {accession}, {what}",
+  "papers.show": "Ansehen",
+  "papers.hide": "Schließen",
+  "papers.result": "Dokumente",
+  "papers.attached": "Angehängt",
+  "papers.failed": "Nicht angehängt",
+  "decision.title": { one: "Von wem ist diese Studie?", other: "Von wem sind diese {count} Studien?" },
+  "decision.server": "Nicht gewählt: Der Server entscheidet bei jeder Studie nach ihren Dateien.",
+  "decision.leave": "Alle dem Server überlassen",
+  "decision.all": { one: "Die Studie passt.", other: "Alle {count} Studien passen." },
+  "decision.some": { one: "{fit} von {count} Studie passt; die andere ist ausgelassen.", other: "{fit} von {count} Studien passen; die anderen sind ausgelassen." },
+  "decision.no": { one: "Die Studie passt nicht und ist ausgelassen.", other: "Keine der {count} Studien passt; sie sind ausgelassen." },
+  "decision.alone": "Jede Studie wurde einzeln entschieden.",
+  "decision.suggested": "Der Server hält sie für Studien von:",
+  "decision.accept": { one: "Ja, sie ist von diesem Patienten", other: "Ja, alle {count} sind von diesem Patienten" },
+  "decision.conflict.title": { one: "In {count} Studie spricht etwas gegen Ihre Wahl", other: "In {count} Studien spricht etwas gegen Ihre Wahl" },
+  "decision.conflict.text": "Vergleichen Sie die Werte unten, Studie für Studie. Andere Nummern sind auf einem Datenträger von auswärts üblich. Sind es die falschen Dateien, senden Sie sie nicht.",
+  "decision.conflict.confirm": { one: "Ich habe verglichen: Die Studie ist von diesem Patienten", other: "Ich habe verglichen: Alle {count} Studien sind von diesem Patienten" },
+  "send.papers": { one: "{count} Dokument", other: "{count} Dokumente" },
+  "review.left_out.patient": "Für {patient} senden, ohne den Auftrag",
+  "refused.zip_too_deep": "Archive in Archiven, mehr als drei tief: Entpacken Sie dieses zuerst",
+  "refused.zip_too_large": "Dieses Archiv ist entpackt größer, als sich hier öffnen lässt: Entpacken Sie es zuerst",
+};

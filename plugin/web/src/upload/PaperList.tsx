@@ -1,0 +1,161 @@
+/** PDFs and pictures among the files: seen, and attached to whoever is chosen for images, or to nobody. */
+import { useEffect, useId, useState } from "react";
+import type { DocumentKind } from "../api/chart";
+import { usePatientsById } from "../api/patients";
+import { KINDS } from "../documents/files";
+import { Sheet } from "../documents/Sheet";
+import { DateField } from "../components/DateField";
+import { SelectField } from "../components/Fields";
+import { Icon } from "../components/Icon";
+import { TextField } from "../components/TextField";
+import { nameOf, ofNamed, ofPatient, type Whom } from "../components/whom";
+import { formatBytes, formatDay, t, word } from "../i18n";
+import { personName } from "../i18n/person";
+import { targetOf, type Link } from "./choice";
+import { useUploadServices } from "./context";
+import type { Desk, UploadDesk } from "./desk";
+import { Picker } from "./Picker";
+import { contentOf } from "./read/source";
+import { isSettled, type Reviewed } from "./review";
+import { inOrder, isAttached, ownersOf, type Paper } from "./papers";
+
+const AT_ONCE = 10;
+
+export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<string, Reviewed> }) {
+  const { desk: store } = useUploadServices();
+  const owners = useOwners(desk, store, reviews);
+  const [limit, setLimit] = useState(AT_ONCE);
+  useForgetting(desk, store, owners);
+  if (desk.papers.length === 0) return null;
+  const hidden = desk.papers.length - limit;
+  return (
+    <section className="panel" aria-labelledby="papers-title">
+      <h2 id="papers-title">{t("papers.title", { count: desk.papers.length })}</h2>
+      <p className="muted">{t("papers.text")}</p>
+      <ul className="papers">
+        {inOrder(desk.papers)
+          .slice(0, limit)
+          .map((paper) => (
+            <PaperRow key={paper.id} paper={paper} owners={owners} store={store} />
+          ))}
+      </ul>
+      {hidden > 0 && (
+        <button type="button" className="button button-small" onClick={() => setLimit(limit + 10 * AT_ONCE)}>
+          {t("files.more", { count: Math.min(hidden, 10 * AT_ONCE) })}
+        </button>
+      )}
+    </section>
+  );
+}
+
+function PaperRow({ paper, owners, store }: { paper: Paper; owners: readonly Link[]; store: UploadDesk }) {
+  const [shown, setShown] = useState(false);
+  const [picking, setPicking] = useState(false);
+  const name = useId();
+  const change = (changed: Partial<Paper>) => store.attach(paper.id, changed);
+  const choices = ownersOf([...owners, paper.owner]);
+  const options = [{ value: "", label: t("papers.nobody") }, ...choices.map((link) => ({ value: targetOf(link), label: ownerWords(link) }))];
+  return (
+    <li className="paper" aria-labelledby={name}>
+      <div className="paper-head">
+        <Icon name="report" />
+        <bdi id={name}>{paper.name}</bdi> <span className="muted small number">{formatBytes(paper.size)}</span>
+        <button type="button" className="button button-small" aria-expanded={shown} aria-describedby={name} onClick={() => setShown(!shown)}>
+          {t(shown ? "papers.hide" : "papers.show")}
+        </button>
+      </div>
+      {shown && <Preview paper={paper} store={store} />}
+      <div className="paper-fields">
+        <SelectField
+          label={t("papers.owner")}
+          value={targetOf(paper.owner)}
+          options={options}
+          onChange={(value) => change({ owner: choices.find((link) => targetOf(link) === value) ?? { kind: "automatic" }, isPicked: false })}
+        />
+        <button type="button" className="button" aria-describedby={name} onClick={() => setPicking(true)}>
+          {t("papers.pick")}
+        </button>
+      </div>
+      {isAttached(paper) && (
+        <div className="paper-fields">
+          <SelectField
+            label={t("document.kind")}
+            value={paper.kind}
+            options={KINDS.map((each) => ({ value: each, label: word("document.kind", each) }))}
+            onChange={(value) => change({ kind: value as DocumentKind })}
+          />
+          <TextField label={t("document.title")} value={paper.title} hint={t("document.title.hint", { kind: word("document.kind", paper.kind) })} onChange={(title) => change({ title })} />
+          <DateField label={t("document.dated")} value={paper.dated} onChange={(dated) => change({ dated })} />
+        </div>
+      )}
+      {picking && (
+        <Picker
+          hint=""
+          onPick={(owner) => {
+            change({ owner, isPicked: true });
+            setPicking(false);
+          }}
+          onClose={() => setPicking(false)}
+        />
+      )}
+    </li>
+  );
+}
+
+function Preview({ paper, store }: { paper: Paper; store: UploadDesk }) {
+  const [content, setContent] = useState<Blob | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    const source = store.sourceOf(paper.id);
+    let wanted = true;
+    const show = async () => {
+      try {
+        const found = source ? await contentOf(source) : null;
+        if (wanted) setContent(found);
+      } catch {
+        if (wanted) setFailed(true);
+      }
+    };
+    void show();
+    return () => {
+      wanted = false;
+    };
+  }, [paper.id, store]);
+  if (failed) return <p role="alert">{t("refused.unreadable")}</p>;
+  return content && <Sheet content={content} type={paper.type} title={paper.name} />;
+}
+
+/** Whoever is chosen in this review, or certain to the server. */
+function useOwners(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>): Link[] {
+  const studies = desk.patients.flatMap((patient) => patient.studies).filter(({ uid }) => store.choiceOf(uid).include);
+  const links = studies.map(({ uid }) => store.choiceOf(uid).link);
+  const certain = studies.flatMap(({ uid }) => {
+    const review = reviews.get(uid);
+    return store.choiceOf(uid).link.kind === "automatic" && review && isSettled(review.state) && review.shown?.patient_id ? [review.shown.patient_id] : [];
+  });
+  const patients = usePatientsById(desk.papers.length > 0 ? [...new Set(certain)] : []);
+  const order: Link[] = desk.order ? [{ kind: "order", ...desk.order }] : [];
+  return ownersOf([...order, ...desk.decisions.values(), ...links, ...patients.map((patient): Link => ({ kind: "patient", patient }))]);
+}
+
+/** Whoever is no longer chosen for images gets no document either, unless a person picked them for it. */
+function useForgetting(desk: Desk, store: UploadDesk, owners: readonly Link[]) {
+  const known = new Set(owners.map(targetOf));
+  const gone = desk.papers.filter((paper) => isAttached(paper) && !paper.isPicked && !known.has(targetOf(paper.owner))).map(({ id }) => id);
+  const key = gone.join(" ");
+  useEffect(() => {
+    for (const id of key ? key.split(" ") : []) store.attach(Number(id), { owner: { kind: "automatic" } });
+  }, [key, store]);
+}
+
+/** "Doe, Jane · 14 Mar 1961 · Order A1 MR Brain" */
+function ownerWords(link: Link): string {
+  if (link.kind === "automatic") return t("papers.nobody");
+  if (link.kind === "patient") return [personWords({ ...ofPatient(link.patient), name: nameOf(link.patient) }), link.patient.mrn].join(" · ");
+  const { order } = link;
+  return [personWords(ofNamed(order)), t("papers.order", { accession: order.accession_number, what: [order.modality, order.description].filter(Boolean).join(" ") })].join(" · ");
+}
+
+function personWords({ name, birthDate }: Whom): string {
+  return [personName(name) || t("patient.unknown"), birthDate && formatDay(birthDate)].filter(Boolean).join(" · ");
+}
