@@ -59,7 +59,7 @@ def send_button(page: Page) -> Locator:
 def test_capitals_and_accents_are_no_question(page: Page, demo: Server, order: dict[str, Any], chosen: bool) -> None:
     """TANAKA^YUKI with everything right is Tanaka, Yuki: said in grey, and sent without a tick."""
     card = review(page, demo, small(**of_yuki(order)), order=order if chosen else None)
-    where = card.get_by_role("region", name="Where it belongs")
+    where = card.get_by_role("group", name="Where it belongs")
     expect(where).to_contain_text("Tanaka, Yuki")
     expect(where).to_contain_text(BORN_YUKI)
     expect(where).to_contain_text("Female")
@@ -79,7 +79,7 @@ def test_a_wrong_digit_is_named_and_needs_no_tick(page: Page, demo: Server, orde
     card = review(page, demo, small(**of_yuki(order, PatientBirthDate="19500731")), order=order)
     expect(row(card, "Birth date")).to_contain_text("typing error")
     expect(row(card, "Birth date")).to_contain_text("digit")
-    expect(card.get_by_role("region", name="Where it belongs")).to_have_class(re.compile("where-warn"))
+    expect(card.get_by_role("group", name="Where it belongs")).to_have_class(re.compile("where-warn"))
     expect(ticks(page)).to_have_count(0)
     expect(send_button(page)).to_be_enabled()
     assert violations(page) == []
@@ -91,7 +91,7 @@ def test_only_what_is_in_doubt_is_asked_by_its_name(page: Page, demo: Server, or
     doubts = card.get_by_role("list", name="These files name another patient or order")
     expect(doubts.get_by_role("listitem")).to_have_count(1)
     expect(doubts).to_contain_text("Sex: another sex")
-    expect(card.get_by_role("region", name="Where it belongs")).to_have_class(re.compile("where-bad"))
+    expect(card.get_by_role("group", name="Where it belongs")).to_have_class(re.compile("where-bad"))
     expect(send_button(page)).to_be_disabled()
     assert violations(page) == []
     ticks(page).check()
@@ -131,7 +131,7 @@ def test_more_of_a_study_that_was_given_to_somebody_else_is_said_and_asked(
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **PETER), X_Order_Id=order["id"]).status_code == 201
     card = review(page, demo, small(StudyInstanceUID=uid, **PETER))
-    where = card.get_by_role("region", name="Where it belongs")
+    where = card.get_by_role("group", name="Where it belongs")
     expect(where).to_contain_text("Part of a study that was linked on")
     expect(where).to_contain_text("Tanaka, Yuki")
     expect(row(card, "Patient name")).to_contain_text("not the same")
@@ -153,7 +153,7 @@ def test_images_of_another_person_than_their_study_are_said_and_asked(
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **of_yuki(order))).status_code == 201
     card = review(page, demo, small(StudyInstanceUID=uid, **PETER))
-    where = card.get_by_role("region", name="Where it belongs")
+    where = card.get_by_role("group", name="Where it belongs")
     expect(where).to_contain_text("Part of another person's study")
     expect(where).to_contain_text("Tanaka, Yuki")
     expect(send_button(page)).to_be_disabled()
@@ -178,7 +178,7 @@ def test_a_choice_that_the_server_would_refuse_is_said_before_it_is_sent(
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **of_yuki(order))).status_code == 201
     card = review(desktop, demo, small(StudyInstanceUID=uid, **of_yuki(order)), order=place_order(demo))
-    expect(card.get_by_role("region", name="Where it belongs")).to_contain_text("The server would refuse these files")
+    expect(card.get_by_role("group", name="Where it belongs")).to_contain_text("The server would refuse these files")
 
 
 def test_of_a_disc_of_several_people_only_those_who_fit_go_to_the_order(

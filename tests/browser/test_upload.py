@@ -256,7 +256,7 @@ def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(
     expect(row).to_be_visible()
     row.focus()
     desktop.keyboard.press("Enter")
-    expect(desktop.get_by_role("region", name="Where it belongs")).to_contain_text(order["accession_number"])
+    expect(desktop.get_by_role("group", name="Where it belongs")).to_contain_text(order["accession_number"])
 
     desktop.get_by_role("button", name="Correct the data").focus()
     desktop.keyboard.press("Enter")
@@ -336,7 +336,7 @@ def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, 
     desktop.route("**/api/v1/match", answered)
     drop(desktop, {f"{kind}.dcm": files[0] for kind, (_, files) in studies.items()})
     for kind, words in PREDICTED.items():
-        where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("region", name="Where it belongs")
+        where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("group", name="Where it belongs")
         expect(where).to_contain_text(words)
         if kind == "exact":
             expect(where.get_by_role("table")).to_contain_text("Lindqvist^Åsa")

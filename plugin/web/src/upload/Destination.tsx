@@ -26,7 +26,7 @@ const icons: Record<Reviewed["tone"], IconName> = { good: "check", warn: "questi
 export function Destination({ reviewed, link, brief, onLink }: Props) {
   const { state, tone, shown } = reviewed;
   return (
-    <section className={`where where-${tone}`} aria-label={t("where.label")}>
+    <div role="group" className={`where where-${tone}`} aria-label={t("where.label")}>
       <p className="where-title">
         <Icon name={icons[tone]} />
         {titleOf(reviewed, link)}
@@ -40,7 +40,7 @@ export function Destination({ reviewed, link, brief, onLink }: Props) {
           <EvidenceList evidence={shown.evidence} />
         </details>
       )}
-    </section>
+    </div>
   );
 }
 
