@@ -23,6 +23,7 @@ from ehr_bridge.api import (
     viewer,
 )
 from ehr_bridge.api.chart import documents, timeline
+from ehr_bridge.api.dashboard import board, turnaround
 from ehr_bridge.api.day import assigning
 from ehr_bridge.api.day import counts as day_counts
 from ehr_bridge.api.day import views as order_views
@@ -71,6 +72,8 @@ MODULES = (
     day_counts,
     assigning,
     order_views,
+    board,
+    turnaround,
     order_acts,
     desk,
     documents,

@@ -86,6 +86,7 @@ class StudyPageQuery(CursorQuery):
         None, description="Studies with at least one series of it, such as CT"
     )
     link_status: Annotated[LinkStatus | None, EmptyIsNone] = None
+    damaged: bool | None = Field(None, description="Whether a stored file of it was found missing or changed")
     since: Annotated[GivenDay | None, EmptyIsNone] = at_or_after("Study Date (0008,0020)", "a day")
     until: Annotated[GivenDay | None, EmptyIsNone] = before("Study Date (0008,0020)", "a day, included")
     sort: Sort = sorted_by(SORTS)
@@ -101,6 +102,7 @@ class StudyPageQuery(CursorQuery):
             link_status=self.link_status,
             study_date_from=self.since,
             study_date_to=self.until,
+            is_damaged=self.damaged,
             updated_since=self.updated_since,
             closed=closed(),
         )

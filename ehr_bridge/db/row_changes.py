@@ -12,6 +12,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.rows import ClosingRows, table_of
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.base import Base, Dated
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 
@@ -42,16 +43,27 @@ def keep_dates(database: Database, clock: Callable[[], datetime]) -> None:
     """From now on `updated_at` of every `Dated` row is the moment of the transaction that changed it.
 
     The clock is read in the writer's turn: of two transactions of a node, the one that a reader sees first has the
-    earlier moment. Assigning `updated_at` counts as a change, for what is not in the row itself.
+    earlier moment. `Order.completed_at` is kept here too. Assigning `updated_at` counts as a change, for what is not
+    in the row itself.
     """
 
     def stamp(session: Session, _flush: Any, _instances: Any) -> None:
         for row, names in dated(session):
             if names - row.NOT_SHOWN:
                 row.updated_at = moment(session, clock)
+            if isinstance(row, Order) and "status" in names:
+                _note_completion(row, moment(session, clock))
 
     event.listen(database.write_session, "before_flush", stamp)
     event.listen(database.write_session, "do_orm_execute", _refuse_many_at_once)
+
+
+def _note_completion(order: Order, now: datetime) -> None:
+    """When its images were complete; a report that comes later, or is withdrawn, leaves it as it is."""
+    if order.status == OrderStatus.COMPLETED:
+        order.completed_at = order.completed_at or order.quiet_since or now
+    elif order.status in {OrderStatus.SCHEDULED, OrderStatus.ARRIVED, OrderStatus.IN_PROGRESS}:
+        order.completed_at = None
 
 
 def dated(session: Session) -> Iterator[tuple[Dated, set[str]]]:

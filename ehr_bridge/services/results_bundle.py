@@ -14,6 +14,8 @@ from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.chart.attaching import Attaching
 from ehr_bridge.services.chart.documents import Documents
 from ehr_bridge.services.chart.timeline import Timeline
+from ehr_bridge.services.dashboard.times import Times
+from ehr_bridge.services.dashboard.today import Today
 from ehr_bridge.services.day.assigning import Assigning
 from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
@@ -51,6 +53,8 @@ class Results:
     day: DayList
     counts: DayCounts
     assigning: Assigning
+    today: Today
+    times: Times
     documents: Documents
     attaching: Attaching
     timeline: Timeline
@@ -100,6 +104,8 @@ def build_results(
         day,
         counted,
         assigning,
+        Today(fresh, clock, maker.site.zone),
+        Times(fresh, clock, maker.site.zone, database.is_sqlite),
         documents,
         attaching,
         Timeline(fresh, maker.site.zone),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ehr_bridge.db.commits import Commits
 from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.dashboard.dose_reading import DoseReading
 from ehr_bridge.services.fixity.rounds import FixityRounds
 from ehr_bridge.services.uploads.sop_classes import SopClasses
 from plugin.running.worker import Chore, Worker
@@ -19,15 +20,17 @@ FIXITY_SECONDS = 0.1
 
 
 def make_fixity(services: Services, archive: OrthancArchive) -> Worker:
-    """Reads stored files again."""
+    """Reads stored files again, and new ones for the dose that they state."""
     checks = FixityRounds(services.database, archive, services.clock, services.settings.fixity_days)
     kept = services.results.kept_files
     classes = SopClasses(services.database, archive.sop_class_of)
+    doses = DoseReading(services.database, archive, services.clock)
     return Worker(
         lambda _arrival: None,
         [
             Chore("fixity", lambda: checks.run(FIXITY_SECONDS), 1.0, unchanged_seconds=5.0),
             Chore("fixity of rejected images", lambda: kept.run(FIXITY_SECONDS), 10.0, unchanged_seconds=60.0),
+            Chore("doses", doses.run, 1.0, unchanged_seconds=60.0),
             Chore("SOP classes", classes.run, 1.0, unchanged_seconds=60.0),
             Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 5.0, unchanged_seconds=60.0),
         ],

@@ -137,6 +137,7 @@ HANDED_OUT = {
     "accounts.accounts", "accounts.given_answers", "accounts.rate_limits", "accounts.service_keys",
     "accounts.smart_launch", "archive.storing", "audit", "audit.anchors", "audit.codes", "audit.refusals",
     "audit.trail", "bundle", "changes.merging", "changes.views", "chart.attaching", "chart.documents", "chart.timeline",
+    "dashboard.days", "dashboard.milestones", "dashboard.percentiles", "dashboard.times", "dashboard.today",
     "day.listing", "day.views", "deletion.requests",
     "delivery.deliveries", "delivery.destinations", "delivery.kinds", "delivery.subscriptions", "identity.attributes",
     "identity.persons", "intake.batch", "intake.prediction", "interfaces.fhir.reports",

@@ -214,6 +214,7 @@ SAMPLES: dict[str, Any] = {
     "advice": "Open each study and find the reason in its history.",
     "archive_bytes": 412_316_860_416,
     "days": 30.0,
+    "time_zone": "Europe/Vienna",
     "free_bytes": 1_583_296_741_376,
     "max_file_bytes": 100_000_000,
     "max_files": 500,

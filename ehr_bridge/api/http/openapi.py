@@ -44,6 +44,7 @@ TAGS = {
     "Patients": "Patients, sent by the EHR.",
     "Matching": "Whose a study is, as the judge would say it on arrival.",
     "Orders": "Imaging orders, sent by the EHR.",
+    "Dashboard": "The day and what waits, in numbers that are the totals of lists; how long examinations take.",
     "Documents": "Papers and photographs of patients and orders.",
     "Uploads": "Files come in; the log of what came.",
     "DICOMweb": "Doors that other systems know.",

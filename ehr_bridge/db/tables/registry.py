@@ -151,7 +151,7 @@ class Order(Dated, Base):
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset(
-        {"made_here", "told_patient_id", "quiet_since", "performed", "has_signed_report"}
+        {"made_here", "told_patient_id", "quiet_since", "completed_at", "performed", "has_signed_report"}
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -174,6 +174,9 @@ class Order(Dated, Base):
     """When the patient was reported as arrived."""
     quiet_since: Mapped[datetime | None]
     """Set while an order is completed only because no image came since then; nobody has said that it is."""
+    completed_at: Mapped[datetime | None]
+    """When its images were complete: when somebody said so, or since when no image came. None before that, and for
+    orders completed before this column. Written by `db.row_changes` alone."""
     performed: Mapped[PerformedStatus | None] = mapped_column(column_of(PerformedStatus, None))
     """What modalities say of it by MPPS, all of its steps together; None where they say nothing, or not all of it.
     Written by `services.interfaces.performed_orders` alone."""

@@ -43,7 +43,7 @@ MAY_GO = frozenset(
         "instances", "dicom_upload_logs", "dicom_upload_skips",
         "modifications", "modification_instances", "deletion_requests",
         "viewer_tokens", "viewer_token_renewals",
-        "performed_steps", "performed_step_orders", "sendings", "sent_instances",
+        "performed_steps", "performed_step_orders", "sendings", "sent_instances", "study_doses",
     }
 )  # fmt: skip
 """Tables whose rows go with the patients, orders and studies on which they hang. A row of any other table, such as a

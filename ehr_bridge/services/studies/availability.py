@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.results.doses import StudyDose
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.dicom.reading.dose import DOSE_REPORTS, DOSED_IMAGES
 
 AT_ONCE = 100
+DOSED = (*DOSE_REPORTS, *DOSED_IMAGES)
 
 
 class Availability:
@@ -23,7 +26,8 @@ class Availability:
     def run(self) -> int:
         """Mark the studies that received nothing new for that long, which tells the feed; returns how many.
 
-        A study that receives more images later is marked again after them.
+        A study that receives more images later is marked again after them. If its files may state a dose, they are to
+        be read for it (`services.dashboard.dose_reading`).
         """
         news = exists().where(Instance.study_id == Study.id, Instance.received_at > self._clock() - self._quiet)
         due = (
@@ -39,4 +43,6 @@ class Availability:
             studies = session.scalars(select(Study).where(Study.id.in_(due)).order_by(Study.created_at, Study.id)).all()
             for study in studies:
                 study.is_available = True
+                if any(f"|{uid}|" in study.sop_class_key for uid in DOSED):
+                    session.merge(StudyDose(study_id=study.id, is_due=True))
         return len(studies)

@@ -15,6 +15,7 @@ from ehr_bridge.db.paging import Key, Page, Position, Sorts, first_of, of_ids, r
 from ehr_bridge.db.tables.match_keys import StudyName
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyOrder
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching.names import Place, Word, read_query
 from ehr_bridge.services.registry.searching import person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
@@ -50,6 +51,8 @@ class StudyFilters:
     link_status: str | None = None
     study_date_from: date | None = None
     study_date_to: date | None = None
+    is_damaged: bool | None = None
+    """Whether a stored file of it was found missing or changed."""
     updated_since: datetime | None = None
     closed: Closed = NOTHING
 
@@ -117,6 +120,9 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
     if filters.study_date_to is not None:
         conditions.append(Study.study_date_key <= filters.study_date_to)
         conditions.append(Study.study_date_key > date.min)
+    if filters.is_damaged is not None:
+        damaged = Study.id.in_(select(Instance.study_id).where(Instance.damaged_at.is_not(None)))
+        conditions.append(damaged if filters.is_damaged else ~damaged)
     if filters.patient_name is not None:
         conditions += [Study.id.in_(_studies_named(word)) for word in read_query(filters.patient_name)]
     if filters.text is not None:

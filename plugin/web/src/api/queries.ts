@@ -37,6 +37,8 @@ export interface StudyFilter {
   accession_number?: string;
   modality?: string;
   link_status?: string;
+  /** "true": a stored file was found missing or changed. */
+  damaged?: string;
   from?: string;
   to?: string;
   sort?: string;

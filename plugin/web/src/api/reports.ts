@@ -86,7 +86,7 @@ export function useReportsOf(filter: { order?: string; study?: string; patient?:
 }
 
 /** Page by page, latest issued first; `unread`: "true" for what the user has yet to see. */
-export function useReports(filter: { unread: string; status: string; offset: number }) {
+export function useReports(filter: { unread: string; status: string; waits_for?: string; offset: number }) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["reports", "list", filter],

@@ -941,6 +941,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Today's orders by modality and state, and what waits for somebody, as far as the caller may open the lists */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DashboardAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard/turnaround": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long examinations of the last days took, from order to signed report; some seconds old at most */
+        get: {
+            parameters: {
+                query?: {
+                    days?: components["schemas"]["Span"];
+                    modality?: string | null;
+                    priority?: ("STAT" | "HIGH" | "ROUTINE" | "MEDIUM" | "LOW") | null;
+                };
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TurnaroundAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard/turnaround/examinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the examinations behind a number of the turnaround, slowest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    format?: "json" | "csv";
+                    days?: components["schemas"]["Span"];
+                    modality?: string | null;
+                    priority?: ("STAT" | "HIGH" | "ROUTINE" | "MEDIUM" | "LOW") | null;
+                    leg?: ("order_to_arrival" | "appointment_to_images" | "arrival_to_images" | "images_to_completed" | "completed_to_preliminary" | "preliminary_to_signed" | "completed_to_signed" | "order_to_signed") | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        "X-Row-Count"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExaminationList"];
+                        "text/csv": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/day/change": {
         parameters: {
             query?: never;
@@ -2406,6 +2546,7 @@ export interface paths {
                     patient_name?: string | null;
                     modality?: string | null;
                     link_status?: components["schemas"]["LinkStatus"] | null;
+                    damaged?: boolean | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -2465,6 +2606,7 @@ export interface paths {
                     patient_name?: string | null;
                     modality?: string | null;
                     link_status?: components["schemas"]["LinkStatus"] | null;
+                    damaged?: boolean | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -2521,6 +2663,7 @@ export interface paths {
                     patient_name?: string | null;
                     modality?: string | null;
                     link_status?: components["schemas"]["LinkStatus"] | null;
+                    damaged?: boolean | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -2577,6 +2720,7 @@ export interface paths {
                     patient_name?: string | null;
                     modality?: string | null;
                     link_status?: components["schemas"]["LinkStatus"] | null;
+                    damaged?: boolean | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -6085,6 +6229,7 @@ export interface paths {
                     patient_name?: string | null;
                     modality?: string | null;
                     link_status?: ("unlinked" | "ambiguous") | null;
+                    damaged?: boolean | null;
                     from?: string | null;
                     to?: string | null;
                     sort?: string | null;
@@ -8272,6 +8417,11 @@ export interface components {
             orthanc_instance_id: string;
             study_instance_uid: string;
         };
+        DashboardAnswer: {
+            time_zone: string;
+            today: components["schemas"]["TodayAnswer"];
+            waiting: components["schemas"]["WaitingAnswer"];
+        };
         /** @enum {string} */
         Day: "due" | "today" | "tomorrow" | "week" | "all" | "chosen";
         /** @enum {string} */
@@ -8618,6 +8768,35 @@ export interface components {
         };
         /** @enum {string} */
         EvidenceGrade: "same" | "form" | "slip" | "other" | "silent";
+        ExaminationAnswer: {
+            accession_number: string;
+            /** Format: date-time */
+            began_at: string;
+            description: string;
+            /** Format: date-time */
+            ended_at: string;
+            issuer: string | null;
+            minutes: number | null;
+            modality: string;
+            mrn: string | null;
+            /** Format: uuid */
+            order_id: string;
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            priority: string | null;
+            status: components["schemas"]["OrderStatus"];
+            study_instance_uid: string;
+        };
+        ExaminationList: {
+            items: components["schemas"]["ExaminationAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         FailedAttempt: {
             /** Format: date-time */
             at: string;
@@ -8906,6 +9085,15 @@ export interface components {
             patient_id: string | null;
             study_instance_uid: string;
         };
+        LegAnswer: {
+            /** @enum {string} */
+            leg: "order_to_arrival" | "appointment_to_images" | "arrival_to_images" | "images_to_completed" | "completed_to_preliminary" | "preliminary_to_signed" | "completed_to_signed" | "order_to_signed";
+            median_minutes: number | null;
+            modalities: components["schemas"]["ModalitySpread"][];
+            number: number;
+            p90_minutes: number | null;
+            priorities: components["schemas"]["PrioritySpread"][];
+        };
         LinkBody: {
             /** @default null */
             expected: string | null;
@@ -9081,11 +9269,21 @@ export interface components {
             may: components["schemas"]["May"][];
             port: number;
         };
+        ModalityCounts: {
+            modality: string;
+            states: components["schemas"]["StateCounts"];
+        };
         ModalityList: {
             items: components["schemas"]["ModalityAnswer"][];
             limit: number;
             offset: number;
             total: number;
+        };
+        ModalitySpread: {
+            median_minutes: number | null;
+            modality: string;
+            number: number;
+            p90_minutes: number | null;
         };
         ModificationAnswer: {
             can_undo: boolean;
@@ -9387,6 +9585,14 @@ export interface components {
             scheduled_at: string | null;
             status: components["schemas"]["OrderStatus"];
         };
+        OutboxAnswer: {
+            dead: number;
+            enabled: boolean;
+            name: string;
+            oldest_at: string | null;
+            parked: number;
+            pending: number;
+        };
         OutsideAnswer: {
             attachments: components["schemas"]["AttachmentAnswer"][];
             said_at: string | null;
@@ -9578,6 +9784,12 @@ export interface components {
         };
         PriorList: {
             items: components["schemas"]["PriorAnswer"][];
+        };
+        PrioritySpread: {
+            median_minutes: number | null;
+            number: number;
+            p90_minutes: number | null;
+            priority: string;
         };
         PriorsBody: {
             /**
@@ -10014,6 +10226,8 @@ export interface components {
         SourceList: {
             items: components["schemas"]["SourceAnswer"][];
         };
+        /** @enum {integer} */
+        Span: 7 | 30 | 90;
         SplitAnswer: {
             candidate: components["schemas"]["CandidateAnswer"];
             is_another_patient: boolean;
@@ -10053,6 +10267,15 @@ export interface components {
             is_being_written: boolean;
             is_critical: boolean;
             status: components["schemas"]["ReportStatus"];
+        };
+        StateCounts: {
+            arrived: number;
+            cancelled: number;
+            completed: number;
+            in_progress: number;
+            reported: number;
+            scheduled: number;
+            total: number;
         };
         StepAnswer: {
             modality: string;
@@ -10232,6 +10455,16 @@ export interface components {
             title: string | null;
             upload_id: string | null;
         };
+        TodayAnswer: {
+            /** Format: date */
+            date_at_site: string;
+            modalities: components["schemas"]["ModalityCounts"][];
+            /** Format: date-time */
+            since: string;
+            states: components["schemas"]["StateCounts"];
+            /** Format: date-time */
+            until: string;
+        };
         TokenEntry: {
             /** Format: date-time */
             created_at: string;
@@ -10271,6 +10504,17 @@ export interface components {
             } | null;
             reason: string | null;
             state: components["schemas"]["MessageState"];
+        };
+        TurnaroundAnswer: {
+            days: components["schemas"]["Span"];
+            examinations: number;
+            /** Format: date */
+            first_day: string;
+            is_cut: boolean;
+            /** Format: date */
+            last_day: string;
+            legs: components["schemas"]["LegAnswer"][];
+            modalities: string[];
         };
         UndoBody: {
             reason: string;
@@ -10519,6 +10763,15 @@ export interface components {
             token: string;
             url: string;
         };
+        WaitingAnswer: {
+            critical: number;
+            damaged: number;
+            deletions: number | null;
+            outbox: components["schemas"]["OutboxAnswer"][] | null;
+            quarantined: number | null;
+            unlinked: number | null;
+            unread: number | null;
+        };
         /** @enum {string} */
         WaitsFor: "communication" | "cosigner" | "signature" | "author" | "decision" | "anything";
         /** @enum {string} */
@@ -10584,6 +10837,7 @@ export type CriticalAnswer = components['schemas']['CriticalAnswer'];
 export type CriticalBody = components['schemas']['CriticalBody'];
 export type CriticalLevel = components['schemas']['CriticalLevel'];
 export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
+export type DashboardAnswer = components['schemas']['DashboardAnswer'];
 export type Day = components['schemas']['Day'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionBody = components['schemas']['DecisionBody'];
@@ -10619,6 +10873,8 @@ export type EventList = components['schemas']['EventList'];
 export type EventType = components['schemas']['EventType'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
 export type EvidenceGrade = components['schemas']['EvidenceGrade'];
+export type ExaminationAnswer = components['schemas']['ExaminationAnswer'];
+export type ExaminationList = components['schemas']['ExaminationList'];
 export type FailedAttempt = components['schemas']['FailedAttempt'];
 export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];
 export type FeaturesAnswer = components['schemas']['FeaturesAnswer'];
@@ -10650,6 +10906,7 @@ export type KnownFileAnswer = components['schemas']['KnownFileAnswer'];
 export type KnownFilesAnswer = components['schemas']['KnownFilesAnswer'];
 export type KnownFilesBody = components['schemas']['KnownFilesBody'];
 export type KnownStudyAnswer = components['schemas']['KnownStudyAnswer'];
+export type LegAnswer = components['schemas']['LegAnswer'];
 export type LinkBody = components['schemas']['LinkBody'];
 export type LinkSide = components['schemas']['LinkSide'];
 export type LinkStatus = components['schemas']['LinkStatus'];
@@ -10671,7 +10928,9 @@ export type MessageState = components['schemas']['MessageState'];
 export type MessageSummary = components['schemas']['MessageSummary'];
 export type ModalityAnswer = components['schemas']['ModalityAnswer'];
 export type ModalityBody = components['schemas']['ModalityBody'];
+export type ModalityCounts = components['schemas']['ModalityCounts'];
 export type ModalityList = components['schemas']['ModalityList'];
+export type ModalitySpread = components['schemas']['ModalitySpread'];
 export type ModificationAnswer = components['schemas']['ModificationAnswer'];
 export type ModifyTagsBody = components['schemas']['ModifyTagsBody'];
 export type MovedOrderAnswer = components['schemas']['MovedOrderAnswer'];
@@ -10692,6 +10951,7 @@ export type OrderPatch = components['schemas']['OrderPatch'];
 export type OrderRow = components['schemas']['OrderRow'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderToRead = components['schemas']['OrderToRead'];
+export type OutboxAnswer = components['schemas']['OutboxAnswer'];
 export type OutsideAnswer = components['schemas']['OutsideAnswer'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
@@ -10711,6 +10971,7 @@ export type Policy = components['schemas']['Policy'];
 export type PreviewBody = components['schemas']['PreviewBody'];
 export type PriorAnswer = components['schemas']['PriorAnswer'];
 export type PriorList = components['schemas']['PriorList'];
+export type PrioritySpread = components['schemas']['PrioritySpread'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemMeaning = components['schemas']['ProblemMeaning'];
@@ -10762,10 +11023,12 @@ export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
 export type SourceAnswer = components['schemas']['SourceAnswer'];
 export type SourceList = components['schemas']['SourceList'];
+export type Span = components['schemas']['Span'];
 export type SplitAnswer = components['schemas']['SplitAnswer'];
 export type SplitBody = components['schemas']['SplitBody'];
 export type SplitCompareBody = components['schemas']['SplitCompareBody'];
 export type StandingAnswer = components['schemas']['StandingAnswer'];
+export type StateCounts = components['schemas']['StateCounts'];
 export type StepAnswer = components['schemas']['StepAnswer'];
 export type StepBody = components['schemas']['StepBody'];
 export type StorageAnswer = components['schemas']['StorageAnswer'];
@@ -10788,9 +11051,11 @@ export type TemplateSectionBody = components['schemas']['TemplateSectionBody'];
 export type TemporaryPasswordBody = components['schemas']['TemporaryPasswordBody'];
 export type TimelineAnswer = components['schemas']['TimelineAnswer'];
 export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type TodayAnswer = components['schemas']['TodayAnswer'];
 export type TokenEntry = components['schemas']['TokenEntry'];
 export type TokenList = components['schemas']['TokenList'];
 export type TrialAnswer = components['schemas']['TrialAnswer'];
+export type TurnaroundAnswer = components['schemas']['TurnaroundAnswer'];
 export type UndoBody = components['schemas']['UndoBody'];
 export type UndoRejectionBody = components['schemas']['UndoRejectionBody'];
 export type UnlinkBody = components['schemas']['UnlinkBody'];
@@ -10813,6 +11078,7 @@ export type ViewList = components['schemas']['ViewList'];
 export type ViewerTokenAnswer = components['schemas']['ViewerTokenAnswer'];
 export type ViewerTokenBody = components['schemas']['ViewerTokenBody'];
 export type ViewerUrlAnswer = components['schemas']['ViewerUrlAnswer'];
+export type WaitingAnswer = components['schemas']['WaitingAnswer'];
 export type WaitsFor = components['schemas']['WaitsFor'];
 export type Way = components['schemas']['Way'];
 export type WhyBody = components['schemas']['WhyBody'];

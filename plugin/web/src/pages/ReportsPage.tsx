@@ -16,6 +16,7 @@ import { t, word } from "../i18n";
 import { ReportStatus } from "../reporting/Status";
 
 const ALL = "all";
+const CRITICAL = "critical";
 const ISSUED = "preliminary,final,amended,corrected,appended,entered_in_error";
 const DEFAULTS = { show: "new", status: ISSUED };
 
@@ -29,8 +30,11 @@ export function ReportsPage() {
 
 function Reports() {
   const [{ filters, offset }, move] = useListPlace(DEFAULTS);
-  const isNew = filters.show !== ALL;
-  const reports = useReports({ unread: isNew ? "true" : "", status: filters.status, offset });
+  const isCritical = filters.show === CRITICAL;
+  const isNew = filters.show !== ALL && !isCritical;
+  // What is critical is so in any state, also while it is a draft of those who write.
+  const status = isCritical && filters.status === ISSUED ? "" : filters.status;
+  const reports = useReports({ unread: isNew ? "true" : "", status, waits_for: isCritical ? "communication" : "", offset });
   return (
     <Page title={t("reports.title")} lead={t("reports.lead")}>
       <Filters label={t("reports.filters")}>
@@ -39,6 +43,7 @@ function Reports() {
           value={filters.show}
           options={[
             { value: "new", label: t("reports.new") },
+            { value: CRITICAL, label: t("reports.critical") },
             { value: ALL, label: t("reports.all") },
           ]}
           onChange={(show) => move({ filters: { show } })}

@@ -27,13 +27,13 @@ export function StudiesPage() {
   const asked = filterOf({ q, filters, sort, offset });
   const studies = useStudies(asked);
   const search = useCallback((text: string) => move({ q: text }), [move]);
-  const unfiltered = !q && filters.link === "" && filters.modality === "" && filters.from === "" && filters.to === "";
+  const unfiltered = !q && filters.link === "" && filters.modality === "" && filters.damaged === "" && filters.from === "" && filters.to === "";
 
   return (
     <Page title={t("studies.title")} lead={t("studies.lead")}>
       <Filters
         label={t("studies.filters")}
-        asked={[asked.link_status, asked.modality, asked.from, asked.to]}
+        asked={[asked.link_status, asked.modality, asked.damaged, asked.from, asked.to]}
         folding={
           <>
             <SelectField
@@ -43,6 +43,15 @@ export function StudiesPage() {
               onChange={(value) => move({ filters: { link: value } })}
             />
             <ModalityField value={filters.modality} onChange={(value) => move({ filters: { modality: value } })} />
+            <SelectField
+              label={t("studies.damaged")}
+              value={filters.damaged === "yes" ? "yes" : ""}
+              options={[
+                { value: "", label: t("studies.damaged.all") },
+                { value: "yes", label: t("studies.damaged.yes") },
+              ]}
+              onChange={(value) => move({ filters: { damaged: value } })}
+            />
             <div className="field-pair">
               <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
               <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />

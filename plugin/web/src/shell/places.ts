@@ -31,6 +31,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/reading", label: "nav.reading", icon: "edit", needs: ["write_reports"], count: "unread" },
       { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"], count: "reconciliation" },
       { to: "/quarantine", label: "nav.quarantine", icon: "shield", needs: ["reconcile"] },
+      { to: "/dashboard", label: "nav.dashboard", icon: "chart", needs: ["read"] },
     ],
   },
   {

@@ -2,7 +2,7 @@
 import type { StudyFilter } from "../api/queries";
 import type { ListPlace } from "../components/useListPlace";
 
-export const DEFAULTS = { in: "name", issuer: "", link: "", modality: "", from: "", to: "" };
+export const DEFAULTS = { in: "name", issuer: "", link: "", modality: "", damaged: "", from: "", to: "" };
 export const SEARCHED = ["name", "mrn", "accession"] as const;
 export const LINKS = ["linked", "unlinked", "ambiguous"] as const;
 export const MODALITIES = ["CR", "CT", "DX", "ES", "IO", "MG", "MR", "NM", "OT", "PT", "PX", "RF", "SC", "SR", "US", "XA"] as const;
@@ -32,6 +32,7 @@ export function filterOf({ q, filters, sort, offset }: Omit<ListPlace<keyof type
     issuer: filters.in === "mrn" && q ? filters.issuer : "",
     link_status: LINKS.find((each) => each === filters.link) ?? "",
     modality: filters.modality,
+    damaged: filters.damaged === "yes" ? "true" : "",
     from: DAY.test(filters.from) ? filters.from : "",
     to: DAY.test(filters.to) ? filters.to : "",
     sort: SORTS.find((each) => each === sort) ?? SORTS[0],

@@ -6,6 +6,7 @@ import { audit } from "./audit";
 import { auth } from "./auth";
 import { chart } from "./chart";
 import { common } from "./common";
+import { dashboard } from "./dashboard";
 import { day } from "./day";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
@@ -39,6 +40,7 @@ export const de: Catalogue = {
   ...auth,
   ...chart,
   ...common,
+  ...dashboard,
   ...day,
   ...deletions,
   ...desk,

@@ -9,6 +9,7 @@ import { audit } from "./audit";
 import { auth } from "./auth";
 import { chart } from "./chart";
 import { common } from "./common";
+import { dashboard } from "./dashboard";
 import { day } from "./day";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
@@ -42,6 +43,7 @@ export const en = {
   ...auth,
   ...chart,
   ...common,
+  ...dashboard,
   ...day,
   ...deletions,
   ...desk,

@@ -1,0 +1,1 @@
+"""The dashboard: today's appointments, how long examinations take, and the dose that images state."""

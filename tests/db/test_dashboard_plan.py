@@ -1,0 +1,81 @@
+"""How the databases find the examinations of a span, and today's orders, among three thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, event, text
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.services.dashboard.milestones import LEGS
+from ehr_bridge.services.dashboard.times import Times
+from ehr_bridge.services.dashboard.today import Today
+from ehr_bridge.services.visibility.restrictions import NOTHING
+from tests.support.examined import Examined, fill
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+MANY, EACH_DAY = 3_000, 5
+TABLES = ("studies", "study_orders", "orders", "scheduled_steps", "reports", "report_orders", "report_versions")
+
+
+def filled(database: Database) -> None:
+    """Five a day for years; those of the last week have reports."""
+    days = (NOW - timedelta(days=number // EACH_DAY, hours=4) for number in range(MANY))
+    fill(
+        database.engine,
+        [Examined(number, day, signed=150 if number < 7 * EACH_DAY else None) for number, day in enumerate(days)],
+    )
+    with database.engine.begin() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def plans(database: Database, ask: Callable[[], object]) -> list[str]:
+    """The plan of each statement that is sent. PostgreSQL reads small tables whole because they are small: here it is
+    asked for what it can do without."""
+    sent: list[tuple[str, object]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        ask()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+    with database.engine.begin() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+        looked = [(said, given) for said, given in sent if said.lstrip().startswith("SELECT")]
+        answers = [connection.exec_driver_sql(explain + said, given) for said, given in looked]  # type: ignore[arg-type]
+        return ["\n".join(str(row[-1]) for row in answer) for answer in answers]
+
+
+def read_whole(plan: str) -> list[str]:
+    """The tables that a plan reads from end to end."""
+    sequential = [name for name in TABLES if f"Seq Scan on {name}" in plan]
+    return sequential + [name for name in TABLES if f"SCAN {name}\n" in f"{plan}\n"]
+
+
+def test_neither_today_nor_a_span_reads_a_whole_table(database: Database) -> None:
+    """A week of examinations is found by the arrival of their first images, and all else of them by keys; the day by
+    its appointments. So it is with a million."""
+    filled(database)
+    fresh = Fresh(database, lambda: None)
+    times = Times(fresh, lambda: NOW, UTC, database.is_sqlite)
+    today = Today(fresh, lambda: NOW, UTC)
+    assert times.look(7, None, None, NOTHING).number == 7 * EACH_DAY
+    times.forget()
+    leg = LEGS[-1]
+    for ask in (
+        lambda: times.look(7, None, None, NOTHING),
+        lambda: times.search(leg, 7, "CT", None, NOTHING, 50, 0),
+    ):
+        said = plans(database, ask)
+        assert any("ix_studies_list_created" in plan for plan in said), said
+        assert [read_whole(plan) for plan in said] == [[]] * len(said), said
+    said = plans(database, lambda: today.look(NOTHING))
+    assert all("ix_scheduled_steps_scheduled_at" in plan or "ix_scheduled_steps_latest" in plan for plan in said), said
+    assert [read_whole(plan) for plan in said] == [[]] * len(said), said
