@@ -151,6 +151,9 @@ def test_a_name_is_corrected_part_by_part(people: People, demo: Server, unlinked
     page.set_viewport_size({"width": 1280, "height": 900})
     dialog.get_by_label("Reason").fill("taken from the card")
     dialog.get_by_role("button", name="Correct all images").click()
+    expect(dialog.get_by_role("alert")).to_have_text("Confirm the side first.")
+    dialog.get_by_role("checkbox", name="I have checked it: the side is Left").check()
+    dialog.get_by_role("button", name="Correct all images").click()
 
     def said() -> dict[str, str]:
         tags = demo.get(f"/api/v1/dicom/tags/{unlinked}", "nurse").json()["tags"]

@@ -34,6 +34,7 @@ import "./styles/layout.css";
 import "./styles/overlay.css";
 import "./styles/data.css";
 import "./styles/filters.css";
+import "./styles/dates.css";
 import "./styles/upload.css";
 import "./styles/person.css";
 import "./styles/review.css";

@@ -1,8 +1,9 @@
 /** The values that a person may correct, each in the field it belongs in: names in parts, days with a calendar. */
-import { useId, useState } from "react";
+import { useId } from "react";
+import { DateField } from "../components/DateField";
 import { t, word } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
-import { hasComma, joinName, PARTS, splitName, withoutComma, type NameParts } from "./nameParts";
+import { NameFields } from "./NameFields";
 import { CHOICES, dicomOf, isoOf, kindOf, longest } from "./values";
 
 export interface CorrectionField {
@@ -24,7 +25,7 @@ export function CorrectionFields({ fields, values, onChange }: Props) {
     const props = { field, value: values[field.tag] ?? "", why, onChange: (value: string) => onChange(field.tag, value) };
     return (
       <div key={field.tag} className="field">
-        {kindOf(field.tag) === "name" ? <NameFields {...props} /> : <OneField {...props} />}
+        {kindOf(field.tag) === "name" ? <NameFields legend={fieldName(field.tag)} isFixed={field.fixed !== null} {...props} /> : kindOf(field.tag) === "day" ? <DayField {...props} /> : <OneField {...props} />}
         {field.fixed && (
           <p id={why} className="small muted">
             {field.fixed}
@@ -57,8 +58,6 @@ function OneField({ field: { tag, fixed }, value, why, onChange }: OneProps) {
             </option>
           ))}
         </select>
-      ) : kind === "day" ? (
-        <input {...common} type="date" max="9999-12-31" readOnly={fixed !== null} value={isoOf(value)} onChange={(event) => onChange(dicomOf(event.target.value))} />
       ) : (
         <input
           {...common}
@@ -74,42 +73,11 @@ function OneField({ field: { tag, fixed }, value, why, onChange }: OneProps) {
   );
 }
 
+function DayField({ field: { tag, fixed }, value, why, onChange }: OneProps) {
+  return <DateField label={fieldName(tag)} readOnly={fixed !== null} describedBy={why} value={isoOf(value)} onChange={(day) => onChange(dicomOf(day))} />;
+}
+
 function choiceName(tag: string, value: string): string {
   if (!value) return t("correction.not_said");
   return CHOICES[tag]?.includes(value) ? word(`correction.${tag}`, value) : value;
-}
-
-/** The parts stay as they are typed; the value is what DICOM makes of them. */
-function NameFields({ field: { tag, fixed }, value, why, onChange }: OneProps) {
-  const id = useId();
-  const [parts, setParts] = useState(() => splitName(value));
-  const say = (next: NameParts) => {
-    setParts(next);
-    onChange(joinName(next));
-  };
-  return (
-    <fieldset className="name-parts" aria-describedby={why}>
-      <legend>{fieldName(tag)}</legend>
-      {PARTS.map((part) => (
-        <div key={part} className={`name-${part}`}>
-          <label htmlFor={`${id}-${part}`}>{t(`correction.name.${part}`)}</label>
-          <input
-            id={`${id}-${part}`}
-            autoComplete="off"
-            spellCheck={false}
-            maxLength={64}
-            readOnly={fixed !== null}
-            value={parts[part]}
-            onChange={(event) => say({ ...parts, [part]: event.target.value })}
-            onBlur={() => withoutComma(parts) !== parts && say(withoutComma(parts))}
-          />
-        </div>
-      ))}
-      {!fixed && hasComma(value) && (
-        <p role="alert" className="small text-bad">
-          {t("correction.name.comma")}
-        </p>
-      )}
-    </fieldset>
-  );
 }

@@ -1,4 +1,5 @@
 /** How each attribute that a person may correct is filled in; its value is always as DICOM writes it. Pure. */
+import { t, word } from "../i18n";
 import { joinName, splitName } from "./nameParts";
 
 export type Kind = "text" | "name" | "day" | "choice";
@@ -9,6 +10,11 @@ export function kindOf(tag: string): Kind {
   if (tag in CHOICES) return "choice";
   if (tag.endsWith("Name")) return "name";
   return tag.endsWith("Date") ? "day" : "text";
+}
+
+/** A side as people say it; "not said" for none. */
+export function sideWords(side: string): string {
+  return side ? word("correction.Laterality", side) : t("correction.not_said");
 }
 
 export function longest(tag: string): number {

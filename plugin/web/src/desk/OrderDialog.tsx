@@ -1,10 +1,12 @@
-import { useId, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useCorrectOrder, usePlaceOrder } from "../api/desk";
 import type { Order } from "../api/types";
+import { MomentField } from "../components/DateField";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
 import { Icon } from "../components/Icon";
 import { TextField } from "../components/TextField";
+import { NameFields } from "../corrections/NameFields";
 import { useSay } from "../components/Toast";
 import { t, word } from "../i18n";
 import { faultText } from "./faultWords";
@@ -76,8 +78,9 @@ export function OrderDialog({ order: now, patientId, onDone, onClose }: Props) {
             options={[{ value: "", label: t("correction.not_said") }, ...(["L", "R", "B"] as const).map((value) => ({ value, label: word("order.laterality", value) }))]}
             onChange={(laterality) => setTyped({ ...typed, laterality: laterality as TypedOrder["laterality"] })}
           />
-          <TextField label={t("order.ordered_by")} value={typed.ordered_by} onChange={set("ordered_by")} hint={t("desk.order.ordered_by.hint")} problem={text("ordered_by")} />
         </div>
+        <NameFields legend={t("order.ordered_by")} value={typed.ordered_by} onChange={set("ordered_by")} />
+        {text("ordered_by") && <p className="small text-bad">{text("ordered_by")}</p>}
         {order && !order.registered_here && <ReasonField value={typed.reason} onChange={set("reason")} isRequired={needsReason} problem={text("reason")} />}
       </div>
     </FormDialog>
@@ -92,7 +95,6 @@ interface StepsProps {
 
 /** What is done of the order, by which device and when; most orders are one step. */
 function Steps({ steps, onChange, fault }: StepsProps) {
-  const id = useId();
   const change = (at: number, next: Partial<TypedStep>) => onChange(steps.map((step, each) => (each === at ? { ...step, ...next } : step)));
   return (
     <div className="stack-small">
@@ -107,10 +109,7 @@ function Steps({ steps, onChange, fault }: StepsProps) {
             problem={fault === "step" && !step.modality ? t("desk.fault.step") : null}
           />
           <StationField value={step.station} onChange={(station) => change(at, { station })} />
-          <div className="field">
-            <label htmlFor={`${id}-${at}`}>{t("order.scheduled_at")}</label>
-            <input id={`${id}-${at}`} type="datetime-local" max="9999-12-31T23:59" value={step.at} onChange={(event) => change(at, { at: event.target.value })} />
-          </div>
+          <MomentField label={t("order.scheduled_at")} value={step.at} onChange={(moment) => change(at, { at: moment })} />
           {steps.length > 1 && (
             <>
               <TextField label={t("order.scheduled_procedure_step_id")} value={step.id} onChange={(next) => change(at, { id: next })} maxLength={16} problem={fault === "same_step" ? t("desk.fault.same_step") : null} />

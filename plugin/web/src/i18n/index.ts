@@ -75,6 +75,7 @@ export function formatBytes(bytes: number): string {
   return new Intl.NumberFormat(speaking.locale, {
     style: "unit",
     unit: BYTE_UNITS[power],
+    unitDisplay: power === 0 ? "long" : "short",
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(bytes / 1000 ** power);

@@ -4,6 +4,7 @@ import type { Study } from "../api/types";
 import { AskedStudy } from "./AskedStudy";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { CorrectionFields } from "../corrections/CorrectionFields";
+import { useSide } from "../corrections/SideConfirm";
 import { t } from "../i18n";
 import { changesOf, correctable } from "./corrections";
 
@@ -19,12 +20,16 @@ export function CorrectDialog({ study, tags, onStarted, onClose }: Props) {
   const fields = correctable(study, tags);
   const [typed, setTyped] = useState(() => Object.fromEntries(fields.map(({ tag, value }) => [tag, value])));
   const [nothing, setNothing] = useState(false);
+  const [tried, setTried] = useState(false);
+  const before = fields.find(({ tag }) => tag === "Laterality")?.value ?? "";
+  const side = useSide(before, typed.Laterality ?? before, tried);
   const modify = useModifyTags(study.study_instance_uid);
 
   const confirm = (reason: string) => {
     const changes = changesOf(fields, typed);
     setNothing(Object.keys(changes).length === 0);
-    if (Object.keys(changes).length === 0) return;
+    setTried(true);
+    if (Object.keys(changes).length === 0 || side.isOpen) return;
     modify.mutate(
       { changes, reason },
       {
@@ -52,6 +57,7 @@ export function CorrectDialog({ study, tags, onStarted, onClose }: Props) {
         values={typed}
         onChange={(tag, value) => setTyped((before) => ({ ...before, [tag]: value }))}
       />
+      {side.question}
       {nothing && (
         <p role="alert" className="small text-bad">
           {t("study.correct.nothing")}

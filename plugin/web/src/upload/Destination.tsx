@@ -70,10 +70,11 @@ function Named({ reviewed: { state, shown }, link, brief, onLink }: Props) {
   const whom = patient ? ofPatient(patient) : order && ofNamed(order);
   if (!whom) return null;
   const rows = shown ? rowsOf(shown.differences, shown.evidence).filter(({ mark }) => mark !== "same") : [];
-  if (brief && link.kind !== "automatic" && rows.length === 0) return <p className="muted small">{t("where.agrees")}</p>;
+  const isNamed = brief && link.kind !== "automatic";
+  if (isNamed && rows.length === 0) return <p className="muted small">{t("where.agrees")}</p>;
   return (
     <>
-      <Person whom={whom}>{order && `${order.accession_number} · ${order.modality} ${order.description}`}</Person>
+      {!isNamed && <Person whom={whom}>{order && `${order.accession_number} · ${order.modality} ${order.description}`}</Person>}
       {rows.length > 0 && <CompareTable rows={rows} label={t("reconciliation.compare", { patient: personName(whom.name) || t("patient.unknown") })} />}
       {(state === "probable" || state === "apart") && patient && (
         <div className="actions">

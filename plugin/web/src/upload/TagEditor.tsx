@@ -5,6 +5,7 @@ import { Fact, Facts } from "../components/Facts";
 import { OrNone } from "../components/values";
 import { known, t } from "../i18n";
 import { CorrectionFields } from "../corrections/CorrectionFields";
+import { useSide } from "../corrections/SideConfirm";
 import { hasComma } from "../corrections/nameParts";
 import { isSame } from "../corrections/values";
 import { FIELD, MODIFIABLE, type Modifiable } from "./choice";
@@ -21,8 +22,15 @@ interface Props {
 export function TagEditor({ study, tags, onSave, onClose }: Props) {
   const [values, setValues] = useState(() => initial(study.header, tags));
 
+  const [tried, setTried] = useState(false);
+  const side = useSide(study.header.laterality, values.Laterality, tried);
+  // What single images say of their side is not what the study says of all.
+  const saidByImages = study.variants.some(({ imageLaterality }) => imageLaterality !== "");
+
   const save = (event: FormEvent) => {
     event.preventDefault();
+    setTried(true);
+    if (side.isOpen) return;
     if (values.PatientName !== study.header.patientName && hasComma(values.PatientName)) return;
     onSave(Object.fromEntries(MODIFIABLE.filter((each) => !isSame(each, values[each], study.header[FIELD[each]])).map((each) => [each, values[each]])));
   };
@@ -32,10 +40,11 @@ export function TagEditor({ study, tags, onSave, onClose }: Props) {
       <form className="stack" onSubmit={save} noValidate>
         <p className="muted">{t("tags.text")}</p>
         <CorrectionFields
-          fields={MODIFIABLE.map((tag) => ({ tag, fixed: null }))}
+          fields={MODIFIABLE.map((tag) => ({ tag, fixed: tag === "Laterality" && saidByImages ? t("correction.side.fixed") : null }))}
           values={values}
           onChange={(tag, value) => setValues((before) => ({ ...before, [tag]: value }))}
         />
+        {side.question}
         <section aria-label={t("tags.fixed")} className="stack-small fixed-tags">
           <h3>{t("tags.fixed")}</h3>
           <Facts>

@@ -53,7 +53,6 @@ export const desk: Translation<typeof english> = {
   "desk.order.station": "Gerät",
   "desk.order.station.any": "Beliebiges Gerät",
   "desk.order.body_part.hint": "Am besten wie in DICOM: CHEST, KNEE",
-  "desk.order.ordered_by.hint": "Nachname^Vorname, oder wie Sie es schreiben",
   "desk.order.cancel": "Auftrag stornieren",
   "desk.order.cancel.title": "Auftrag {accession} stornieren?",
   "desk.order.cancel.text": "Er verschwindet von der Arbeitsliste. Vorhandene Bilder bleiben beim Patienten.",

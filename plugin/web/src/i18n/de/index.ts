@@ -7,6 +7,7 @@ import { auth } from "./auth";
 import { chart } from "./chart";
 import { common } from "./common";
 import { dashboard } from "./dashboard";
+import { corrections } from "./corrections";
 import { day } from "./day";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
@@ -41,6 +42,7 @@ export const de: Catalogue = {
   ...chart,
   ...common,
   ...dashboard,
+  ...corrections,
   ...day,
   ...deletions,
   ...desk,

@@ -135,6 +135,6 @@ export const upload: Translation<typeof english> = {
   "evidence.unknown": "nicht verglichen",
   "evidence.none": "Der Server hat keine Gründe genannt.",
 
-  "coerced.title": { one: "{count} Wert durch den des Auftrags ersetzt", other: "{count} Werte durch die des Auftrags ersetzt" },
+  "coerced.title": { one: "{count} Wert der Dateien ersetzt", other: "{count} Werte der Dateien ersetzt" },
   "coerced.text": "Die ursprünglichen Werte bleiben erhalten und können wiederhergestellt werden.",
 };

@@ -50,7 +50,6 @@ export const desk = {
   "desk.order.station": "Station",
   "desk.order.station.any": "Any station",
   "desk.order.body_part.hint": "Best as DICOM writes it: CHEST, KNEE",
-  "desk.order.ordered_by.hint": "Family^Given, or as you write it",
   "desk.order.cancel": "Cancel order",
   "desk.order.cancel.title": "Cancel order {accession}?",
   "desk.order.cancel.text": "It is taken off the worklist. Images that are there stay with the patient.",

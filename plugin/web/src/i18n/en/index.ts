@@ -10,6 +10,7 @@ import { auth } from "./auth";
 import { chart } from "./chart";
 import { common } from "./common";
 import { dashboard } from "./dashboard";
+import { corrections } from "./corrections";
 import { day } from "./day";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
@@ -44,6 +45,7 @@ export const en = {
   ...chart,
   ...common,
   ...dashboard,
+  ...corrections,
   ...day,
   ...deletions,
   ...desk,

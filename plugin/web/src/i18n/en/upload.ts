@@ -128,6 +128,6 @@ export const upload = {
   "evidence.unknown": "not compared",
   "evidence.none": "The server gave no reasons.",
 
-  "coerced.title": { one: "{count} value replaced by the order's", other: "{count} values replaced by the order's" },
+  "coerced.title": { one: "{count} value of the files replaced", other: "{count} values of the files replaced" },
   "coerced.text": "The original values are kept and can be restored.",
 } as const;

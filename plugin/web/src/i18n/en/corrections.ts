@@ -1,0 +1,17 @@
+export const corrections = {
+  "date.open": "Calendar",
+  "date.pattern": "DD/MM/YYYY",
+  "date.pattern.moment": "DD/MM/YYYY HH:MM",
+  "date.invalid": "Type it as {pattern}.",
+  "date.month": "Month",
+  "date.year": "Year",
+  "date.previous": "Previous month",
+  "date.next": "Next month",
+  "correction.side.title": "The side changes: {before} becomes {after}",
+  "correction.side.text": "A wrong side leads to a wrong operation. Compare the images, the order and, where you can, the patient. Images that say their side themselves (Image Laterality) keep it.",
+  "correction.side.confirm": "I have checked it: the side is {side}",
+  "correction.side.confirm_none": "I have checked it: these images have no side",
+  "correction.side.missing": "Confirm the side first.",
+  "correction.side.fixed": "The images say their side one by one (Image Laterality). That stays.",
+  "field.specific_character_set": "Character set",
+} as const;
