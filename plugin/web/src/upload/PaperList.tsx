@@ -25,7 +25,7 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
   const { desk: store } = useUploadServices();
   const owners = useOwners(desk, store, reviews);
   const [limit, setLimit] = useState(AT_ONCE);
-  useForgetting(desk, store, owners);
+  useForgetting(desk, store, reviews, owners);
   if (desk.papers.length === 0) return null;
   const hidden = desk.papers.length - limit;
   return (
@@ -139,9 +139,11 @@ function useOwners(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, R
 }
 
 /** Whoever is no longer chosen for images gets no document either, unless a person picked them for it. */
-function useForgetting(desk: Desk, store: UploadDesk, owners: readonly Link[]) {
+function useForgetting(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>, owners: readonly Link[]) {
   const known = new Set(owners.map(targetOf));
-  const gone = desk.papers.filter((paper) => isAttached(paper) && !paper.isPicked && !known.has(targetOf(paper.owner))).map(({ id }) => id);
+  // While the server is asked nobody is certain, and nobody is gone.
+  const asking = desk.reading || [...reviews.values()].some(({ state }) => state === "asking");
+  const gone = desk.papers.filter((paper) => !asking && isAttached(paper) && !paper.isPicked && !known.has(targetOf(paper.owner))).map(({ id }) => id);
   const key = gone.join(" ");
   useEffect(() => {
     for (const id of key ? key.split(" ") : []) store.attach(Number(id), { owner: { kind: "automatic" } });

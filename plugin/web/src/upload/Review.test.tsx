@@ -199,6 +199,11 @@ describe("files that were chosen", () => {
     await screen.findByRole("option", { name: /^Doe, Jane/ });
     await user.selectOptions(screen.getByRole("combobox", { name: "Attach to" }), "patient p");
     expect(desk.packed().items).toHaveLength(2);
+    choose("b");
+    expect(desk.packed().items).toHaveLength(2);
+    read();
+    await screen.findByRole("option", { name: /^Doe, Jane/ });
+    expect(desk.packed().items).toHaveLength(2);
     await user.click(screen.getByRole("checkbox", { name: "Send this study" }));
     await waitFor(() => {
       pass();
