@@ -20,8 +20,9 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.studies.listing import find_study
-from ehr_bridge.services.visibility.restrictions import Restrictions, count_up
+from ehr_bridge.services.visibility.restrictions import Restrictions, Standing, count_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,17 @@ class GlassView:
     reviewed_by: str | None
     reviewed_at: datetime | None
     review_note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A patient, by one of these."""
+
+    patient: str | None = None
+    """Id or MRN."""
+    order: str | None = None
+    """Id or accession number."""
+    study: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +135,23 @@ class Privacy:
             views = [_restriction(session, row) for row in page.items]
         return Page(views, page.total, limit, offset)
 
-    def break_glass(
-        self, patient: str | None, study: str | None, reason: str, lasts: timedelta, caller: Caller, origin: Origin
-    ) -> GlassView:
-        """Let the caller see a restricted patient for a limited time, named by id or MRN or by one of their studies.
+    def standing(self, id_or_mrn: str, caller: Caller) -> tuple[uuid.UUID, Standing]:
+        """The id of a patient, and how they are open to the caller. Raises NotFound when there is no such patient."""
+        with self._database.read() as session:
+            patient_id = find_patient(session, id_or_mrn).id
+        return patient_id, self._restrictions.standing(caller, patient_id)
+
+    def break_glass(self, whom: Named, reason: str, lasts: timedelta, caller: Caller, origin: Origin) -> GlassView:
+        """Let the caller see a restricted patient for a limited time, named by themselves, an order or a study.
 
         Raises:
-            NotFound: there is no such patient or study.
+            NotFound: there is no such patient, order or study.
             Conflict: the caller may see them already.
         """
         now = self._clock()
         self._restrictions.refresh()
         with self._database.write() as session:
-            if patient is not None:
-                patient_id: uuid.UUID | None = find_patient(session, patient).id
-            else:
-                patient_id = find_study(session, study or "").patient_id
+            patient_id = _patient_of(session, whom)
             if patient_id is None or patient_id not in self._restrictions.closed_to(caller).patients:
                 raise Conflict("not_restricted", "You may see this patient anyway; no glass needs to be broken.")
             glass = BrokenGlass(
@@ -151,7 +164,7 @@ class Privacy:
             )
             session.add(glass)
             detail = {"glass_id": str(glass.id), "minutes": int(lasts.total_seconds() // 60)}
-            event = Event("access.glass_broken", patient_id=patient_id, study_instance_uid=study, detail=detail)
+            event = Event("access.glass_broken", patient_id=patient_id, study_instance_uid=whom.study, detail=detail)
             audit.append(session, origin, event, now)
             count_up(session)
             return _glass(session, glass)
@@ -188,6 +201,14 @@ class Privacy:
             event = Event("access.glass_reviewed", patient_id=row.patient_id, detail={"glass_id": str(glass_id)})
             audit.append(session, origin, event, now)
             return _glass(session, row)
+
+
+def _patient_of(session: Session, whom: Named) -> uuid.UUID | None:
+    if whom.patient is not None:
+        return find_patient(session, whom.patient).id
+    if whom.order is not None:
+        return find_order(session, whom.order).patient_id
+    return find_study(session, whom.study or "").patient_id
 
 
 def _restriction(session: Session, row: RestrictedPatient) -> RestrictionView:

@@ -9,7 +9,7 @@ const ORDER = [
   ["pages/"],
   ["shell/"],
   ["destinations/", "reporting/"],
-  ["accounts/", "audit/", "dashboard/", "deletions/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
+  ["accounts/", "audit/", "dashboard/", "deletions/", "interfaces/", "privacy/", "quarantine/", "system/", "uploads/", "viewer/"],
   ["chart/", "day/", "objects/", "reconciliation/"],
   ["study/"],
   ["desk/"],

@@ -107,6 +107,7 @@ NUMBERED = [
     ("GET", "/api/v1/dicom/uploads/patient/{}", "patient"),
     ("PUT", "/api/v1/access/restrictions/{}", "patient"),
     ("DELETE", "/api/v1/access/restrictions/{}", "patient"),
+    ("GET", "/api/v1/access/patients/{}", "patient"),
 ]
 
 

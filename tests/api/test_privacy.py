@@ -404,3 +404,35 @@ def test_blanks_around_a_name_are_no_way_in(api: Api, secret: dict[str, str]) ->
     ):
         answer = api.get(path, "doctor")
         assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), path
+
+
+def test_how_a_patient_is_open_to_somebody(api: Api, secret: dict[str, str]) -> None:
+    """So that a page can mark a restricted patient, and say until when a broken glass holds."""
+
+    def standing(role: str, patient: str = "MRN-SECRET") -> tuple[bool, bool, bool]:
+        found = api.get(f"{ACCESS}/patients/{patient}", role)
+        assert found.status_code == 200, found.json
+        return found.json["is_restricted"], found.json["is_open"], found.json["open_until"] is not None
+
+    assert standing("nurse") == (True, True, False)
+    assert standing("doctor") == (True, False, False)
+    assert standing("service") == (True, True, False)
+    assert standing("doctor", "MRN-OTHER") == (False, True, False)
+    assert break_glass(api, "doctor", patient_id="MRN-SECRET").status_code == 201
+    assert standing("doctor", secret["patient"]) == (True, True, True)
+    assert standing("radiologist") == (True, False, False)
+    assert api.get(f"{ACCESS}/patients/MRN-NOBODY", "doctor").json["code"] == "patient_not_found"
+    assert api.call("DELETE", f"{ACCESS}/restrictions/MRN-SECRET", "admin").status_code == 204
+    assert standing("doctor") == (False, True, False)
+
+
+def test_the_glass_is_broken_by_an_order_too(api: Api, secret: dict[str, str]) -> None:
+    """In an emergency nobody looks up whose order it is; exactly one of three names is given."""
+    assert api.get("/api/v1/orders/ACC-S", "doctor").status_code == 403
+    for named in ({}, {"order_id": "ACC-S", "patient_id": "MRN-SECRET"}):
+        assert break_glass(api, "doctor", **named).status_code == 422
+    assert break_glass(api, "doctor", order_id="ACC-NONE").json["code"] == "order_not_found"
+    opened = break_glass(api, "doctor", order_id="ACC-S")
+    assert (opened.status_code, opened.json["mrn"]) == (201, "MRN-SECRET")
+    assert api.get("/api/v1/orders/ACC-S", "doctor").status_code == 200
+    assert break_glass(api, "radiologist", order_id=secret["order"]).status_code == 201

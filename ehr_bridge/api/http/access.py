@@ -171,6 +171,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("PUT", "/api/v1/access/restrictions/{patient}"): Permission.PRIVACY,
     ("DELETE", "/api/v1/access/restrictions/{patient}"): Permission.PRIVACY,
     ("GET", "/api/v1/access/restrictions"): Permission.PRIVACY,
+    ("GET", "/api/v1/access/patients/{patient}"): Permission.READ,
     ("POST", "/api/v1/access/break-glass"): Permission.READ,
     ("GET", "/api/v1/access/break-glass"): Permission.PRIVACY,
     ("POST", "/api/v1/access/break-glass/{glass_id}/review"): Permission.PRIVACY,

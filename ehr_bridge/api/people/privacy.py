@@ -20,11 +20,12 @@ from ehr_bridge.api.http.schemas import (
     Moment,
     PatientRef,
     Problem,
+    Text64,
     Uid,
     no_control_characters,
 )
 from ehr_bridge.api.registry.patients import PatientPath
-from ehr_bridge.services.privacy import GLASS_SORTS, RESTRICTION_SORTS, PrivacyWish
+from ehr_bridge.services.privacy import GLASS_SORTS, RESTRICTION_SORTS, Named, PrivacyWish
 
 blueprint = Blueprint("privacy", "Privacy", "/api/v1/access")
 
@@ -52,22 +53,30 @@ class RestrictionAnswer(Model):
     restricted_at: Moment
 
 
+class OpennessAnswer(Model):
+    patient_id: uuid.UUID
+    is_restricted: bool = Field(description="Only named people may see this patient")
+    is_open: bool = Field(description="The caller may see this patient now")
+    open_until: Moment | None = Field(description="When the glass that the caller broke ends; null where none is why")
+
+
 class RestrictionList(ListOf[RestrictionAnswer]):
     pass
 
 
 class BreakGlassBody(Input):
-    """Exactly one of patient_id and study_instance_uid."""
+    """Exactly one of patient_id, order_id and study_instance_uid."""
 
     patient_id: PatientRef | None = Field(None, description="MRN or our id")
+    order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or accession number of an order")
     study_instance_uid: Uid | None = None
     reason: Words
     minutes: int = Field(60, ge=5, le=240)
 
     @model_validator(mode="after")
     def _one_name(self) -> BreakGlassBody:
-        if (self.patient_id is None) == (self.study_instance_uid is None):
-            raise ValueError("name exactly one of patient_id and study_instance_uid")
+        if [self.patient_id, self.order_id, self.study_instance_uid].count(None) != 2:
+            raise ValueError("name exactly one of patient_id, order_id and study_instance_uid")
         return self
 
 
@@ -131,6 +140,20 @@ def list_restrictions(query: RestrictionQuery) -> Response:
     return answer(RestrictionList.of(page, RestrictionAnswer.model_validate))
 
 
+@blueprint.get("/patients/<patient>", responses={200: OpennessAnswer, 404: Problem, 409: Problem, 422: Problem})
+def get_standing(path: PatientPath) -> Response:
+    """Whether a patient is restricted, and open to the caller"""
+    patient_id, standing = services().privacy.standing(services().patients.certain(path.patient), caller())
+    return answer(
+        OpennessAnswer(
+            patient_id=patient_id,
+            is_restricted=standing.is_restricted,
+            is_open=standing.is_open,
+            open_until=standing.open_until,
+        )
+    )
+
+
 @blueprint.post(
     "/break-glass",
     responses={201: GlassAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
@@ -139,7 +162,8 @@ def break_glass(body: BreakGlassBody) -> Response:
     """Open a restricted patient for a limited time, on the record"""
     lasts = timedelta(minutes=body.minutes)
     patient = services().patients.certain_if_any(body.patient_id)
-    view = services().privacy.break_glass(patient, body.study_instance_uid, body.reason, lasts, caller(), origin())
+    whom = Named(patient, body.order_id, body.study_instance_uid)
+    view = services().privacy.break_glass(whom, body.reason, lasts, caller(), origin())
     return answer(GlassAnswer.model_validate(view), 201)
 
 

@@ -60,6 +60,16 @@ class Closed:
 NOTHING = Closed()
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a patient is open to one person."""
+
+    is_restricted: bool
+    is_open: bool = True
+    open_until: datetime | None = None
+    """The end of a broken glass, where that is why they may see the patient."""
+
+
 class Restrictions:
     """Used on every request. Only `refresh` queries the database; the first caller may have to wait for it."""
 
@@ -110,6 +120,17 @@ class Restrictions:
                 remembered.clear()
             remembered[subject] = closed
         return closed
+
+    def standing(self, caller: Caller, patient_id: uuid.UUID) -> Standing:
+        """How this patient is open to the caller now. Raises Unavailable like `closed_to`."""
+        is_open = patient_id not in self.closed_to(caller).patients
+        lists = self._lists
+        members = lists.members.get(patient_id)
+        if members is None or caller.subject in members:
+            return Standing(members is not None)
+        return Standing(
+            True, is_open, lists.glasses.get((lists.survivors[patient_id], caller.subject)) if is_open else None
+        )
 
     def patient(self, id_or_mrn: str) -> uuid.UUID | None:
         """The id of a restricted patient, by id, MRN, or issuer and MRN; None if there is none, or others have the

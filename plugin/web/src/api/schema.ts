@@ -115,6 +115,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access/patients/{patient}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a patient is restricted, and open to the caller */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    patient: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OpennessAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/access/restrictions": {
         parameters: {
             query?: never;
@@ -8205,6 +8242,8 @@ export interface components {
             /** @default 60 */
             minutes: number;
             /** @default null */
+            order_id: string | null;
+            /** @default null */
             patient_id: string | null;
             reason: string;
             /** @default null */
@@ -9390,6 +9429,13 @@ export interface components {
             revoked_at: string | null;
             revoked_by: string | null;
             roles: string[];
+        };
+        OpennessAnswer: {
+            is_open: boolean;
+            is_restricted: boolean;
+            open_until: string | null;
+            /** Format: uuid */
+            patient_id: string;
         };
         OrderAnswer: {
             accession_number: string;
@@ -10940,6 +10986,7 @@ export type NewAccountBody = components['schemas']['NewAccountBody'];
 export type NewOrderBody = components['schemas']['NewOrderBody'];
 export type NewPatientBody = components['schemas']['NewPatientBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
+export type OpennessAnswer = components['schemas']['OpennessAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
 export type OrderBatchAnswer = components['schemas']['OrderBatchAnswer'];
 export type OrderBatchBody = components['schemas']['OrderBatchBody'];

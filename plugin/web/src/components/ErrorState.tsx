@@ -1,6 +1,8 @@
+import { useContext } from "react";
 import { ApiError } from "../api/errors";
 import { t } from "../i18n";
 import { Blank } from "./Blank";
+import { RestrictedContext } from "./restricted";
 
 /** A number names nobody, or more than one: asking again helps only when more is said. */
 const NUMBER_PROBLEMS = ["mrn_ambiguous", "issuer_required", "issuer_not_configured", "mrn_without_issuer"] as const;
@@ -27,6 +29,8 @@ export function RequestId({ error }: { error: Error }) {
 }
 
 export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const Restricted = useContext(RestrictedContext);
+  if (Restricted && error instanceof ApiError && error.code === "patient_restricted") return <Restricted />;
   const { title, text, reason } = describe(error);
   const final = error instanceof ApiError && [403, 404, 409, 422].includes(error.status);
   return (

@@ -25,6 +25,7 @@ import { Arrival } from "./Arrival";
 import { ReportsPanel } from "../reporting/ReportsPanel";
 import { PerformedSteps } from "../study/PerformedSteps";
 import { imageCount } from "../study/words";
+import { RestrictionMark } from "../privacy/RestrictionMark";
 import { hasImages, orderTitle } from "../day/orderWords";
 
 export function OrderPage() {
@@ -58,6 +59,7 @@ function LoadedOrder({ order }: { order: Order }) {
       lead={
         <p className="identity">
           <PersonFacts whom={ofNamed(order)} />
+          <RestrictionMark patientId={order.patient_id} />
           <OrderStatus status={order.status} />
           <PriorityFlag priority={order.priority} />
           {order.registered_here && <span className="badge badge-plain">{t("desk.registered_here")}</span>}

@@ -14,6 +14,7 @@ import { ChangesPanel } from "../desk/ChangesPanel";
 import { Differs, PatientBadges } from "../desk/Marks";
 import { PatientActions } from "../desk/PatientActions";
 import { t } from "../i18n";
+import { RestrictionMark } from "../privacy/RestrictionMark";
 import { UsedAgain } from "../reconciliation/UsedAgain";
 
 export function PatientPage() {
@@ -40,6 +41,7 @@ function Loaded({ patient }: { patient: Patient }) {
         <p className="identity">
           <PersonFacts whom={ofPatient(patient)} />
           <PatientBadges patient={patient} />
+          <RestrictionMark patientId={patient.id} />
         </p>
       }
     >

@@ -15,6 +15,7 @@ import { Instant, PersonName } from "../components/values";
 import { nameOf, namesakes, ofPatient, type Whom } from "../components/whom";
 import { DeskButtons } from "../desk/DeskButtons";
 import { PatientBadges } from "../desk/Marks";
+import { NotFoundHere } from "../privacy/NotFoundHere";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
 
@@ -36,7 +37,7 @@ export function PatientsPage() {
         columns={columns(namesakes((patients.data?.items ?? []).map(ofPatient)))}
         rowKey={({ id }) => id}
         found={(count) => t("patients.found", { count })}
-        empty={<Blank icon="person" title={t(q ? "patients.none.title" : "patients.empty.title")} text={t(q ? "patients.none.text" : "patients.empty.text")} />}
+        empty={<Blank icon="person" title={t(q ? "patients.none.title" : "patients.empty.title")} text={t(q ? "patients.none.text" : "patients.empty.text")}>{q && <NotFoundHere />}</Blank>}
         offset={offset}
         onMove={(to) => move({ offset: to })}
       />

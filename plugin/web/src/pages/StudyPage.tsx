@@ -26,6 +26,7 @@ import { ReportsPanel } from "../reporting/ReportsPanel";
 import { SeriesPanel } from "../study/SeriesPanel";
 import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
+import { RestrictionMark } from "../privacy/RestrictionMark";
 import { studyTitle } from "../study/words";
 
 export function StudyPage() {
@@ -57,6 +58,7 @@ function LoadedStudy({ study }: { study: Study }) {
       lead={
         <p className="identity">
           <PersonFacts whom={{ ...ofNamed(study), mrn: null }} />
+          <RestrictionMark patientId={study.patient_id} />
           {study.patient_id ? (
             <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>
               <Mrn mrn={study.mrn} issuer={study.issuer} />

@@ -11,6 +11,7 @@ import { PersonFacts } from "../components/Person";
 import { ofNamed } from "../components/whom";
 import { formatDay, t } from "../i18n";
 import { personName } from "../i18n/person";
+import { RestrictionMark } from "../privacy/RestrictionMark";
 import { Beside, useIssuedReport } from "../reporting/Beside";
 import { useFollowing } from "../reporting/useSecondScreen";
 import { CompareMenu } from "../viewer/CompareMenu";
@@ -53,6 +54,7 @@ function Viewer({ uid }: { uid: string }) {
         <h1>
           {study && <PatientLink id={study.patient_id} name={study.patient_name} />}
           {study && <PersonFacts whom={ofNamed(study)} />}
+          {study && <RestrictionMark patientId={study.patient_id} />}
           <span className="muted">{title || t("viewer.title")}</span>
         </h1>
         <CompareMenu

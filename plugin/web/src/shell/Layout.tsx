@@ -6,9 +6,11 @@ import { Brand } from "../components/Brand";
 import { ErrorBoundary } from "../components/ErrorBoundary";
 import { Icon } from "../components/Icon";
 import { PageLoading } from "../components/Page";
+import { RestrictedContext } from "../components/restricted";
 import { ShortcutsProvider } from "../components/Shortcuts";
 import { ToastProvider } from "../components/Toast";
 import { t } from "../i18n";
+import { Restricted } from "../privacy/Restricted";
 import { UploadStrip } from "../upload/UploadStrip";
 import { useLeaveWarning } from "../upload/useUpload";
 import { Account } from "./Account";
@@ -47,11 +49,13 @@ export function Layout() {
         {menuOpen && <Menu onClose={() => setMenuOpen(false)} />}
         <div className="stage">
           <UploadStrip />
-          <ErrorBoundary key={pathname}>
-            <Suspense fallback={<PageLoading />}>
-              <Outlet />
-            </Suspense>
-          </ErrorBoundary>
+          <RestrictedContext value={Restricted}>
+            <ErrorBoundary key={pathname}>
+              <Suspense fallback={<PageLoading />}>
+                <Outlet />
+              </Suspense>
+            </ErrorBoundary>
+          </RestrictedContext>
         </div>
       </div>
     </ToastProvider>

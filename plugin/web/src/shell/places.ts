@@ -40,6 +40,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/uploads", label: "nav.uploads", icon: "history", needs: ["read"] },
       { to: "/deletions", label: "nav.deletions", icon: "trash", needs: ["request_deletion", "approve_deletion"], count: "deletions" },
       { to: "/viewer-links", label: "nav.tokens", icon: "view", needs: ["view", "accounts"] },
+      { to: "/restricted", label: "nav.restricted", icon: "lock", needs: ["privacy"] },
       { to: "/audit", label: "nav.audit", icon: "shield", needs: ["audit"] },
     ],
   },

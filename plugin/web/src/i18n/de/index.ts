@@ -19,6 +19,7 @@ import { objects } from "./objects";
 import { orders } from "./orders";
 import { papers } from "./papers";
 import { performed } from "./performed";
+import { privacy } from "./privacy";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
@@ -54,6 +55,7 @@ export const de: Catalogue = {
   ...orders,
   ...papers,
   ...performed,
+  ...privacy,
   ...quarantine,
   ...reasons,
   ...reconciliation,

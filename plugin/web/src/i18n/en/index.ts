@@ -22,6 +22,7 @@ import { objects } from "./objects";
 import { orders } from "./orders";
 import { papers } from "./papers";
 import { performed } from "./performed";
+import { privacy } from "./privacy";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
@@ -57,6 +58,7 @@ export const en = {
   ...orders,
   ...papers,
   ...performed,
+  ...privacy,
   ...quarantine,
   ...reasons,
   ...reconciliation,
