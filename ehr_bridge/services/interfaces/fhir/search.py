@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Key, Position, Sorts, of_ids, rows_after
+from ehr_bridge.db.rows import Among
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.results.reports import Report
@@ -38,6 +39,18 @@ SEARCH_SECONDS = 10.0
 MOST_INCLUDED = 1000
 """Resources of one `_revinclude`; an answer says when there are more."""
 
+_OF_STUDIES = Among(Instance.study_id, "studies")
+_SERIES = (
+    select(Instance.study_id, Instance.series_instance_uid, func.min(Instance.modality), func.count())
+    .where(_OF_STUDIES)
+    .group_by(Instance.study_id, Instance.series_instance_uid)
+    .order_by(Instance.series_instance_uid)
+)
+_INSTANCES = (
+    select(Instance.study_id, Instance.series_instance_uid, Instance.sop_instance_uid, Instance.sop_class_uid)
+    .where(_OF_STUDIES, Instance.sop_class_uid != "")
+    .order_by(Instance.sop_instance_uid)
+)
 _FIRST_STEP = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
 
 
@@ -248,12 +261,9 @@ class FhirSearch:
         self, studies: Collection[uuid.UUID], in_full: Collection[uuid.UUID] = ()
     ) -> dict[uuid.UUID, list[SeriesCount]]:
         """The series of studies, by study; with every instance of those that are wanted `in_full`."""
-        row = Instance
-        query = select(row.study_id, row.series_instance_uid, func.min(row.modality), func.count())
-        query = query.where(row.study_id.in_(studies)).group_by(row.study_id, row.series_instance_uid)
         found: dict[uuid.UUID, list[SeriesCount]] = {}
         with self._fresh.read() as session:
-            for study, uid, modality, count in session.execute(query.order_by(row.series_instance_uid)):
+            for study, uid, modality, count in session.execute(_SERIES, {"studies": [*studies]}):
                 found.setdefault(study, []).append(SeriesCount(uid, modality, count))
             if in_full:
                 _add_instances(session, found, in_full)
@@ -284,9 +294,7 @@ def _add_instances(
     session: Session, series: Mapping[uuid.UUID, Sequence[SeriesCount]], studies: Collection[uuid.UUID]
 ) -> None:
     by_uid = {(study, one.series_instance_uid): one for study in studies for one in series.get(study, ())}
-    query = select(Instance.study_id, Instance.series_instance_uid, Instance.sop_instance_uid, Instance.sop_class_uid)
-    known = query.where(Instance.study_id.in_(studies), Instance.sop_class_uid != "")
-    for study, uid, instance, sop_class in session.execute(known.order_by(Instance.sop_instance_uid)):
+    for study, uid, instance, sop_class in session.execute(_INSTANCES, {"studies": [*studies]}):
         by_uid[study, uid].instances.append((instance, sop_class or ""))
 
 
