@@ -23,7 +23,7 @@ from ehr_bridge.api import (
     viewer,
 )
 from ehr_bridge.api.chart import documents, timeline
-from ehr_bridge.api.dashboard import board, turnaround
+from ehr_bridge.api.dashboard import board, dose, turnaround
 from ehr_bridge.api.day import assigning
 from ehr_bridge.api.day import counts as day_counts
 from ehr_bridge.api.day import views as order_views
@@ -74,6 +74,7 @@ MODULES = (
     order_views,
     board,
     turnaround,
+    dose,
     order_acts,
     desk,
     documents,

@@ -14,6 +14,7 @@ from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.chart.attaching import Attaching
 from ehr_bridge.services.chart.documents import Documents
 from ehr_bridge.services.chart.timeline import Timeline
+from ehr_bridge.services.dashboard.doses import StatedDoses
 from ehr_bridge.services.dashboard.times import Times
 from ehr_bridge.services.dashboard.today import Today
 from ehr_bridge.services.day.assigning import Assigning
@@ -55,6 +56,7 @@ class Results:
     assigning: Assigning
     today: Today
     times: Times
+    doses: StatedDoses
     documents: Documents
     attaching: Attaching
     timeline: Timeline
@@ -106,6 +108,7 @@ def build_results(
         assigning,
         Today(fresh, clock, maker.site.zone),
         Times(fresh, clock, maker.site.zone, database.is_sqlite),
+        StatedDoses(fresh, clock, maker.site.zone),
         documents,
         attaching,
         Timeline(fresh, maker.site.zone),

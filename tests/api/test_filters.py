@@ -22,10 +22,10 @@ COMMON = {"patient", "order", "study", "accession_number", "from", "to", "sort",
 }
 OF_ITS_OWN = {
     "action", "actor", "also", "assigned_to", "author", "begun", "being_written", "body_part", "code",
-    "control_id", "cursor", "damaged", "days", "decision",
-    "file_name", "kind", "leg", "link_status", "may", "modality", "patient_name", "priority", "report", "reviewed",
-    "source", "source_address", "state", "station_ae_title", "status", "type", "unread", "updated_since",
-    "upload_source", "upload_status", "uploaded_by", "urgency", "waiting", "waits_for",
+    "control_id", "cursor", "damaged", "days", "decision", "description", "dose",
+    "file_name", "kind", "leg", "link_status", "may", "metric", "modality", "patient_name", "priority", "report",
+    "reviewed", "source", "source_address", "state", "station_ae_title", "status", "type", "undescribed", "unread",
+    "updated_since", "upload_source", "upload_status", "uploaded_by", "urgency", "waiting", "waits_for",
 }  # fmt: skip
 """Words that only some lists know; a new one is added here by whoever has looked whether a common one says it."""
 FORMER = {

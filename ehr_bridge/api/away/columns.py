@@ -35,6 +35,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "is_unidentified approximate_age registered_here differs_from_ehr merged_into_id created_at updated_at id",
         "/api/v1/dashboard/turnaround/examinations": "minutes began_at ended_at accession_number status modality "
         "priority description " + _PERSON + "study_instance_uid order_id",
+        "/api/v1/dashboard/dose/studies": "dlp ctdi_vol dap agd source modality study_description study_date "
+        "received_at " + _PERSON + "study_instance_uid",
         "/api/v1/dicom/studies": _STUDY,
         "/api/v1/dicom/studies/patient/{patient}": _STUDY,
         "/api/v1/dicom/studies/order/{order}": _STUDY,

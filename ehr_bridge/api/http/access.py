@@ -83,6 +83,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/dashboard"): Permission.READ,
     ("GET", "/api/v1/dashboard/turnaround"): Permission.READ,
     ("GET", "/api/v1/dashboard/turnaround/examinations"): Permission.READ,
+    ("GET", "/api/v1/dashboard/dose"): Permission.READ,
+    ("GET", "/api/v1/dashboard/dose/studies"): Permission.READ,
     ("GET", "/api/v1/day/people"): ASSIGN_ORDERS,
     ("GET", "/api/v1/day/views"): Permission.READ,
     ("POST", "/api/v1/day/views"): Permission.READ,

@@ -31,5 +31,12 @@ def last_days(now: datetime, zone: tzinfo, days: int) -> Period:
     return Period(first, today, _midnight(first, zone), _midnight(today + timedelta(days=1), zone))
 
 
+def year_before(now: datetime, zone: tzinfo) -> Period:
+    """The 365 days before today: they stay the same while the day lasts."""
+    today = now.astimezone(zone).date()
+    first = today - timedelta(days=365)
+    return Period(first, today - timedelta(days=1), _midnight(first, zone), _midnight(today, zone))
+
+
 def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)

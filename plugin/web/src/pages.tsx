@@ -18,6 +18,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/reports/:id": async () => (await import("./pages/ReportPage")).ReportPage,
   "/dashboard": async () => (await import("./pages/DashboardPage")).DashboardPage,
   "/dashboard/examinations": async () => (await import("./pages/ExaminationsPage")).ExaminationsPage,
+  "/dashboard/studies": async () => (await import("./pages/DosedPage")).DosedPage,
   "/studies": async () => (await import("./pages/StudiesPage")).StudiesPage,
   "/studies/:uid": async () => (await import("./pages/StudyPage")).StudyPage,
   "/studies/:uid/objects": async () => (await import("./pages/ObjectsPage")).ObjectsPage,

@@ -8,6 +8,9 @@ export type Board = schema.DashboardAnswer;
 export type Turnaround = schema.TurnaroundAnswer;
 export type Leg = schema.LegAnswer;
 export type Examination = schema.ExaminationAnswer;
+export type Doses = schema.DoseAnswer;
+export type DoseGroup = schema.DoseGroupAnswer;
+export type DosedStudy = schema.DoseStudyAnswer;
 
 const AGAIN_MS = 60_000;
 
@@ -39,6 +42,37 @@ export function useExaminations(question: TurnaroundQuestion & { leg: string; of
   return useQuery({
     queryKey: ["examinations", question],
     queryFn: async ({ signal }) => asPage<Examination>(await ask("dashboard/turnaround/examinations", { query: { ...question, limit: PAGE_SIZE }, signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** What studies state of their dose, beside the site's own of the year before. */
+export function useDose(days: string) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["dose", days],
+    queryFn: ({ signal }) => ask<Doses>("dashboard/dose", { query: { days }, signal }),
+    refetchInterval: AGAIN_MS,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export interface DosedQuestion {
+  days: string;
+  modality: string;
+  metric: string;
+  description: string;
+  /** "true": those without a description. */
+  undescribed: string;
+  dose: string;
+  offset: number;
+}
+
+export function useDosed(question: DosedQuestion) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["dosed", question],
+    queryFn: async ({ signal }) => asPage<DosedStudy>(await ask("dashboard/dose/studies", { query: { ...question, limit: PAGE_SIZE }, signal })),
     placeholderData: keepPreviousData,
   });
 }

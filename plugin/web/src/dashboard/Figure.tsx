@@ -10,6 +10,7 @@ interface Props {
   second: string;
   unit: string;
   label: string;
+  nameWidth?: number;
 }
 
 /** Nothing where there is nothing to compare. */

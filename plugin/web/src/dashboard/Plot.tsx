@@ -16,12 +16,14 @@ interface Props {
   unit: string;
   /** What it shows, for those who reach it by keyboard. */
   label: string;
+  /** Room for the names of groups, in pixels. */
+  nameWidth?: number;
 }
 
 const ROW = 56;
 const REST = 88;
 
-export default function Plot({ bars, first, second, unit, label }: Props) {
+export default function Plot({ bars, first, second, unit, label, nameWidth = 88 }: Props) {
   const shown = (value: unknown) => `${formatNumber(Math.round(Number(value) * 10) / 10)} ${unit}`;
   return (
     <div className="plot">
@@ -35,7 +37,7 @@ export default function Plot({ bars, first, second, unit, label }: Props) {
             tick={{ fill: "var(--ink-soft)", fontSize: 12 }}
             label={{ value: unit, position: "insideBottom", offset: -8, fill: "var(--ink-soft)", fontSize: 12 }}
           />
-          <YAxis type="category" dataKey="name" width={88} stroke="var(--edge)" tick={{ fill: "var(--ink)", fontSize: 13 }} />
+          <YAxis type="category" dataKey="name" width={nameWidth} stroke="var(--edge)" tick={{ fill: "var(--ink)", fontSize: 13 }} />
           <Tooltip
             formatter={shown}
             cursor={{ fill: "var(--sunken)" }}

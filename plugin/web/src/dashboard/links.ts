@@ -29,6 +29,11 @@ export function examinationsOf(asked: TurnaroundQuestion, leg = ""): string {
   return addressOf("/dashboard/examinations", { ...asked, leg });
 }
 
+/** Studies by the dose that they state. */
+export function dosedOf(asked: Readonly<Record<string, string>>): string {
+  return addressOf("/dashboard/studies", asked);
+}
+
 function addressOf(path: string, filters: Readonly<Record<string, string>>): string {
   const search = new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
   return `${path}?${search.toString()}`;

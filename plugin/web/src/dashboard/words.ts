@@ -16,6 +16,11 @@ export const SPANS = ["7", "30", "90"] as const;
 export const PRIORITIES = ["STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW"] as const;
 export const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"] as const;
 
+export const METRICS = ["dlp", "ctdi_vol", "dap", "agd"] as const;
+/** Modalities with X-rays, as the server has them. */
+export const DOSED = ["CT", "MG", "XA", "RF", "DX", "CR"] as const;
+export const STATED = ["stated", "unstated", "above"] as const;
+
 /** The two largest units of a time: "1 h 20 min"; below a minute it says so. */
 export function timeWords(minutes: number | null): string | null {
   if (minutes === null) return null;

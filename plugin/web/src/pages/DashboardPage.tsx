@@ -8,15 +8,16 @@ import { NeedsPermission } from "../components/NoPermission";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { useListPlace } from "../components/useListPlace";
+import { DosePanel } from "../dashboard/DosePanel";
 import { TodayPanel } from "../dashboard/TodayPanel";
 import { TurnaroundPanel } from "../dashboard/TurnaroundPanel";
 import { WaitingPanel } from "../dashboard/WaitingPanel";
-import { LEGS, PRIORITIES, SPANS } from "../dashboard/words";
+import { LEGS, METRICS, PRIORITIES, SPANS } from "../dashboard/words";
 import { t, word } from "../i18n";
 import { ModalityField } from "../study/ModalityField";
 import "../styles/dashboard.css";
 
-const DEFAULTS = { days: "30", modality: "", priority: "", leg: "completed_to_signed" };
+const DEFAULTS = { days: "30", modality: "", priority: "", leg: "completed_to_signed", metric: "dlp" };
 
 export function DashboardPage() {
   return (
@@ -74,6 +75,7 @@ function Spans() {
         />
       </Filters>
       <TurnaroundPanel question={question} leg={leg} onLeg={(to) => move({ filters: { leg: to } })} />
+      <DosePanel days={question.days} metric={METRICS.find((each) => each === filters.metric) ?? "dlp"} onMetric={(metric) => move({ filters: { metric } })} />
     </>
   );
 }
