@@ -1023,6 +1023,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dashboard/dose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The dose that studies of the last days state, beside the site's own of the year before */
+        get: {
+            parameters: {
+                query?: {
+                    days?: components["schemas"]["Span"];
+                };
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DoseAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard/dose/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the studies behind a number of the dose, the highest dose first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    format?: "json" | "csv";
+                    days?: components["schemas"]["Span"];
+                    modality?: ("CT" | "MG" | "XA" | "RF" | "DX" | "CR") | null;
+                    metric?: ("dlp" | "ctdi_vol" | "dap" | "agd") | null;
+                    description?: string | null;
+                    undescribed?: boolean;
+                    dose?: ("stated" | "unstated" | "above") | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        "X-Row-Count"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DoseStudyList"];
+                        "text/csv": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dashboard/turnaround": {
         parameters: {
             query?: never;
@@ -8402,6 +8497,13 @@ export interface components {
             reconciliation: number | null;
             unread: number | null;
         };
+        CoverageAnswer: {
+            due: number;
+            /** @enum {string} */
+            modality: "CT" | "MG" | "XA" | "RF" | "DX" | "CR";
+            stated: number;
+            studies: number;
+        };
         CreateOrderBody: {
             /** @default null */
             accession_number: string | null;
@@ -8713,6 +8815,59 @@ export interface components {
         };
         /** @enum {string} */
         DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
+        DoseAnswer: {
+            coverage: components["schemas"]["CoverageAnswer"][];
+            days: components["schemas"]["Span"];
+            /** Format: date */
+            first_day: string;
+            groups: components["schemas"]["DoseGroupAnswer"][];
+            is_cut: boolean;
+            /** Format: date */
+            last_day: string;
+            /** Format: date */
+            reference_from: string;
+            /** Format: date */
+            reference_to: string;
+        };
+        DoseGroupAnswer: {
+            above: number | null;
+            description: string | null;
+            median: number | null;
+            /** @enum {string} */
+            metric: "dlp" | "ctdi_vol" | "dap" | "agd";
+            /** @enum {string} */
+            modality: "CT" | "MG" | "XA" | "RF" | "DX" | "CR";
+            number: number;
+            p75: number | null;
+            reference_number: number;
+            reference_p75: number | null;
+        };
+        DoseStudyAnswer: {
+            agd: number | null;
+            ctdi_vol: number | null;
+            dap: number | null;
+            dlp: number | null;
+            issuer: string | null;
+            /** @enum {string} */
+            modality: "CT" | "MG" | "XA" | "RF" | "DX" | "CR";
+            mrn: string | null;
+            patient_birth_date: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            /** Format: date-time */
+            received_at: string;
+            source: ("report" | "images") | null;
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
+        };
+        DoseStudyList: {
+            items: components["schemas"]["DoseStudyAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         DraftAnswer: {
             author: components["schemas"]["SignerAnswer"];
             critical: components["schemas"]["CriticalAnswer"] | null;
@@ -10875,6 +11030,7 @@ export type CommunicationBody = components['schemas']['CommunicationBody'];
 export type CommunicationList = components['schemas']['CommunicationList'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CountsAnswer = components['schemas']['CountsAnswer'];
+export type CoverageAnswer = components['schemas']['CoverageAnswer'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatePatientBody = components['schemas']['CreatePatientBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
@@ -10905,6 +11061,10 @@ export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type DocumentAnswer = components['schemas']['DocumentAnswer'];
 export type DocumentList = components['schemas']['DocumentList'];
 export type DoorOfFiles = components['schemas']['DoorOfFiles'];
+export type DoseAnswer = components['schemas']['DoseAnswer'];
+export type DoseGroupAnswer = components['schemas']['DoseGroupAnswer'];
+export type DoseStudyAnswer = components['schemas']['DoseStudyAnswer'];
+export type DoseStudyList = components['schemas']['DoseStudyList'];
 export type DraftAnswer = components['schemas']['DraftAnswer'];
 export type DropBody = components['schemas']['DropBody'];
 export type EchoAnswer = components['schemas']['EchoAnswer'];

@@ -1,6 +1,6 @@
 /** The dose that files state, beside the site's own of the year before. */
 import { useDose, type DoseGroup, type Doses } from "../api/dashboard";
-import { DataList, ListSkeleton, type Column } from "../components/DataList";
+import { ListSkeleton, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { SelectField } from "../components/Fields";
 import { OrNone } from "../components/values";
@@ -8,6 +8,7 @@ import { formatDay, formatNumber, t } from "../i18n";
 import { Figure } from "./Figure";
 import { dosedOf } from "./links";
 import { NumberLink } from "./NumberLink";
+import { NumberTable } from "./NumberTable";
 import { METRICS } from "./words";
 
 const MOST_BARS = 8;
@@ -34,7 +35,7 @@ export function DosePanel({ days, metric, onMetric }: { days: string; metric: Do
       ) : (
         <>
           <h3>{t("dashboard.dose.stated")}</h3>
-          <DataList label={t("dashboard.dose.stated")} columns={coverageColumns(days)} rows={data.coverage} rowKey={({ modality }) => modality} busy={isPlaceholderData} />
+          <NumberTable label={t("dashboard.dose.stated")} columns={coverageColumns(days)} rows={data.coverage} rowKey={({ modality }) => modality} busy={isPlaceholderData} />
           <h3>{t("dashboard.dose.groups")}</h3>
           <div className="filters">
             <SelectField
@@ -49,7 +50,7 @@ export function DosePanel({ days, metric, onMetric }: { days: string; metric: Do
           ) : (
             <div className="plot-and-table">
               <Figure bars={bars} first={t("dashboard.median")} second={t("dashboard.p75.own")} unit={unit} label={t("dashboard.plot", { what: t(`dashboard.metric.${metric}`), by: t("dashboard.dose.groups") })} nameWidth={140} />
-              <DataList label={t(`dashboard.metric.${metric}`)} columns={groupColumns(days, unit)} rows={groups} rowKey={(one) => `${one.modality} ${one.description ?? ""}`} busy={isPlaceholderData} />
+              <NumberTable label={t(`dashboard.metric.${metric}`)} columns={groupColumns(days, unit)} rows={groups} rowKey={(one) => `${one.modality} ${one.description ?? ""}`} busy={isPlaceholderData} />
             </div>
           )}
         </>

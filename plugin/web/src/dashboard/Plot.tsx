@@ -45,7 +45,7 @@ export default function Plot({ bars, first, second, unit, label, nameWidth = 88 
             contentStyle={{ background: "var(--surface)", border: "1px solid var(--edge)", borderRadius: "0.5rem", color: "var(--ink)" }}
             itemStyle={{ color: "var(--ink)" }}
           />
-          <Legend verticalAlign="top" align="left" height={28} formatter={(name: string) => <span className="plot-name">{name}</span>} />
+          <Legend itemSorter="dataKey" verticalAlign="top" align="left" height={28} formatter={(name: string) => <span className="plot-name">{name}</span>} />
           <Bar dataKey="first" name={first} fill="var(--plot-first)" isAnimationActive={false} barSize={16} />
           <Bar dataKey="second" name={second} fill="var(--plot-second)" isAnimationActive={false} barSize={16} />
         </BarChart>

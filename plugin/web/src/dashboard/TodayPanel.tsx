@@ -1,10 +1,11 @@
 /** The day's orders by modality and state. */
 import type { Board } from "../api/dashboard";
 import { Day } from "../components/values";
-import { DataList, type Column } from "../components/DataList";
+import type { Column } from "../components/DataList";
 import { t, word } from "../i18n";
 import { ordersOf } from "./links";
 import { NumberLink } from "./NumberLink";
+import { NumberTable } from "./NumberTable";
 import { STATES } from "./words";
 
 interface Row {
@@ -26,7 +27,7 @@ export function TodayPanel({ today, zone }: { today: Board["today"]; zone: strin
       {rows.length === 0 ? (
         <p>{t("dashboard.today.none")}</p>
       ) : (
-        <DataList label={t("dashboard.today.table")} columns={columns(today)} rows={rows} rowKey={({ modality }) => modality} busy={false} />
+        <NumberTable label={t("dashboard.today.table")} columns={columns(today)} rows={rows} rowKey={({ modality }) => modality} />
       )}
     </section>
   );

@@ -1,6 +1,6 @@
 /** How long examinations take, from order to signed report; and one leg by modality and priority. */
 import { useTurnaround, type Leg, type Turnaround, type TurnaroundQuestion } from "../api/dashboard";
-import { DataList, ListSkeleton, type Column } from "../components/DataList";
+import { ListSkeleton, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { SelectField } from "../components/Fields";
 import { OrNone } from "../components/values";
@@ -8,6 +8,7 @@ import { formatDay, t, word } from "../i18n";
 import { Figure } from "./Figure";
 import { examinationsOf } from "./links";
 import { NumberLink } from "./NumberLink";
+import { NumberTable } from "./NumberTable";
 import { LEGS, timeWords, unitOf } from "./words";
 
 interface Props {
@@ -31,7 +32,7 @@ export function TurnaroundPanel({ question, leg, onLeg }: Props) {
           {t("dashboard.times.of")} <NumberLink count={data.examinations} to={examinationsOf(question)} label={t("dashboard.examinations")} />
         </p>
         {data.is_cut && <p className="text-warn">{t("dashboard.times.cut")}</p>}
-        <DataList label={t("dashboard.times.table")} columns={legColumns(question)} rows={data.legs} rowKey={(one) => one.leg} busy={isPlaceholderData} />
+        <NumberTable label={t("dashboard.times.table")} columns={legColumns(question)} rows={data.legs} rowKey={(one) => one.leg} busy={isPlaceholderData} />
         <p className="muted small">{t("dashboard.times.few")}</p>
       </section>
       {chosen && <Breakdown of={data} leg={chosen} question={question} onLeg={onLeg} busy={isPlaceholderData} />}
@@ -95,7 +96,7 @@ function Groups({ title, column, groups, what, busy }: { title: string; column: 
       <h3>{title}</h3>
       <div className="plot-and-table">
         <Figure bars={bars} first={t("dashboard.median")} second={t("dashboard.p90")} unit={t(`dashboard.unit.${unit.key}`)} label={t("dashboard.plot", { what, by: title })} />
-        <DataList label={`${what}, ${title}`} columns={columns} rows={groups} rowKey={({ key }) => key} busy={busy} />
+        <NumberTable label={`${what}, ${title}`} columns={columns} rows={groups} rowKey={({ key }) => key} busy={busy} />
       </div>
     </>
   );

@@ -1,11 +1,12 @@
 /** What waits for somebody: only what this person has a list of. */
 import type { Board } from "../api/dashboard";
 import { Fact, Facts } from "../components/Facts";
-import { DataList, type Column } from "../components/DataList";
+import type { Column } from "../components/DataList";
 import { Instant, OrNone } from "../components/values";
 import { t, word } from "../i18n";
 import { deliveriesOf, WAITING_LISTS } from "./links";
 import { NumberLink } from "./NumberLink";
+import { NumberTable } from "./NumberTable";
 
 type Waiting = Board["waiting"];
 const NAMES = Object.keys(WAITING_LISTS) as (keyof typeof WAITING_LISTS)[];
@@ -14,7 +15,7 @@ export function WaitingPanel({ waiting }: { waiting: Waiting }) {
   return (
     <section className="panel" aria-labelledby="waiting-title">
       <h2 id="waiting-title">{t("dashboard.waiting")}</h2>
-      <Facts>
+      <Facts across>
         {NAMES.map((name) => {
           const count = waiting[name];
           return count === null ? null : (
@@ -27,7 +28,7 @@ export function WaitingPanel({ waiting }: { waiting: Waiting }) {
       {waiting.outbox && waiting.outbox.length > 0 && (
         <>
           <h3>{t("dashboard.outbox")}</h3>
-          <DataList label={t("dashboard.outbox")} columns={columns()} rows={waiting.outbox} rowKey={({ name }) => name} busy={false} />
+          <NumberTable label={t("dashboard.outbox")} columns={columns()} rows={waiting.outbox} rowKey={({ name }) => name} />
         </>
       )}
     </section>
