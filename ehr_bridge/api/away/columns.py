@@ -45,6 +45,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "/api/v1/dicom/uploads/patient/{patient}": _UPLOADS,
         "/api/v1/dicom/studies/{study_uid}/sendings": "requested_at requested_by ae_title status number_of_instances "
         "number_sent number_refused error_code refusal finished_at study_instance_uid id",
+        "/api/v1/dicom/studies/{study_uid}/history": "at actor action outcome reason mrn accession_number door "
+        "number_of_files job_kind upload_id job_id undoes_id change_id patient_id order_id event_id",
         "/api/v1/dicom/rejections": "requested_at status reason comment " + _PERSON + "number_of_images requested_by "
         "decided_by decided_at decision_reason is_from_elsewhere error_code study_instance_uid id",
         "/api/v1/dicom/viewer-token": "created_at subject minted_by scope operations expires_at renewable_until uses "
