@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.browser.reading_steps import a_study, mint, open_link
+from tests.browser.reading_steps import mint, open_link
+from tests.browser.reporting_steps import an_order_with_images
 from tests.browser.steps import has_picture
-from tests.support.running import running
 from tests.support.server import Server
 from tests.support.steps import eventually
 
@@ -23,7 +21,7 @@ def measure(page: Page) -> None:
     """Draw a length across the picture and keep it."""
     picture = page.locator("canvas").first
     expect(picture).to_be_visible()
-    expect(part(page, "viewport-overlay-bottom-right")).to_contain_text("/120")
+    expect(part(page, "viewport-overlay-bottom-right")).to_contain_text("/2")
     eventually(lambda: has_picture(picture))
     part(page, "MeasurementTools-split-button-primary").click()
     box = picture.bounding_box()
@@ -44,13 +42,6 @@ def save(page: Page) -> Response:
     return said.value
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of its own: a report is added to the study that other tests count."""
-    with running(tmp_path_factory.mktemp("findings"), "--demo") as server:
-        yield server
-
-
 def modalities(demo: Server, uid: str) -> list[str]:
     listed: list[str] = demo.get(f"/api/v1/dicom/studies/{uid}", "nurse").json()["modalities"]
     return listed
@@ -61,18 +52,19 @@ def test_a_measurement_is_saved_with_annotate_and_not_offered_without(
     desktop: Page, demo: Server, operations: list[str]
 ) -> None:
     """Through OHIF's own button, into that very study, which stays linked to its patient."""
-    uid = a_study(demo)
+    uid = an_order_with_images(demo)["study_instance_uid"]
+    [found] = modalities(demo, uid)
     open_link(desktop, demo, uid, mint(demo, uid, operations=operations, session_seconds=3600)["token"])
     measure(desktop)
     part(desktop, "trackedMeasurements-btn").click()
     expect(desktop.get_by_role("button", name="CSV")).to_be_visible()
     if operations == ["view"]:
         expect(desktop.get_by_text("Create SR")).to_be_hidden()
-        assert modalities(demo, uid) == ["CT"]
+        assert modalities(demo, uid) == [found]
         return
     said = save(desktop)
     assert said.url.endswith("/api/v1/dicom-web/studies")
     assert said.status == 200, said.text()
-    eventually(lambda: sorted(modalities(demo, uid)) == ["CT", "SR"])
+    eventually(lambda: sorted(modalities(demo, uid)) == [found, "SR"])
     row = demo.get(f"/api/v1/dicom/studies/{uid}", "nurse").json()
     assert (row["link_status"], row["number_of_series"]) == ("linked", 2)

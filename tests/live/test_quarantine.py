@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -201,37 +202,44 @@ def test_a_uid_that_is_slightly_off_is_stored_and_opened(sqlite_server: Server, 
     assert server.request("DELETE", f"/api/v1/dicom/studies/{uid}", user_token("radiologist"), headers=headers).ok
 
 
-def test_a_site_may_have_its_modalities_hear_of_other_content_and_nothing_is_lost_by_kill_9(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that tells modalities of other content, and that tests end and start again."""
+    with running(tmp_path_factory.mktemp("telling"), EHR_BRIDGE_OTHER_CONTENT_STATUS="0x0111") as server:
+        yield server
+
+
+def test_a_site_may_have_its_modalities_hear_of_other_content_and_nothing_is_lost_by_kill_9(telling: Server) -> None:
     """0x0111; and whatever was answered is in quarantine after the next start, with or without its sender."""
-    with running(tmp_path, EHR_BRIDGE_OTHER_CONTENT_STATUS="0x0111") as server:
-        first = small()
-        uid = str(pydicom.dcmread(io.BytesIO(first)).StudyInstanceUID)
-        others = [small(**ids(first), StudyTime=f"0900{second:02}") for second in range(10, 16)]
-        assert c_store(server, first, *others) == [0, *[0x0111] * 6]
-        server.kill()
-        server.start()
-        assert server.get(f"/dicom-web/studies/{uid}/metadata", "radiologist").status_code == 200
-        eventually(lambda: len(kept(server, uid)) == 6, 300)
-        files = list((server.data_dir / "quarantine").glob("*.dcm"))
-        assert len(files) == 6
+    server, folder = telling, telling.data_dir / "quarantine"
+    before = set(folder.glob("*.dcm"))
+    first = small()
+    uid = str(pydicom.dcmread(io.BytesIO(first)).StudyInstanceUID)
+    others = [small(**ids(first), StudyTime=f"0900{second:02}") for second in range(10, 16)]
+    assert c_store(server, first, *others) == [0, *[0x0111] * 6]
+    server.kill()
+    server.start()
+    assert server.get(f"/dicom-web/studies/{uid}/metadata", "radiologist").status_code == 200
+    eventually(lambda: len(kept(server, uid)) == 6, 300)
+    assert len(set(folder.glob("*.dcm")) - before) == 6
 
 
-def test_a_study_that_was_hidden_before_opens_again(tmp_path: Path) -> None:
+def test_a_study_that_was_hidden_before_opens_again(telling: Server) -> None:
     """Orthanc without us took a stranger's image: by study, series and instance the study answers with its own."""
-    with running(tmp_path) as server:
-        uid, order = linked(server, 2)
-        series = instances(server, uid)[0]["0020000E"]["Value"][0]
-        server.stop()
-        with bare_orthanc(server):
-            assert c_store(server, small(StudyInstanceUID=uid, SeriesInstanceUID=series, **STRANGER)) == [0]
-        server.start()
-        eventually(lambda: the_study(server, uid)["link_status"] == "ambiguous")
-        assert {one["00100020"]["Value"][0] for one in instances(server, uid)} == {order["mrn"]}
-        assert len(instances(server, uid)) == 2
-        for path in ("", "/metadata", f"/series/{series}", f"/series/{series}/metadata"):
-            answer = server.get(f"/dicom-web/studies/{uid}{path}", "radiologist")
-            assert answer.status_code == 200, path
-            assert answer.content.count(b"STRANGER") == 0, path
+    server = telling
+    uid, order = linked(server, 2)
+    series = instances(server, uid)[0]["0020000E"]["Value"][0]
+    assert server.stop() == 0
+    with bare_orthanc(server):
+        assert c_store(server, small(StudyInstanceUID=uid, SeriesInstanceUID=series, **STRANGER)) == [0]
+    server.start()
+    eventually(lambda: the_study(server, uid)["link_status"] == "ambiguous")
+    assert {one["00100020"]["Value"][0] for one in instances(server, uid)} == {order["mrn"]}
+    assert len(instances(server, uid)) == 2
+    for path in ("", "/metadata", f"/series/{series}", f"/series/{series}/metadata"):
+        answer = server.get(f"/dicom-web/studies/{uid}{path}", "radiologist")
+        assert answer.status_code == 200, path
+        assert answer.content.count(b"STRANGER") == 0, path
 
 
 def ids(data: bytes) -> dict[str, Any]:

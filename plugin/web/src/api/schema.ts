@@ -2987,10 +2987,12 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["StudyHistoryAnswer"];
+                        "text/csv": string;
                     };
                 };
             };
