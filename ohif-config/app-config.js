@@ -81,10 +81,12 @@ window.config = {
     const isCovered = status !== 401 && status !== 403;
     showNotice(
       !isCovered
-        ? NOT_COVERED
-        : 'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, ' +
-          'the study may be waiting for somebody to decide whose it is (Reconciliation), or its files are in a form that ' +
-          'this viewer cannot show: download them from the page of the study.',
+        ? say(NOT_COVERED)
+        : say(
+            'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, ' +
+              'the study may be waiting for somebody to decide whose it is (Reconciliation), or its files are in a form that ' +
+              'this viewer cannot show: download them from the page of the study.'
+          ),
       undefined,
       isCovered ? 'loading' : ''
     );
@@ -355,12 +357,46 @@ function keepFramesQuiet() {
   );
 }
 
+/**
+ * Our own words over OHIF, in the language chosen in our pages of this browser, else in the browser's. OHIF's menus are English.
+ */
+function say(english) {
+  const german = {
+    'This viewer link has expired or does not cover these images. Please open the study again from the record.':
+      'Dieser Link ist abgelaufen oder gilt nicht für diese Bilder. Bitte öffnen Sie die Studie noch einmal aus der Akte.',
+    'This viewer (OHIF) is for investigational use only: it is not cleared as a medical device.':
+      'Dieser Viewer (OHIF) ist nur für Forschungszwecke bestimmt: Er ist nicht als Medizinprodukt zugelassen.',
+    'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, the study may be waiting for somebody to decide whose it is (Reconciliation), or its files are in a form that this viewer cannot show: download them from the page of the study.':
+      'Einige Bilder konnten nicht geladen werden: Was Sie sehen, ist vielleicht unvollständig. Bitte laden Sie die Seite neu. Hilft das nicht, wartet die Studie vielleicht darauf, dass jemand entscheidet, zu wem sie gehört (Abgleich), oder dieser Viewer kann ihre Dateien nicht zeigen: Laden Sie sie von der Seite der Studie herunter.',
+    'It is not certain whose images these are: some of them may be of somebody else. Report nothing from them before it is decided (Reconciliation).':
+      'Es ist nicht sicher, zu wem diese Bilder gehören: Einige sind vielleicht von jemand anderem. Befunden Sie sie nicht, bevor das entschieden ist (Abgleich).',
+    'Instead of the image': 'Anstelle des Bildes',
+    'Download the file': 'Datei herunterladen',
+    'The file could not be loaded. Please try again.': 'Die Datei konnte nicht geladen werden. Bitte versuchen Sie es noch einmal.',
+    'This image is in a form that this viewer cannot draw.': 'Dieser Viewer kann dieses Bild nicht zeichnen.',
+    'Investigational use': 'Nur für Forschungszwecke',
+    'I understand': 'Verstanden',
+    Locked: 'Gesperrt',
+    'These images are covered until you unlock the page from which you opened them.':
+      'Diese Bilder sind verdeckt, bis Sie die Seite entsperren, von der Sie sie geöffnet haben.',
+    Close: 'Schließen',
+  };
+  let language = null;
+  try {
+    language = window.localStorage.getItem('ehr-bridge.language');
+  } catch {
+    // a browser that keeps nothing
+  }
+  language ??= window.navigator?.language ?? 'en';
+  return language.startsWith('de') ? (german[english] ?? english) : english;
+}
+
 /** The panel over one viewport. The wheel goes through to OHIF; its buttons do not. */
 function madeInstead(element) {
   const panel = document.createElement('div');
   panel.className = 'ehr-bridge-instead';
   panel.setAttribute('role', 'group');
-  panel.setAttribute('aria-label', 'Instead of the image');
+  panel.setAttribute('aria-label', say('Instead of the image'));
   panel.style.cssText =
     'position:absolute;inset:0;z-index:20;display:grid;grid-template-rows:minmax(0,1fr) auto;gap:8px;padding:44px 16px;' +
     'background:#000;color:#fff;font:15px/1.4 sans-serif;text-align:center;justify-items:center;align-items:center';
@@ -369,7 +405,7 @@ function madeInstead(element) {
   const download = (address, name) => {
     const button = document.createElement('button');
     button.type = 'button';
-    button.textContent = 'Download the file';
+    button.textContent = say('Download the file');
     button.style.cssText = 'padding:4px 12px;border:1px solid #7fb2d9;border-radius:4px;background:#041c4a;color:#fff';
     for (const event of ['mousedown', 'pointerdown', 'touchstart', 'keydown', 'dblclick']) {
       button.addEventListener(event, happened => happened.stopPropagation());
@@ -377,7 +413,7 @@ function madeInstead(element) {
     button.onclick = async () => {
       const answer = await ask(address, 'application/dicom').catch(() => null);
       if (!answer?.ok) {
-        showNotice('The file could not be loaded. Please try again.');
+        showNotice(say('The file could not be loaded. Please try again.'));
         return;
       }
       const link = document.createElement('a');
@@ -402,7 +438,7 @@ function madeInstead(element) {
     const words = document.createElement('p');
     words.style.cssText = 'margin:0;max-width:60ch';
     words.setAttribute('role', 'status');
-    words.textContent = 'This image is in a form that this viewer cannot draw.';
+    words.textContent = say('This image is in a form that this viewer cannot draw.');
     const below = document.createElement('div');
     const file = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${object}&contentType=application/dicom`;
     const name = document.createElement('strong');
@@ -477,9 +513,9 @@ function tellOfInvestigationalUse(reader) {
     const strip = document.createElement('div');
     strip.id = 'ehr-bridge-strip';
     strip.setAttribute('role', 'region');
-    strip.setAttribute('aria-label', 'Investigational use');
+    strip.setAttribute('aria-label', say('Investigational use'));
     const words = document.createElement('span');
-    words.textContent = INVESTIGATIONAL;
+    words.textContent = say(INVESTIGATIONAL);
     const close = closeButton(() => {
       try {
         window.localStorage.setItem(kept, JSON.stringify([...known(), name].slice(-500)));
@@ -490,7 +526,7 @@ function tellOfInvestigationalUse(reader) {
       room.disconnect();
       document.documentElement.style.removeProperty('--ehr-bridge-strip');
     });
-    close.textContent = 'I understand';
+    close.textContent = say('I understand');
     strip.append(words, close);
     const room = new ResizeObserver(() => document.documentElement.style.setProperty('--ehr-bridge-strip', `${strip.offsetHeight}px`));
     room.observe(strip);
@@ -546,8 +582,10 @@ function warnOfDoubt({ studies = [], in_doubt: inDoubt = [] }, reader) {
   }
   const warn = () =>
     showNotice(
-      'It is not certain whose images these are: some of them may be of somebody else. Report nothing from them before ' +
-        'it is decided (Reconciliation).',
+      say(
+        'It is not certain whose images these are: some of them may be of somebody else. Report nothing from them before ' +
+          'it is decided (Reconciliation).'
+      ),
       () => warnOfDoubt.close()
     );
   onceThereIsAPage(warn);
@@ -585,7 +623,7 @@ function workWithTheDesk() {
   };
   const hide = () => {
     keepInTab(DESK, 'covered');
-    cover ??= coverPage('Locked', 'These images are covered until you unlock the page from which you opened them.');
+    cover ??= coverPage(say('Locked'), say('These images are covered until you unlock the page from which you opened them.'));
   };
   desk.onmessage = ({ data }) => {
     const isReader = data?.username === keepReading.reader;
@@ -703,7 +741,7 @@ function offerClose(onClose) {
 function closeButton(onClose) {
   const close = document.createElement('button');
   close.type = 'button';
-  close.textContent = 'Close';
+  close.textContent = say('Close');
   close.onclick = onClose;
   close.onkeydown = event => event.stopPropagation();
   return close;
@@ -821,7 +859,7 @@ function keepReading() {
         window.setInterval(() => around.tell('token-needed'), 30 * 1000);
       } else {
         keepReading.isAsking = false;
-        onceThereIsAPage(() => showNotice(NOT_COVERED));
+        onceThereIsAPage(() => showNotice(say(NOT_COVERED)));
       }
     });
   }

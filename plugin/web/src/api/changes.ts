@@ -1,5 +1,6 @@
 /** Changes of patients and orders that ask a person something. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import type * as schema from "./schema";
 
@@ -23,8 +24,7 @@ export function useAnswerChange(id: string) {
     mutationFn: ({ answer, reason }: { answer: Answer; reason: string }) =>
       ask<Change>(`changes/${encodeURIComponent(id)}/${answer}`, { method: "POST", body: { reason } }),
     onSettled: () => {
-      const changed = [["change", id], ["patient"], ["patients"], ["studies"], ["study"], ["orders"], ["order"], ["reconciliation"], ["timeline"]];
-      for (const queryKey of changed) void client.invalidateQueries({ queryKey });
+      askAgain(client, "person");
     },
   });
 }

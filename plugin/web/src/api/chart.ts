@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { API_ROOT } from "./client";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { newKey } from "./desk";
 import { ApiError, errorFromAnswer } from "./errors";
@@ -70,7 +71,7 @@ export function useAttach(owner: Owner) {
     onSuccess: () => setKey(newKey()),
     onSettled: () => {
       setSent(0);
-      for (const changed of ["documents", "timeline", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
+      askAgain(client, "document");
     },
   });
   return { attach, sent };

@@ -1,11 +1,11 @@
 /** Who does an examination. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import type * as schema from "./schema";
 import type { Order } from "./types";
 
 export type DoingIt = schema.AssigneeAnswer;
-const CHANGED = ["order", "orders", "timeline"];
 
 interface Assigned {
   /** By user name; null: the caller. */
@@ -22,7 +22,7 @@ export function useAssign(orderId: string) {
     mutationFn: (asked) =>
       asked ? ask<Order>(path, { method: "POST", body: { assigned_to: asked.to, take_over: asked.takeOver } }) : ask<Order>(path, { method: "DELETE" }),
     onSettled: () => {
-      for (const key of CHANGED) void client.invalidateQueries({ queryKey: [key] });
+      askAgain(client, "order");
     },
     gcTime: 0,
   });

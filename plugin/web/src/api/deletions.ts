@@ -1,5 +1,6 @@
 /** Deletion requests: asked for by one person, decided by another. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { DeletionAnswer } from "./schema";
@@ -28,9 +29,7 @@ export function useDecide() {
       }),
     // Also after a refusal: somebody else may have decided.
     onSettled: () => {
-      for (const changed of ["deletions", "studies", "study", "orders", "order", "timeline"]) {
-        void client.invalidateQueries({ queryKey: [changed] });
-      }
+      askAgain(client, "deletion");
     },
   });
 }

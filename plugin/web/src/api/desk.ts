@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Ask } from "./client";
 import type { Change } from "./changes";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { ApiError } from "./errors";
 import { asPage } from "./queries";
@@ -17,7 +18,6 @@ export type MergePreview = schema.MergePreviewAnswer;
 export type Station = schema.ModalityAnswer;
 
 const MANY = 200;
-const CHANGED = ["patient", "patients", "order", "orders", "studies", "study", "change", "changes", "reconciliation", "timeline"];
 
 /** One act, after which everything that it may have changed is asked for again; nothing of it is kept. */
 function useAct<Asked, Answer>(act: (ask: Ask, asked: Asked) => Promise<Answer>) {
@@ -26,7 +26,7 @@ function useAct<Asked, Answer>(act: (ask: Ask, asked: Asked) => Promise<Answer>)
   return useMutation<Answer, Error, Asked>({
     mutationFn: (asked) => act(ask, asked),
     onSettled: () => {
-      for (const key of CHANGED) void client.invalidateQueries({ queryKey: [key] });
+      askAgain(client, "person");
     },
     gcTime: 0,
   });

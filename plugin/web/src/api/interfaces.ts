@@ -1,5 +1,6 @@
 /** Messages of other systems: what came, what became of it, trying one out and applying one again. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { MessageAnswer, MessageSummary, SourceList, TrialAnswer } from "./schema";
@@ -56,9 +57,7 @@ export function useReplay() {
   return useMutation({
     mutationFn: (id: string) => ask<WholeMessage>(`hl7/messages/${encodeURIComponent(id)}/replay`, { method: "POST" }),
     onSettled: () => {
-      for (const changed of ["messages", "orders", "order", "patient", "studies", "study"]) {
-        void client.invalidateQueries({ queryKey: [changed] });
-      }
+      askAgain(client, "message");
     },
   });
 }

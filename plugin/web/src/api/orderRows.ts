@@ -1,5 +1,6 @@
 /** The list of orders piece by piece, from wherever somebody looks at it. */
-import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQueries, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { useApi } from "./context";
 import { asPage, type OrderQuestion } from "./queries";
 import type { OrderRow, Page } from "./types";
@@ -34,6 +35,8 @@ export function useOrderTotal(question: OrderQuestion | null): number {
   return data ?? 0;
 }
 
+const dataOf = (queries: readonly UseQueryResult<Page<OrderRow>>[]): readonly (Page<OrderRow> | undefined)[] => queries.map(({ data }) => data);
+
 /**
  * The first piece, and those of the rows from `from` to `to`. By offset: a scroll bar leads anywhere, and only what is looked at is
  * asked for again when something has changed. A row that moves over the seam of two pieces is right again with the next change.
@@ -45,13 +48,15 @@ export function useOrderRows(question: OrderQuestion, from: number, to: number):
   const wanted: number[] = [];
   // What is shown of the question before has no pieces of its own.
   if (page && !query.isPlaceholderData) for (let piece = Math.max(1, Math.floor(from / PIECE)); piece <= last; piece++) wanted.push(piece);
-  const pieces = useQueries({ queries: wanted.map(read) });
+  // The same arrays as long as nothing has changed: what is drawn of them is not drawn again while somebody scrolls.
+  const pieces = useQueries({ queries: wanted.map(read), combine: dataOf });
+  const loaded = useMemo(() => [page, ...pieces].flatMap((one) => one?.items ?? []), [page, pieces]);
   const found = new Map<number, Page<OrderRow>>(page ? [[0, page]] : []);
-  pieces.forEach(({ data }, at) => data && found.set(wanted[at]!, data));
+  pieces.forEach((data, at) => data && found.set(wanted[at]!, data));
   return {
     first: query,
     total: page?.total ?? 0,
     at: (row) => found.get(Math.floor(row / PIECE))?.items[row % PIECE],
-    loaded: [...found.values()].flatMap(({ items }) => items),
+    loaded,
   };
 }

@@ -1,5 +1,6 @@
 /** Files that are kept but not in the archive, and what people decide about them. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { Candidate } from "./reconciliation";
@@ -48,9 +49,7 @@ export function useDecideFile() {
       ask<Quarantined>(`quarantine/${encodeURIComponent(id)}/${decision}`, { method: "POST", body: { reason, ...target } }),
     // Also after a refusal: somebody else may have decided.
     onSettled: () => {
-      for (const changed of ["quarantine", "studies", "study", "orders", "order"]) {
-        void client.invalidateQueries({ queryKey: [changed] });
-      }
+      askAgain(client, "quarantine");
     },
   });
 }

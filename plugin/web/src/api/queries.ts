@@ -1,6 +1,7 @@
 /** Every question the pages ask, as hooks; the only file that knows the query keys. */
 import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import type { Ask } from "./client";
 import { ApiError, isRecord } from "./errors";
@@ -137,7 +138,7 @@ export function useArrival(id: string) {
     onSuccess: (order) => client.setQueryData(["order", id], order),
     // Also where it was refused: images may have come meanwhile.
     onSettled: () => {
-      for (const changed of ["order", "orders"]) void client.invalidateQueries({ queryKey: [changed] });
+      askAgain(client, "order");
     },
   });
 }
@@ -155,7 +156,7 @@ export function useStudies(filter: StudyFilter) {
 export function useRefreshAfterUpload(): () => void {
   const client = useQueryClient();
   return useCallback(() => {
-    for (const changed of ["order", "orders", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
+    askAgain(client, "study");
   }, [client]);
 }
 

@@ -1,6 +1,7 @@
 /** Studies without a certain link, and what a person says about them. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { newKey } from "./desk";
 import { asPage, PAGE_SIZE } from "./queries";
@@ -106,7 +107,7 @@ export function useCreatePatient(uid: string) {
     mutationFn: (body: CreatePatient) =>
       ask<schema.CreatedPatientAnswer>(`reconciliation/${encodeURIComponent(uid)}/create-patient`, { method: "POST", body, headers: { "Idempotency-Key": key } }),
     onSettled: () => {
-      for (const changed of ["reconciliation", "patients", "orders", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
+      askAgain(client, "reconciliation");
     },
   });
 }

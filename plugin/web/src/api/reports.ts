@@ -2,6 +2,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Ask } from "./client";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { newKey } from "./desk";
 import { useChange } from "./lists";
@@ -48,7 +49,6 @@ export interface Tagged {
 }
 
 const MANY = 200;
-const CHANGED = ["report", "reports", "order", "orders", "audit", "timeline"];
 const of = (id: string) => `reports/${encodeURIComponent(id)}`;
 
 async function tagged(ask: Ask, path: string, asking: Parameters<Ask>[1] = {}): Promise<Tagged> {
@@ -131,7 +131,7 @@ export function useAct<Asked>(act: (ask: Ask, asked: Asked) => Promise<Tagged>) 
     mutationFn: (asked) => act(ask, asked),
     onSuccess: (done) => client.setQueryData(["report", done.report.id], done),
     onSettled: () => {
-      for (const key of CHANGED) void client.invalidateQueries({ queryKey: [key] });
+      askAgain(client, "report");
     },
     gcTime: 0,
   });
@@ -173,7 +173,7 @@ export function useCommunicate(id: string) {
   return useMutation<Communication, Error, CommunicationBody>({
     mutationFn: (body) => ask<Communication>(`${of(id)}/communications`, { method: "POST", body, headers: { "Idempotency-Key": key } }),
     onSettled: () => {
-      for (const changed of CHANGED) void client.invalidateQueries({ queryKey: [changed] });
+      askAgain(client, "report");
     },
   });
 }

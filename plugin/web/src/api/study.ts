@@ -1,6 +1,7 @@
 /** What the page of one study asks and does. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
+import { askAgain } from "./changed";
 import { useApi } from "./context";
 import { headerText, useFetch } from "./files";
 import type * as schema from "./schema";
@@ -86,9 +87,7 @@ export function useRequestDeletion(uid: string) {
         headers: { "X-Reason": headerText(reason) },
       }),
     onSuccess: () => {
-      for (const changed of ["studies", "deletions", "orders", "order", "timeline"]) {
-        void client.invalidateQueries({ queryKey: [changed] });
-      }
+      askAgain(client, "deletion");
     },
   });
 }
@@ -113,7 +112,7 @@ export function useUndo() {
 export function useRefreshStudy(uid: string): () => void {
   const client = useQueryClient();
   return useCallback(() => {
-    const changed = [["study", uid], ["thumbnail", uid], ["studies"], ["orders"], ["order"], ["reconciliation"], ["deletions"], ["timeline"]];
-    for (const queryKey of changed) void client.invalidateQueries({ queryKey });
+    void client.invalidateQueries({ queryKey: ["thumbnail", uid] });
+    for (const what of ["reconciliation", "deletion"] as const) askAgain(client, what);
   }, [client, uid]);
 }

@@ -1,6 +1,6 @@
 /** The rows of the list of orders: as many are drawn as can be seen, whatever their number. */
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
 import type { OrderRows } from "../api/orderRows";
 import type { OrderRow } from "../api/types";
 import { Heading, type Sorting } from "../components/DataList";
@@ -83,7 +83,7 @@ interface Shared {
 }
 
 function Table({ label, total, drawn, isNamesake, now, busy, columns, sorting }: Shared & { columns: readonly ColumnName[]; sorting: Sorting }) {
-  const cells = cellsOf({ isNamesake, now, has: (name) => columns.includes(name) });
+  const cells = useMemo(() => cellsOf({ isNamesake, now, has: (name) => columns.includes(name) }), [isNamesake, now, columns]);
   const shares = sharesOf(columns);
   return (
     <div className="table-frame table-frame-long">
@@ -103,23 +103,16 @@ function Table({ label, total, drawn, isNamesake, now, busy, columns, sorting }:
         <tbody>
           <Gap height={drawn.before} columns={columns.length} />
           {drawn.rows.map(({ index, rowKey, order, element }) => (
-            <IsCurrentRow key={rowKey} value={drawn.keys.current === index}>
-            <tr ref={element} data-index={index} aria-rowindex={index + 2} {...roving(drawn.keys, index)}>
-              {columns.map((name) => {
-                const { className, cell, main } = cells[name];
-                const content = order ? cell(order) : main ? t("list.row.loading") : null;
-                return main ? (
-                  <th key={name} scope="row" className={className}>
-                    {content}
-                  </th>
-                ) : (
-                  <td key={name} className={className}>
-                    {content}
-                  </td>
-                );
-              })}
-            </tr>
-            </IsCurrentRow>
+            <Row
+              key={rowKey}
+              index={index}
+              order={order}
+              element={element}
+              cells={cells}
+              columns={columns}
+              isCurrent={drawn.keys.current === index}
+              onCurrent={drawn.keys.setCurrent}
+            />
           ))}
           <Gap height={drawn.after} columns={columns.length} />
         </tbody>
@@ -127,6 +120,39 @@ function Table({ label, total, drawn, isNamesake, now, busy, columns, sorting }:
     </div>
   );
 }
+
+interface RowProps {
+  index: number;
+  order: OrderRow | undefined;
+  element: (element: Element | null) => void;
+  cells: ReturnType<typeof cellsOf>;
+  columns: readonly ColumnName[];
+  isCurrent: boolean;
+  onCurrent: (row: number) => void;
+}
+
+/** Drawn again only when something of it has changed: scrolling draws those that come into sight. */
+const Row = memo(function Row({ index, order, element, cells, columns, isCurrent, onCurrent }: RowProps) {
+  return (
+    <IsCurrentRow value={isCurrent}>
+      <tr ref={element} data-index={index} aria-rowindex={index + 2} onFocus={() => onCurrent(index)}>
+        {columns.map((name) => {
+          const { className, cell, main } = cells[name];
+          const content = order ? cell(order) : main ? t("list.row.loading") : null;
+          return main ? (
+            <th key={name} scope="row" className={className}>
+              {content}
+            </th>
+          ) : (
+            <td key={name} className={className}>
+              {content}
+            </td>
+          );
+        })}
+      </tr>
+    </IsCurrentRow>
+  );
+});
 
 /** Room of the rows that are not drawn. */
 function Gap({ height, columns }: { height: number; columns: number }) {

@@ -28,11 +28,22 @@ const ALWAYS: readonly ColumnName[] = ["patient", "order"];
 
 export const plainColumns = (isRoomy: boolean): readonly ColumnName[] => (isRoomy ? ROOMY : PLAIN);
 
-/** Those of a list of names that there are, in their order, with those that no list is without; null for none. */
+/** Those of a list of names that there are, each once and in the list's order, with those before them that no list is without; null for none. */
 export function columnsOf(said: readonly string[] | string | null | undefined): readonly ColumnName[] | null {
-  const names = typeof said === "string" ? said.split(",") : (said ?? []);
-  const found = COLUMNS.filter((name) => names.includes(name));
-  return found.length === 0 ? null : COLUMNS.filter((name) => found.includes(name) || ALWAYS.includes(name));
+  const names = new Set(typeof said === "string" ? said.split(",") : (said ?? []));
+  const found = [...names].filter((name): name is ColumnName => name in WIDTHS);
+  return found.length === 0 ? null : [...ALWAYS.filter((name) => !names.has(name)), ...found];
+}
+
+/** Those that are chosen first, in their order; then the others. */
+export const allInOrder = (chosen: readonly ColumnName[]): readonly ColumnName[] => [...chosen, ...COLUMNS.filter((name) => !chosen.includes(name))];
+
+/** With one of them one place further left (-1) or right (1); where there is no further, the same list. */
+export function movedBy(columns: readonly ColumnName[], name: ColumnName, step: -1 | 1): readonly ColumnName[] {
+  const at = columns.indexOf(name);
+  const other = columns[at + step];
+  if (at < 0 || other === undefined) return columns;
+  return columns.map((each) => (each === name ? other : each === other ? name : each));
 }
 
 export const mayBeLeftOut = (name: ColumnName): boolean => !ALWAYS.includes(name);

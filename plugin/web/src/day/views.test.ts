@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OrderView } from "../api/day";
 import { DEFAULTS, SORT } from "./filter";
-import { columnsOf, COLUMNS, sharesOf } from "./layout";
+import { allInOrder, columnsOf, COLUMNS, movedBy, sharesOf } from "./layout";
 import { bodyOf, isChanged, placeOfView } from "./views";
 
 const VIEW = { id: "7", name: "CT", owner: "tore", owner_name: "Tore", is_mine: true, is_shared: false, sort: null, columns: null, filters: {}, updated_at: "" } as OrderView;
@@ -29,9 +29,18 @@ describe("a saved view", () => {
 
 describe("columns", () => {
   it("are those that there are, in their order, and never without whose order it is", () => {
-    expect(columnsOf("status,colour,images")).toEqual(["patient", "order", "status", "images"]);
+    expect(columnsOf("images,colour,status,images")).toEqual(["patient", "order", "images", "status"]);
+    expect(columnsOf(["status", "order", "patient"])).toEqual(["status", "order", "patient"]);
     expect(columnsOf("colour")).toBeNull();
     expect(columnsOf(null)).toBeNull();
+  });
+
+  it("move by one place, and not over the end", () => {
+    const columns = ["patient", "order", "status"] as const;
+    expect(movedBy(columns, "status", -1)).toEqual(["patient", "status", "order"]);
+    expect(movedBy(columns, "status", 1)).toBe(columns);
+    expect(movedBy(columns, "images", 1)).toBe(columns);
+    expect(allInOrder(["status", "patient"]).slice(0, 3)).toEqual(["status", "patient", "order"]);
   });
 
   it("share the width", () => {

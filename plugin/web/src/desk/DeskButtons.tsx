@@ -14,7 +14,7 @@ export function DeskButtons() {
   const close = () => setAsking(null);
   if (!mayRegister) return null;
   return (
-    <div className="actions">
+    <div className="actions desk-buttons">
       <button type="button" className="button button-primary" onClick={() => setAsking("patient")}>
         <Icon name="person" />
         {t("desk.patient.new")}

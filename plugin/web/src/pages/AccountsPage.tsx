@@ -26,7 +26,7 @@ function Accounts() {
   const accounts = useAccounts(offset);
   const [isNew, setNew] = useState(false);
   return (
-    <Page title={t("accounts.title")} lead={t("accounts.lead")}>
+    <Page title={t("accounts.title")} lead={t("accounts.lead")} isWide>
       <div className="actions">
         <button type="button" className="button button-primary" onClick={() => setNew(true)}>
           {t("accounts.new")}

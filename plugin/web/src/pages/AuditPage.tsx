@@ -43,7 +43,7 @@ function Audit() {
   const searchPatient = useCallback((text: string) => move({ texts: { patient: text } }), [move]);
   const mayKnow = useMay("read");
   return (
-    <Page title={t("audit.title")} lead={t("audit.lead")}>
+    <Page title={t("audit.title")} lead={t("audit.lead")} isWide>
       <div className="two">
         <VerifyPanel />
         <ExportPanel range={range} />

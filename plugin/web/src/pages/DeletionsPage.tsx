@@ -7,6 +7,7 @@ import { SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NoPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { PatientLink } from "../components/PatientLink";
 import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
@@ -38,7 +39,7 @@ function Deletions({ lead }: { lead: string }) {
   const deletions = useDeletions({ status, offset });
   const [asked, setAsked] = useState<Asked | null>(null);
   return (
-    <Page title={t("deletions.title")} lead={lead}>
+    <Page title={t("deletions.title")} lead={lead} isWide>
       <Filters label={t("deletions.filters")}>
         <SelectField
           label={t("deletions.status")}
@@ -79,7 +80,7 @@ const columns = (onAsk: (asked: Asked) => void, isNamesake: (whom: Whom) => bool
     key: "patient",
     title: t("column.patient"),
     main: true,
-    cell: (deletion) => <Person whom={ofNamed(deletion)} isNamesake={isNamesake(ofNamed(deletion))} />,
+    cell: (deletion) => <Person whom={ofNamed(deletion)} isNamesake={isNamesake(ofNamed(deletion))} name={<PatientLink id={deletion.patient_id} name={deletion.patient_name} />} />,
   },
   {
     key: "study",

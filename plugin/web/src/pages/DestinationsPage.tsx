@@ -37,7 +37,7 @@ function Destinations() {
     else say({ text: t("destinations.saved", { name: one.name }) });
   };
   return (
-    <Page title={t("destinations.title")} lead={t("destinations.lead")}>
+    <Page title={t("destinations.title")} lead={t("destinations.lead")} isWide>
       <div className="actions">
         <button type="button" className="button button-primary" onClick={() => setNew(true)}>
           {t("destinations.new")}

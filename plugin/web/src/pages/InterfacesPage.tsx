@@ -42,7 +42,7 @@ function Interfaces() {
   const [isTrying, setTrying] = useState(false);
   const isNarrow = [number, state, type, range.from, range.to].some(Boolean) || filters.source !== ALL;
   return (
-    <Page title={t("interfaces.title")} lead={t("interfaces.lead")}>
+    <Page title={t("interfaces.title")} lead={t("interfaces.lead")} isWide>
       <p>
         <button type="button" className="button" onClick={() => setTrying(true)}>
           {t("interfaces.try")}

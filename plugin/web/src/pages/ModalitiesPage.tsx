@@ -27,7 +27,7 @@ function Modalities() {
   const modalities = useModalities(offset);
   const [isNew, setNew] = useState(false);
   return (
-    <Page title={t("modalities.title")} lead={t("modalities.lead")}>
+    <Page title={t("modalities.title")} lead={t("modalities.lead")} isWide>
       <div className="actions">
         <button type="button" className="button button-primary" onClick={() => setNew(true)}>
           {t("modalities.new")}

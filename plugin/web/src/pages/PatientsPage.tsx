@@ -26,7 +26,7 @@ export function PatientsPage() {
   const patients = usePatients(q, offset);
   const search = useCallback((text: string) => move({ q: text }), [move]);
   return (
-    <Page title={t("patients.title")} lead={t("patients.lead")}>
+    <Page title={t("patients.title")} lead={t("patients.lead")} isWide>
       <DeskButtons />
       <Filters label={t("patients.filters")}>
         <SearchField label={t("patients.search")} hint={t("patients.search.hint")} value={q} onChange={search} />

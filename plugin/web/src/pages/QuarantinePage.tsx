@@ -8,6 +8,7 @@ import { SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NoPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { PatientLink } from "../components/PatientLink";
 import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
@@ -40,7 +41,7 @@ function Files() {
   const [asked, setAsked] = useState<Asked | null>(null);
   const isNarrow = status !== "waiting" || code !== "" || filters.study !== "";
   return (
-    <Page title={t("quarantine.title")} lead={t("quarantine.lead")}>
+    <Page title={t("quarantine.title")} lead={t("quarantine.lead")} isWide>
       <Filters label={t("quarantine.filters")}>
         <SelectField
           label={t("quarantine.status")}
@@ -120,7 +121,7 @@ function Why({ file }: { file: Quarantined }) {
       {study && (
         <span className="second">
           {t(study.patient_id ? "quarantine.study_of" : "quarantine.study_unlinked")}
-          {study.patient_id && <Person whom={ofNamed(study)} />} <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}>{t("quarantine.given.open")}</Link>
+          {study.patient_id && <Person whom={ofNamed(study)} name={<PatientLink id={study.patient_id} name={study.patient_name} />} />} <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}>{t("quarantine.given.open")}</Link>
         </span>
       )}
       <details className="small">
@@ -158,7 +159,7 @@ function Choices({ file, onAsk }: { file: Quarantined; onAsk: (asked: Asked) => 
         {file.given && (
           <span className="second">
             {t("quarantine.given_to")}
-            <Person whom={ofNamed(file.given)} />
+            <Person whom={ofNamed(file.given)} name={<PatientLink id={file.given.patient_id} name={file.given.patient_name} />} />
             <Link to={`/studies/${encodeURIComponent(file.given.study_instance_uid)}`}>{t("quarantine.given.open")}</Link>
           </span>
         )}

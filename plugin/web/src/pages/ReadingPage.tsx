@@ -1,5 +1,5 @@
 /** The radiologist's day: what waits to be read, what is being written, whom nobody has told yet. */
-import { useId, useState, type ReactNode } from "react";
+import { useEffect, useId, useMemo, useState, type ReactNode } from "react";
 import { Link, useNavigate } from "react-router-dom";
 import { useBegin, useOpenReports, useReading, useTemplates, type ReportItem, type Unread } from "../api/reports";
 import { useCurrentUser } from "../auth/permissions";
@@ -11,10 +11,13 @@ import { ErrorState } from "../components/ErrorState";
 import { NeedsPermission } from "../components/NoPermission";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
+import { PatientLink } from "../components/PatientLink";
 import { Person } from "../components/Person";
+import { isForPage } from "../components/pressed";
 import { Problem } from "../components/Problem";
-import { Instant, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { Instant, OrNone, PriorityFlag } from "../components/values";
 import { QueryList } from "../components/QueryList";
+import { useShortcuts } from "../components/Shortcuts";
 import { useListPlace } from "../components/useListPlace";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
@@ -31,14 +34,41 @@ const FITTING = "*";
 export function ReadingPage() {
   return (
     <NeedsPermission permission="write_reports" title={t("reading.title")}>
-      <Page title={t("reading.title")} lead={t("reading.lead")}>
+      <Page title={t("reading.title")} lead={t("reading.lead")} isWide>
         <Lists />
       </Page>
     </NeedsPermission>
   );
 }
 
+/** Letter keys go from study to study; Enter begins, or opens, its report. */
+function useReadingKeys(): void {
+  useShortcuts(useMemo(shortcuts, []));
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const step = event.key === "j" ? 1 : event.key === "k" ? -1 : 0;
+      if (!step || event.shiftKey || !isForPage(event)) return;
+      const acts = [...document.querySelectorAll<HTMLElement>("main .read-button")];
+      if (acts.length === 0) return;
+      event.preventDefault();
+      const at = acts.indexOf(document.activeElement as HTMLElement);
+      acts[at < 0 ? 0 : Math.min(acts.length - 1, Math.max(0, at + step))]?.focus();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+}
+
+function shortcuts() {
+  return [
+    { keys: ["j"], does: t("reading.key.next") },
+    { keys: ["k"], does: t("reading.key.previous") },
+    { keys: ["Enter"], does: t("reading.key.begin") },
+  ];
+}
+
 function Lists() {
+  useReadingKeys();
   const { data, error, isError, refetch } = useOpenReports();
   const { subject } = useCurrentUser();
   if (!data) return error ? <ErrorState error={error} onRetry={() => void refetch()} /> : <ListSkeleton label={t("app.loading")} />;
@@ -155,7 +185,7 @@ function Reports({ reports, note }: { reports: readonly ReportItem[]; note: (rep
     <ul className="plain-list panel">
       {reports.map((one) => (
         <li key={one.id}>
-          <Person whom={ofNamed(one)} />
+          <Person whom={ofNamed(one)} name={<PatientLink id={one.patient_id} name={one.patient_name} />} />
           <div className="plain-row">
             <ReportLine report={one} />
           </div>
@@ -171,7 +201,7 @@ const columns = (me: string, read: (one: Unread) => void): Column<Unread>[] => [
     key: "patient",
     title: t("column.patient"),
     main: true,
-    cell: (one) => <Person whom={ofNamed(one)} name={<PersonName name={one.patient_name} />} />,
+    cell: (one) => <Person whom={ofNamed(one)} name={<PatientLink id={one.patient_id} name={one.patient_name} />} />,
   },
   {
     key: "study",
@@ -219,7 +249,7 @@ const columns = (me: string, read: (one: Unread) => void): Column<Unread>[] => [
         <ViewButton studyInstanceUid={one.study_instance_uid} what={titleOf(one)} />
         <button
           type="button"
-          className="button button-small button-primary"
+          className="button button-small button-primary read-button"
           aria-label={t(one.report ? "reading.go_on.label" : "reading.read.label", { what: titleOf(one), patient: personName(one.patient_name) })}
           onClick={() => read(one)}
         >

@@ -1,4 +1,4 @@
-import { useCallback, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useReconciliations } from "../api/reconciliation";
 import { Blank } from "../components/Blank";
 import { SelectField } from "../components/Fields";
@@ -6,6 +6,7 @@ import { Icon } from "../components/Icon";
 import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { useShortcuts } from "../components/Shortcuts";
 import { useListPlace } from "../components/useListPlace";
 import { NARROW, useMedia } from "../components/useMedia";
 import { t, word } from "../i18n";
@@ -33,6 +34,7 @@ function Reconciliation() {
   const list = useReconciliations({ linkStatus: LINKS.find((each) => each === filters.link) ?? "", modality: filters.modality, offset });
   const open = useCallback((study: string) => move({ filters: { study }, offset }), [move, offset]);
   const isNarrow = useMedia(NARROW);
+  useShortcuts(useMemo(shortcuts, []));
   const [last, setLast] = useState<Decision | null>(null);
   const [afterDecision, setAfterDecision] = useState("");
   // What is being changed needs nobody.
@@ -48,7 +50,7 @@ function Reconciliation() {
   const isOnePage = isNarrow && filters.study !== "";
 
   return (
-    <Page title={t("reconciliation.title")} lead={t("reconciliation.lead")}>
+    <Page title={t("reconciliation.title")} lead={t("reconciliation.lead")} isWide>
       {isOnePage ? (
         <p className="back">
           <button type="button" className="button button-small" onClick={() => open("")}>
@@ -85,4 +87,16 @@ function Reconciliation() {
       {!isOnePage && <PerformedSteps of={{ waiting: "true" }} title={t("performed.waiting")} />}
     </Page>
   );
+}
+
+function shortcuts() {
+  return [
+    { keys: ["1", "–", "9"], does: t("desk.key.choose") },
+    { keys: ["A"], does: t("desk.key.accept") },
+    { keys: ["/"], does: t("desk.key.search") },
+    { keys: ["P"], does: t("desk.key.create") },
+    { keys: ["O"], does: t("desk.key.order") },
+    { keys: ["N"], does: t("desk.key.next") },
+    { keys: ["↓", "↑"], does: t("desk.key.walk") },
+  ];
 }

@@ -36,7 +36,7 @@ function Reports() {
   const status = isCritical && filters.status === ISSUED ? "" : filters.status;
   const reports = useReports({ unread: isNew ? "true" : "", status, waits_for: isCritical ? "communication" : "", offset });
   return (
-    <Page title={t("reports.title")} lead={t("reports.lead")}>
+    <Page title={t("reports.title")} lead={t("reports.lead")} isWide>
       <Filters label={t("reports.filters")}>
         <SelectField
           label={t("reports.show")}

@@ -27,7 +27,7 @@ function ServiceKeys() {
   const [isNew, setNew] = useState(false);
   const [made, setMade] = useState<NewServiceKey | null>(null);
   return (
-    <Page title={t("keys.title")} lead={t("keys.lead")}>
+    <Page title={t("keys.title")} lead={t("keys.lead")} isWide>
       <div className="actions">
         <button type="button" className="button button-primary" onClick={() => setNew(true)}>
           {t("keys.new")}

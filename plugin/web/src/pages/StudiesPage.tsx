@@ -30,7 +30,7 @@ export function StudiesPage() {
   const unfiltered = !q && filters.link === "" && filters.modality === "" && filters.damaged === "" && filters.from === "" && filters.to === "";
 
   return (
-    <Page title={t("studies.title")} lead={t("studies.lead")}>
+    <Page title={t("studies.title")} lead={t("studies.lead")} isWide>
       <Filters
         label={t("studies.filters")}
         asked={[asked.link_status, asked.modality, asked.damaged, asked.from, asked.to]}

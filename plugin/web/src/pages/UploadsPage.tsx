@@ -40,7 +40,7 @@ function Uploads() {
     <SearchField label={t(`uploads.search.${name}`)} hint={t(`uploads.search.hint.${name}`)} value={texts[name] ?? ""} onChange={search[name]} />
   );
   return (
-    <Page title={t("uploads.title")} lead={t("uploads.lead")}>
+    <Page title={t("uploads.title")} lead={t("uploads.lead")} isWide>
       <Filters
         label={t("uploads.filters")}
         asked={[...Object.values(texts), asked.issuer, asked.upload_status, asked.upload_source, asked.from, asked.to]}

@@ -18,7 +18,7 @@ export function ViewerTokensPage() {
   const seesAll = useMay("accounts");
   const tokens = useViewerTokens(offset);
   return (
-    <Page title={t("tokens.title")} lead={t(seesAll ? "tokens.lead.all" : "tokens.lead.own")}>
+    <Page title={t("tokens.title")} lead={t(seesAll ? "tokens.lead.all" : "tokens.lead.own")} isWide>
       <QueryList
         label={t("tokens.list")}
         list={tokens}

@@ -2,7 +2,7 @@ import { Window } from "happy-dom";
 import { afterEach, expect, it, vi } from "vitest";
 import source from "../../../../ohif-config/app-config.js?raw";
 
-const NAMES = ["showInsteadOfBlack", "madeInstead"];
+const NAMES = ["showInsteadOfBlack", "madeInstead", "say"];
 const Events = { IMAGE_LOAD_ERROR: "load-error", PRE_STACK_NEW_IMAGE: "pre-new", STACK_NEW_IMAGE: "new", VOLUME_NEW_IMAGE: "volume", VIEWPORT_NEW_IMAGE_SET: "set" };
 const imageOf = (study: number, instance: number) => `wadors:/dicom-web/studies/1.${study}/series/2/instances/3.${instance}/frames/1`;
 
