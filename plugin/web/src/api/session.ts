@@ -18,6 +18,8 @@ export interface Held {
   username: string;
   /** It was the EHR that signed this person in, who may have no password here. */
   launched: boolean;
+  /** The page for which the EHR opened this tab; null: for all of them. */
+  visit?: string | null;
   /** When it began (ms): of two sessions the later one counts. */
   since: number;
 }
@@ -94,6 +96,11 @@ export class Session {
     this.set(kind === "active" ? { kind: "ended", username, launched } : { kind: "none" });
   }
 
+  /** The EHR opened this tab for one page: its user sees that, and what belongs to it. */
+  see(visit: string): void {
+    if (this.state.kind === "active" && this.state.launched && this.state.visit !== visit) this.set({ ...this.state, visit });
+  }
+
   signOut(): void {
     const { state } = this;
     this.set({ kind: "none", signedOut: true });
@@ -166,8 +173,8 @@ export class Session {
   }
 }
 
-export function heldIn({ token, expiresAt, username, launched, since }: Held): Held {
-  return { token, expiresAt, username, launched, since };
+export function heldIn({ token, expiresAt, username, launched, since, visit = null }: Held): Held {
+  return { token, expiresAt, username, launched, since, visit };
 }
 
 /** Two that began at the same moment are told apart by their tokens, in the same way in all tabs. */
@@ -207,6 +214,7 @@ export function readHeld(data: unknown): Held | null {
     username: typeof data.username === "string" ? data.username : "",
     launched: data.launched === true,
     since: typeof data.since === "number" ? data.since : 0,
+    visit: typeof data.visit === "string" && data.visit.startsWith("/") ? data.visit : null,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Where the EHR's addresses land: finds out which page is meant and goes there; the token is out of the address already. */
-import { useContext, useState } from "react";
+import { useContext, useEffect, useState } from "react";
 import { Navigate } from "react-router-dom";
+import { useApi } from "../api/context";
 import { useAuthorities } from "../api/authorities";
 import { useNumberedPatient } from "../api/patients";
 import { useOrder } from "../api/queries";
@@ -19,13 +20,13 @@ export function LaunchPage() {
   const [target] = useState<Target>(launched ?? { kind: "start" });
   switch (target.kind) {
     case "order":
-      return <Navigate to={`/orders/${encodeURIComponent(target.id)}`} replace />;
+      return <Go to={`/orders/${encodeURIComponent(target.id)}`} />;
     case "upload":
-      return <Navigate to={`/upload?order=${encodeURIComponent(target.order)}`} replace />;
+      return <Go to={`/upload?order=${encodeURIComponent(target.order)}`} />;
     case "study":
-      return <Navigate to={viewerOf(target.uid, target.compare)} replace />;
+      return <Go to={viewerOf(target.uid, target.compare)} />;
     case "patient":
-      return target.issuer ? <PatientOf number={target.id} issuer={target.issuer} /> : <Navigate to={`/patients/${encodeURIComponent(target.id)}`} replace />;
+      return target.issuer ? <PatientOf number={target.id} issuer={target.issuer} /> : <Go to={`/patients/${encodeURIComponent(target.id)}`} />;
     case "images":
       return <ImagesOf order={target.order} />;
     case "start":
@@ -43,7 +44,7 @@ export function LaunchPage() {
 function PatientOf({ number, issuer }: { number: string; issuer: string }) {
   const { several, isKnown } = useAuthorities();
   const patient = useNumberedPatient(isKnown ? number : null, several ? issuer : "");
-  if (patient.data) return <Navigate to={`/patients/${encodeURIComponent(patient.data.id)}`} replace />;
+  if (patient.data) return <Go to={`/patients/${encodeURIComponent(patient.data.id)}`} />;
   return (
     <Page title={t("launch.title")}>
       {patient.error ? <ErrorState error={patient.error} onRetry={() => void patient.refetch()} /> : <p role="status">{t("app.loading")}</p>}
@@ -57,13 +58,20 @@ function ImagesOf({ order: wanted }: { order: string }) {
   const order = useOrder(wanted);
   if (order.data) {
     const ready = mayView && hasImages(order.data);
-    return <Navigate to={ready ? viewerOf(order.data.study_instance_uid, null) : `/orders/${encodeURIComponent(order.data.id)}`} replace />;
+    return <Go to={ready ? viewerOf(order.data.study_instance_uid, null) : `/orders/${encodeURIComponent(order.data.id)}`} />;
   }
   return (
     <Page title={t("launch.title")}>
       {order.error ? <ErrorState error={order.error} onRetry={() => void order.refetch()} /> : <p role="status">{t("app.loading")}</p>}
     </Page>
   );
+}
+
+/** There, and back to there while this tab is open. */
+function Go({ to }: { to: string }) {
+  const { session } = useApi();
+  useEffect(() => session.see(to), [session, to]);
+  return <Navigate to={to} replace />;
 }
 
 function viewerOf(uid: string, compare: string | null): string {

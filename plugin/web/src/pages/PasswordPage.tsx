@@ -3,6 +3,7 @@ import { useNavigate } from "react-router-dom";
 import { useApi } from "../api/context";
 import { useChangePassword } from "../api/queries";
 import { SHORTEST_PASSWORD } from "../accounts/roles";
+import { Blank } from "../components/Blank";
 import { TextField } from "../components/TextField";
 import { useSession } from "../auth/useSession";
 import { Page } from "../components/Page";
@@ -39,6 +40,13 @@ export function PasswordPage() {
       },
     );
   };
+  if ("launched" in signedIn && signedIn.launched) {
+    return (
+      <Page title={t("password.title")}>
+        <Blank icon="lock" title={t("visit.password.title")} text={t("visit.password.text")} />
+      </Page>
+    );
+  }
   return (
     <Page title={t("password.title")}>
       <form

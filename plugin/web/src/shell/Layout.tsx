@@ -2,6 +2,7 @@ import { Suspense, useState } from "react";
 import { Outlet, useLocation } from "react-router-dom";
 import { useLive } from "../api/live";
 import { useMay } from "../auth/permissions";
+import { isOfVisit, useVisit } from "../auth/visit";
 import { Brand } from "../components/Brand";
 import { ErrorBoundary } from "../components/ErrorBoundary";
 import { Icon } from "../components/Icon";
@@ -16,6 +17,7 @@ import { useLeaveWarning } from "../upload/useUpload";
 import { Account } from "./Account";
 import { LockKey } from "./LockKey";
 import { Menu } from "./Menu";
+import { NotOfVisit } from "./NotOfVisit";
 import { Navigation } from "./Navigation";
 
 /** The frame of every page behind sign-in: the places at the side, or behind a button where there is no room. */
@@ -23,6 +25,7 @@ export function Layout() {
   useLeaveWarning();
   useLive(useMay("read"));
   const { pathname } = useLocation();
+  const visit = useVisit();
   const [menuOpen, setMenuOpen] = useState(false);
   // Images need the room more than the places do; Close leads back to them.
   const bare = pathname.startsWith("/view/") || pathname.startsWith("/reports/");
@@ -52,7 +55,7 @@ export function Layout() {
           <RestrictedContext value={Restricted}>
             <ErrorBoundary key={pathname}>
               <Suspense fallback={<PageLoading />}>
-                <Outlet />
+                {visit && !isOfVisit(pathname) ? <NotOfVisit to={visit} /> : <Outlet />}
               </Suspense>
             </ErrorBoundary>
           </RestrictedContext>

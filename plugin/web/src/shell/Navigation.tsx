@@ -2,13 +2,24 @@ import { useId } from "react";
 import { NavLink } from "react-router-dom";
 import { useCurrentUser } from "../auth/permissions";
 import { useCounts, type Counts } from "../api/live";
+import { useVisit } from "../auth/visit";
 import { Icon, type IconName } from "../components/Icon";
 import { formatNumber, t, type MessageKey } from "../i18n";
 import { placesFor } from "./places";
 
 export function Navigation({ onGo }: { onGo?: () => void }) {
   const { permissions } = useCurrentUser();
-  const counts = useCounts(permissions.includes("read"));
+  const visit = useVisit();
+  const counts = useCounts(permissions.includes("read") && !visit);
+  if (visit) {
+    return (
+      <nav aria-label={t("nav.label")} className="places">
+        <Group label="visit.label">
+          <Entry to={visit} name={t("visit.back")} icon="person" waiting={0} said={undefined} {...(onGo ? { onGo } : {})} />
+        </Group>
+      </nav>
+    );
+  }
   return (
     <nav aria-label={t("nav.label")} className="places">
       {placesFor(permissions).map(({ label, places }) => (

@@ -16,4 +16,11 @@ export const lock: Translation<typeof english> = {
   "lock.now": "Sperren",
   "lock.now.title": "Alle Tabs sperren (Umschalt+L)",
   "lock.now.shortcut": "Alle Tabs sperren, bis Sie Ihr Passwort eingeben",
+
+  "visit.label": "Aus der Patientenakte",
+  "visit.back": "Was die Patientenakte geöffnet hat",
+  "visit.other.title": "Dieser Tab wurde aus der Patientenakte für einen Patienten geöffnet",
+  "visit.other.text": "Listen und Einstellungen gehören nicht dazu. Wer hier ein eigenes Konto hat, sieht sie nach der Anmeldung.",
+  "visit.password.title": "Ihr Passwort wird nicht hier verwaltet",
+  "visit.password.text": "Die Patientenakte hat Sie angemeldet. Ändern Sie Ihr Passwort dort.",
 };

@@ -14,4 +14,11 @@ export const lock = {
   "lock.now": "Lock",
   "lock.now.title": "Lock all tabs (Shift+L)",
   "lock.now.shortcut": "Lock all tabs until you enter your password",
+
+  "visit.label": "Opened from the EHR",
+  "visit.back": "What the EHR opened",
+  "visit.other.title": "This tab was opened from the EHR for one patient",
+  "visit.other.text": "The lists and settings are not part of that. Sign in here with an account of your own to see them.",
+  "visit.password.title": "Your password is not ours",
+  "visit.password.text": "The EHR has signed you in. Change your password there.",
 } as const;
