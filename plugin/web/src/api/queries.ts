@@ -80,8 +80,8 @@ export function useSignIn(proves = false) {
   });
 }
 
-/** Until then the other tabs have heard of the new session, and what they were asking is answered. */
-const UNUSED_AFTER_MS = 10_000;
+/** Until then the other tabs have heard of the new session, and a file that was on its way with the old one has arrived. */
+const UNUSED_AFTER_MS = 5 * 60_000;
 
 /** End a session at the server. Where that does not work it ends by itself. */
 export async function endSession(ask: Ask, token: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** One page: document title, heading that takes the focus after a navigation, content. */
 import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "react-router-dom";
+import { useVisit } from "../auth/visit";
 import { t } from "../i18n";
 import { ListSkeleton } from "./DataList";
 
@@ -9,6 +10,7 @@ interface Props {
   title: string;
   heading?: ReactNode;
   lead?: ReactNode;
+  /** The way back to the list, where there is one: not for who came from the EHR for one patient. */
   above?: ReactNode;
   /** Takes the whole width: a table of many columns. */
   isWide?: boolean;
@@ -16,6 +18,7 @@ interface Props {
 }
 
 export function Page({ title, heading, lead, above, isWide = false, children }: Props) {
+  const visit = useVisit();
   const headingRef = useRef<HTMLHeadingElement>(null);
   const arrivedByLink = useLocation().key !== "default";
   useEffect(() => {
@@ -28,7 +31,7 @@ export function Page({ title, heading, lead, above, isWide = false, children }: 
   return (
     <main id="content" className={isWide ? "page page-wide" : "page"} tabIndex={-1}>
       <title>{t("app.title", { page: title })}</title>
-      {above}
+      {!visit && above}
       <div className="page-head">
         <h1 ref={headingRef} tabIndex={-1}>
           {heading ?? title}

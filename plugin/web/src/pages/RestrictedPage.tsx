@@ -42,7 +42,7 @@ function Restrictions() {
   const [changed, setChanged] = useState<Restriction | "new" | null>(null);
   const [released, setReleased] = useState<Restriction | null>(null);
   return (
-    <section aria-labelledby="restrictions">
+    <section className="stack" aria-labelledby="restrictions">
       <h2 id="restrictions">{t("privacy.restrictions")}</h2>
       <div className="actions">
         <button type="button" className="button" onClick={() => setChanged("new")}>
@@ -125,7 +125,7 @@ function Openings() {
   const list = useOpenings(reviewed, offset);
   const [asked, setAsked] = useState<Opening | null>(null);
   return (
-    <section aria-labelledby="openings">
+    <section className="stack" aria-labelledby="openings">
       <h2 id="openings">{t("privacy.openings")}</h2>
       <Filters label={t("privacy.openings.filters")}>
         <SelectField
