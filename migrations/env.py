@@ -24,6 +24,7 @@ from ehr_bridge.db.tables import (
 from ehr_bridge.db.tables.base import Base
 from ehr_bridge.db.tables.results import (
     documents,  # noqa: F401  (their tables belong to the metadata)
+    notices,  # noqa: F401  (their tables belong to the metadata)
     reports,  # noqa: F401  (their tables belong to the metadata)
 )
 

@@ -38,7 +38,7 @@ from ehr_bridge.api.images import rejections
 from ehr_bridge.api.interfaces import deliveries, destinations, modalities, performed, sendings
 from ehr_bridge.api.messages import routes as messages
 from ehr_bridge.api.messages.door import MessageDoor
-from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
+from ehr_bridge.api.people import account_management, accounts, audit, notices, privacy, service_keys
 from ehr_bridge.api.registry import (
     authorities,
     batches,
@@ -70,6 +70,7 @@ MODULES = (
     matching,
     orders,
     day_counts,
+    notices,
     assigning,
     order_views,
     board,

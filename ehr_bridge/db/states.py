@@ -174,6 +174,27 @@ class Decision(StrEnum):
     """The EHR returned to the former values, or the change was undone, before anybody decided."""
 
 
+class NoticeKind(StrEnum):
+    """Why a person is told something."""
+
+    ORDER_ASSIGNED = "order_assigned"
+    """Somebody has given them an examination."""
+    ORDER_TAKEN = "order_taken"
+    """Somebody has taken an examination from them."""
+    DELETION_DECIDED = "deletion_decided"
+    """Somebody has decided about the deletion that they asked for."""
+    REPORT_TAKEN = "report_taken"
+    """Somebody has taken over the report that they were writing."""
+    REPORT_COSIGNED = "report_cosigned"
+    """A supervisor has signed their report."""
+    REPORT_DOUBTED = "report_doubted"
+    """The images of a report that they have signed were moved; it is not delivered until somebody decides."""
+    REPORT_WITHDRAWN = "report_withdrawn"
+    """Somebody else has withdrawn a report that they have signed."""
+    CRITICAL_RESULT = "critical_result"
+    """An order in their name has a critical result that nobody was told of."""
+
+
 UNCERTAIN = (LinkStatus.UNLINKED, LinkStatus.AMBIGUOUS)
 UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
 UNENDED = (JobStatus.WAITING, *UNDER_WAY)

@@ -26,6 +26,8 @@ from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.fixity.kept import KeptFileRounds
 from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.notices.notices import Notices
+from ehr_bridge.services.notices.telling import tell_notices
 from ehr_bridge.services.rejection.foreign import ForeignNotes
 from ehr_bridge.services.rejection.moving import Moving
 from ehr_bridge.services.rejection.notes import Notes
@@ -63,6 +65,7 @@ class Results:
     rejections: Rejections
     moving: Moving
     kept_files: KeptFileRounds
+    notices: Notices
 
 
 def build_results(
@@ -76,6 +79,7 @@ def build_results(
     node: str,
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
+    tell_notices(database)  # sees what all that follow have written
     follow_patients(database)
     rules = ReportRules(settings.cosigned_roles, timedelta(hours=settings.preliminary_hours))
     reports, maker = Reports(database, fresh, clock, rules), load_maker(settings)
@@ -115,4 +119,5 @@ def build_results(
         Rejections(fresh, intake.rejected, clock, node),
         Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, node),
         KeptFileRounds(database, folder, clock, settings.fixity_days, node),
+        Notices(database, clock),
     )

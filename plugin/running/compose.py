@@ -241,8 +241,7 @@ class Lifecycle:
 def _make_worker(
     services: Services, archive: OrthancArchive, purging: PurgingArchive, modalities: OrthancModalities
 ) -> Worker:
-    recorder = services.recorder
-    spool = Spool(services.settings.modifying_path)
+    recorder, spool = services.recorder, Spool(services.settings.modifying_path)
     jobs = ModificationJobs(
         services.database,
         archive,
@@ -297,6 +296,7 @@ def _make_worker(
             Chore("performed steps", services.performed.look, 5.0),
             Chore("available studies", services.availability.run, 5.0),
             Chore("old events", services.feed.forget_old, 600.0),
+            Chore("old notices", services.results.notices.forget_old, 3600.0),
             Chore("old messages", services.messages.forget_old, 600.0),
             Chore("reports", lambda: services.results.filing.run(archive, spool.node), 0.5, unchanged_seconds=2.0),
             Chore("rejected images", lambda: services.results.moving.run(archive), 0.5, unchanged_seconds=2.0),

@@ -13,7 +13,7 @@ from tests.api.report_steps import signed, with_images
 from tests.support.samples import small
 
 TODAY = f"/api/v1/day/counts?from={DAY}00:00:00Z&to=2026-12-01T00:00:00Z"
-NONE = {"unread": None, "reconciliation": None, "deletions": None}
+NONE = {"unread": None, "reconciliation": None, "deletions": None, "notices": 0}
 
 
 def test_the_menu_says_what_waits_today(api: Api) -> None:
@@ -43,7 +43,13 @@ def test_each_sees_what_waits_for_them(api: Api) -> None:
     """Unread for those who report, uncertain links for those who decide them, deletions for those who approve."""
     uid = with_images(api)
     api.upload(small(StudyInstanceUID="1.2.77", PatientID="NOBODY", AccessionNumber="NONE"))
-    assert api.get(TODAY, "radiologist").json == {"orders": 0, "unread": 1, "reconciliation": 1, "deletions": None}
+    assert api.get(TODAY, "radiologist").json == {
+        "orders": 0,
+        "unread": 1,
+        "reconciliation": 1,
+        "deletions": None,
+        "notices": 0,
+    }
     assert api.get(TODAY, "manager").json == {"orders": 0, **NONE, "deletions": 0}
     api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
     api.call("PUT", "/api/v1/patients/MRN-3", "service", json={"family_name": "Berg"})

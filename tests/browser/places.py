@@ -6,6 +6,7 @@ PAGES = {
     "/studies": "radiologist",
     "/studies/{uid}": "radiologist",
     "/studies/{uid}/objects": "radiologist",
+    "/notices": "doctor",
     "/reports": "doctor",
     "/reports?show=all": "doctor",
     "/reading": "radiologist",

@@ -27,7 +27,8 @@ NAMES_NOBODY = frozenset((
     "uploaded_by", "url", "username", "waiting", "X-Reason",
     "at", "author", "critical", "language", "level", "modalities", "mrrt", "read_back", "required", "template", "told",
     "begun", "being_written", "note", "number", "report", "sections", "text", "title", "unread", "urgency",
-    "waits_for", "was_reached", "way", "ca_certificates", "reports_from", "position", "download", "X-Document-Date",
+    "until", "waits_for", "was_reached", "way",
+    "ca_certificates", "reports_from", "position", "download", "X-Document-Date",
     "X-Document-Kind", "X-Document-Title", "X-File-Name",
     "comment", "series_instance_uid", "sop_instance_uids",  # of the study in the path
 ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from flask import Response
@@ -45,6 +46,7 @@ class CountsAnswer(Versioned):
     )
     reconciliation: int | None = Field(description="Studies without a certain link; for those who decide that")
     deletions: int | None = Field(description="Deletions that somebody else has asked for; for those who approve them")
+    notices: int = Field(description="Notices that the caller has not seen")
 
 
 class ChangeNumberAnswer(Versioned):
@@ -57,8 +59,9 @@ class ChangeNumberAnswer(Versioned):
 @blueprint.get("/day/counts", responses={200: CountsAnswer, 422: Problem})
 def get_day_counts(query: CountsQuery) -> Response:
     """How much waits for the caller"""
-    found = services().results.counts.of(caller(), closed(), query.until)
-    return answer(CountsAnswer.model_validate(found))
+    results, who = services().results, caller()
+    found = results.counts.of(who, closed(), query.until)
+    return answer(CountsAnswer(**asdict(found), notices=results.notices.unseen(who.subject, closed())))
 
 
 @blueprint.get("/day/change", responses={200: ChangeNumberAnswer})

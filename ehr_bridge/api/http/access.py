@@ -93,6 +93,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("DELETE", "/api/v1/day/views/{view_id}"): Permission.READ,
     ("GET", "/api/v1/day/choices"): Permission.READ,
     ("PUT", "/api/v1/day/choices"): Permission.READ,
+    ("GET", "/api/v1/notices"): Permission.READ,
+    ("POST", "/api/v1/notices/seen"): Permission.READ,
     ("GET", "/api/v1/events"): Permission.READ,
     ("POST", "/api/v1/hl7"): SEND_MESSAGES,
     ("POST", "/api/v1/hl7/validate"): TRY_MESSAGES,

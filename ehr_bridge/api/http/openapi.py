@@ -54,6 +54,7 @@ TAGS = {
     "Rejection": "Images that are not to be used: rejected with a reason, kept apart, taken back (IHE IOCM).",
     "Quarantine": "Files that are kept but not in the archive, and people who say whose they are, or nobody's.",
     "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
+    "Notices": "What others have done that concerns the caller: given, taken, decided, withdrawn, critical.",
     "Events": "What happened to patients, orders and studies, in order, for systems that keep in step.",
     "HL7": "Messages of HL7 v2, sent here or over MLLP.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",

@@ -36,6 +36,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/destinations": async () => (await import("./pages/DestinationsPage")).DestinationsPage,
   "/modalities": async () => (await import("./pages/ModalitiesPage")).ModalitiesPage,
   "/system": async () => (await import("./pages/SystemPage")).SystemPage,
+  "/notices": async () => (await import("./pages/NoticesPage")).NoticesPage,
   "/password": async () => (await import("./pages/PasswordPage")).PasswordPage,
 };
 /** Where `/` and a sign-in lead most people. */

@@ -8,7 +8,7 @@ const EVERY_MS = 2000;
 /** The number stands still while the server's worker is at a long piece of work: after this time the lists are read anyway. */
 export const AT_LATEST_MS = 60_000;
 /** What the pages show of the day; a page on which somebody writes looks for itself. */
-const SHOWN = ["orders", "counts", "dashboard"];
+const SHOWN = ["orders", "counts", "dashboard", "notices"];
 
 /** While the page can be seen. */
 export function useLive(enabled: boolean): void {

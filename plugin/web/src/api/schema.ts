@@ -4779,6 +4779,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What others have done that concerns the caller */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NoticeList"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notices/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the caller has seen what they were told until then; again changes nothing */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SeenBody"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -8495,6 +8577,7 @@ export interface components {
         };
         CountsAnswer: {
             deletions: number | null;
+            notices: number;
             orders: number;
             reconciliation: number | null;
             unread: number | null;
@@ -9587,6 +9670,33 @@ export interface components {
             revoked_by: string | null;
             roles: string[];
         };
+        NoticeAnswer: {
+            accession_number: string | null;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            deletion_status: components["schemas"]["DeletionStatus"] | null;
+            /** Format: uuid */
+            id: string;
+            is_seen: boolean;
+            issuer: string | null;
+            kind: components["schemas"]["NoticeKind"];
+            mrn: string | null;
+            order_id: string | null;
+            patient_birth_date: string | null;
+            patient_id: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            report_id: string | null;
+            study_instance_uid: string | null;
+        };
+        /** @enum {string} */
+        NoticeKind: "order_assigned" | "order_taken" | "deletion_decided" | "report_taken" | "report_cosigned" | "report_doubted" | "report_withdrawn" | "critical_result";
+        NoticeList: {
+            items: components["schemas"]["NoticeAnswer"][];
+            unseen: number;
+        };
         OpennessAnswer: {
             is_open: boolean;
             is_restricted: boolean;
@@ -10345,6 +10455,10 @@ export interface components {
             /** @default  */
             text: string;
             title: string;
+        };
+        SeenBody: {
+            /** Format: date-time */
+            until: string;
         };
         SendBody: {
             ae_title: string;
@@ -11148,6 +11262,9 @@ export type NewAccountBody = components['schemas']['NewAccountBody'];
 export type NewOrderBody = components['schemas']['NewOrderBody'];
 export type NewPatientBody = components['schemas']['NewPatientBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
+export type NoticeAnswer = components['schemas']['NoticeAnswer'];
+export type NoticeKind = components['schemas']['NoticeKind'];
+export type NoticeList = components['schemas']['NoticeList'];
 export type OpennessAnswer = components['schemas']['OpennessAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
 export type OrderBatchAnswer = components['schemas']['OrderBatchAnswer'];
@@ -11219,6 +11336,7 @@ export type SaveBody = components['schemas']['SaveBody'];
 export type SecretAnswer = components['schemas']['SecretAnswer'];
 export type SectionAnswer = components['schemas']['SectionAnswer'];
 export type SectionBody = components['schemas']['SectionBody'];
+export type SeenBody = components['schemas']['SeenBody'];
 export type SendBody = components['schemas']['SendBody'];
 export type SendingAnswer = components['schemas']['SendingAnswer'];
 export type SendingList = components['schemas']['SendingList'];

@@ -25,6 +25,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
     places: [
       { to: "/upload", label: "nav.upload", icon: "upload", needs: ["upload"] },
       { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"], count: "orders" },
+      { to: "/notices", label: "nav.notices", icon: "info", needs: ["read"], count: "notices" },
       { to: "/patients", label: "nav.patients", icon: "person", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
       { to: "/reports", label: "nav.reports", icon: "report", needs: ["read"] },

@@ -15,6 +15,7 @@ import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
 import { lock } from "./lock";
 import { made } from "./made";
+import { notices } from "./notices";
 import { objects } from "./objects";
 import { orders } from "./orders";
 import { papers } from "./papers";
@@ -51,6 +52,7 @@ export const de: Catalogue = {
   ...interfaces,
   ...lock,
   ...made,
+  ...notices,
   ...objects,
   ...orders,
   ...papers,

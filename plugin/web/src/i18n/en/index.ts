@@ -18,6 +18,7 @@ import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
 import { lock } from "./lock";
 import { made } from "./made";
+import { notices } from "./notices";
 import { objects } from "./objects";
 import { orders } from "./orders";
 import { papers } from "./papers";
@@ -54,6 +55,7 @@ export const en = {
   ...interfaces,
   ...lock,
   ...made,
+  ...notices,
   ...objects,
   ...orders,
   ...papers,
