@@ -22,6 +22,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
+from ehr_bridge.api.away import printing
 from ehr_bridge.api.chart import documents, timeline
 from ehr_bridge.api.dashboard import board, dose, turnaround
 from ehr_bridge.api.day import assigning
@@ -80,6 +81,7 @@ MODULES = (
     desk,
     documents,
     timeline,
+    printing,
     messages,
     routes,
     forms,

@@ -77,6 +77,7 @@ def rows(answer: Answer) -> list[dict[str, str]]:
     assert data.startswith(b"\xef\xbb\xbf") and data.endswith(b"\r\n")
     lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
     assert {len(line) for line in lines} == {len(lines[0])}
+    assert answer.headers["X-Byte-Count"] == str(len(data))
     assert answer.headers["X-Row-Count"] == str(len(lines) - 1)
     return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
 

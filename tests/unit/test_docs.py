@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 from ehr_bridge import errors
+from ehr_bridge.api.away.printing import LabelsBody
 from ehr_bridge.api.day.assigning import AssignmentBody
 from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.examples import STUDY
@@ -321,6 +322,7 @@ def test_every_example_of_an_answer_has_the_fields_of_the_answer(name: str, text
 
 BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/auth/login": LoginBody,
+    "/api/v1/labels": LabelsBody,
     "/api/v1/auth/password": PasswordBody,
     "/api/v1/accounts/": AccountBody,
     "/api/v1/accounts": NewAccountBody,

@@ -30,6 +30,7 @@ NAMES_NOBODY = frozenset((
     "until", "waits_for", "was_reached", "way",
     "ca_certificates", "reports_from", "position", "download", "X-Document-Date",
     "X-Document-Kind", "X-Document-Title", "X-File-Name",
+    "copies", "count", "page",
     "comment", "series_instance_uid", "sop_instance_uids",  # of the study in the path
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""

@@ -40,7 +40,7 @@ ROWS_AT_ONCE: Final = 500
 IN_MEMORY: Final = 2**20
 """Bytes of a table before it goes on the disk."""
 PIECE: Final = 2**16
-ROWS = "X-Row-Count"
+ROWS, BYTES = "X-Row-Count", "X-Byte-Count"
 NOT_FILTERS = frozenset({"format", "limit", "offset", "cursor"})
 NUMBERS = frozenset({"mrn", "original_patient_id", "modified_patient_id", "PatientID"})
 """Fields of lists that hold the number of a patient."""
@@ -70,6 +70,7 @@ def _table(view: View, given: Mapping[str, Any]) -> Response:
     file = new_file(services().settings.data_dir)
     try:
         count = write(file, path, _pages(view, given))
+        size = file.tell()
         _note(path, count)
     except BaseException:
         file.close()
@@ -77,6 +78,7 @@ def _table(view: View, given: Mapping[str, Any]) -> Response:
     response = StreamedResponse(Streamed(pieces(file)), content_type=spreadsheets.MEDIA_TYPE)
     response.headers["Content-Disposition"] = attachment(_file_name(path))
     response.headers[ROWS] = str(count)
+    response.headers[BYTES] = str(size)
     return response
 
 

@@ -110,6 +110,8 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "create_viewer_token": (*_REPEATED, *_STUDY, *_PATIENT, *_ORDER),
     "exchange_viewer_token": ("token_used_up",),
     "revoke_viewer_token": ("token_not_found",),
+    "print_labels": (*_PATIENT, *_ORDER, "patient_merged"),
+    "note_printout": (),
     "list_audit_events": _FILTERED,
     "verify_audit": (),
     "export_audit_events": _FILTERED,

@@ -19,6 +19,8 @@ SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 ATTACH = f"{Permission.UPLOAD} or {Permission.REGISTER}"
 """Documents: also at the desk, where referrals arrive."""
+PRINT_LABELS = f"{Permission.DOWNLOAD} or {Permission.REGISTER} or {Permission.UPLOAD}"
+"""Also the desk and those who make images: a label goes to the patient it names, not away."""
 KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 """The EHR, or people at the desk; what the latter may do to what the EHR told says `services.registry.desk`."""
 ASSIGN_ORDERS = f"{Permission.UPLOAD} or {Permission.REGISTER} or {Permission.RECONCILE} or {Permission.WRITE_ORDERS}"
@@ -234,6 +236,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/reports/{report_id}/versions/{number}"): Permission.READ,
     ("GET", "/api/v1/reports/{report_id}/versions/{number}/pdf"): Permission.READ,
     ("GET", "/api/v1/reports/{report_id}/versions/{number}/verify"): Permission.READ,
+    ("POST", "/api/v1/labels"): PRINT_LABELS,
+    ("POST", "/api/v1/printouts"): Permission.READ,
     ("GET", "/api/v1/audit"): Permission.AUDIT,
     ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
     ("GET", "/api/v1/audit/export"): Permission.AUDIT,

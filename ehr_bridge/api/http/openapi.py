@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 from ehr_bridge.api.away.columns import COLUMNS, headers_of
-from ehr_bridge.api.away.tables import ROWS
+from ehr_bridge.api.away.tables import BYTES, ROWS
 from ehr_bridge.api.document import bodies, sample_values, vocabulary
 from ehr_bridge.api.document.refusals import codes_of, statuses_of
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
@@ -46,6 +46,7 @@ TAGS = {
     "Orders": "Imaging orders, sent by the EHR.",
     "Dashboard": "The day and what waits, in numbers that are the totals of lists; how long examinations take.",
     "Documents": "Papers and photographs of patients and orders.",
+    "Printing": "Labels of patients, orders and specimens, and what is printed of the pages.",
     "Uploads": "Files come in; the log of what came.",
     "DICOMweb": "Doors that other systems know.",
     "Studies": "What the archive holds.",
@@ -211,7 +212,8 @@ def _say_that_it_is_a_table_too(response: dict[str, Any], columns: list[str]) ->
     what = f"With `format=csv`, in UTF-8 with a byte order mark. Its columns: {', '.join(columns)}"
     response["content"]["text/csv"] = {"schema": {"type": "string", "description": what}}
     response["headers"] = {
-        ROWS: {"description": "Rows of the table, without its header line", "schema": {"type": "integer"}}
+        ROWS: {"description": "Rows of the table, without its header line", "schema": {"type": "integer"}},
+        BYTES: {"description": "Bytes of the table: what is shorter was cut off", "schema": {"type": "integer"}},
     }
 
 

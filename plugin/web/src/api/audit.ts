@@ -51,8 +51,11 @@ export function useExportPage() {
   };
 }
 
-export function exportPath(form: ExportForm, range: { from: string; to: string }): string {
-  const query: NonNullable<Asking["query"]> = { format: form, ...range, limit: 10_000 };
+/** What narrows the list narrows its export. */
+export type ExportFilter = Omit<AuditFilter, "offset">;
+
+export function exportPath(form: ExportForm, filter: ExportFilter): string {
+  const query: NonNullable<Asking["query"]> = { format: form, ...filter, limit: 10_000 };
   return address("audit/export", query);
 }
 

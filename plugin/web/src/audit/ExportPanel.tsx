@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { exportPath, useExportPage, type ExportForm } from "../api/audit";
+import { exportPath, useExportPage, type ExportFilter, type ExportForm } from "../api/audit";
 import { ApiError } from "../api/errors";
 import { saveAs } from "../api/files";
 import { Icon } from "../components/Icon";
@@ -10,7 +10,7 @@ import { t } from "../i18n";
 const FORMS: Record<ExportForm, string> = { csv: "csv", dicom: "xml", fhir: "json" };
 
 /** Copies of the trail in a form others read; a long one comes as several files of 10,000 events. */
-export function ExportPanel({ range }: { range: { from: string; to: string } }) {
+export function ExportPanel({ filter }: { filter: ExportFilter }) {
   const [form, setForm] = useState<ExportForm>("csv");
   const [files, setFiles] = useState(0);
   const [isRunning, setRunning] = useState(false);
@@ -27,7 +27,7 @@ export function ExportPanel({ range }: { range: { from: string; to: string } }) 
     setFiles(0);
     setProblem(null);
     try {
-      let next: string | null = exportPath(form, range);
+      let next: string | null = exportPath(form, filter);
       for (let number = 1; next; number++) {
         const page = await getPage(next, own.signal);
         saveAs(page.content, `audit-${String(number).padStart(3, "0")}.${FORMS[form]}`);
@@ -43,7 +43,7 @@ export function ExportPanel({ range }: { range: { from: string; to: string } }) 
   return (
     <section className="panel" aria-labelledby="export-title">
       <h2 id="export-title">{t("audit.export.title")}</h2>
-      <p className="muted">{t(range.from || range.to ? "audit.export.range" : "audit.export.text")}</p>
+      <p className="muted">{t(Object.values(filter).some(Boolean) ? "audit.export.range" : "audit.export.text")}</p>
       <div className="actions actions-fields">
         <SelectField
           label={t("audit.export.form")}

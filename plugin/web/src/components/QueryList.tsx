@@ -1,12 +1,14 @@
 /** A list the server answers page by page, in each of its states: waiting, failed, empty, shown, out of date. */
 import type { ReactNode } from "react";
 import { PAGE_SIZE } from "../api/queries";
+import type { Table } from "../api/tables";
 import type { Page } from "../api/types";
 import { t } from "../i18n";
 import { DataList, ListSkeleton, type Column, type Sorting } from "./DataList";
 import { ErrorState } from "./ErrorState";
 import { Pager } from "./Fields";
 import { Notice } from "./Notice";
+import { SaveTable } from "./SaveTable";
 
 interface Question<T> {
   data: Page<T> | undefined;
@@ -28,15 +30,20 @@ interface Props<T> {
   offset: number;
   onMove: (offset: number) => void;
   sorting?: Sorting;
+  /** Where the whole of it can be saved from. */
+  save?: Table;
 }
 
-export function QueryList<T>({ label, list, columns, rowKey, found, empty, offset, onMove, sorting }: Props<T>) {
+export function QueryList<T>({ label, list, columns, rowKey, found, empty, offset, onMove, sorting, save }: Props<T>) {
   const page = list.data;
   return (
     <>
-      <p className="list-said muted" role="status">
-        {page ? (list.isPlaceholderData ? t("list.updating") : found(page.total)) : ""}
-      </p>
+      <div className="said-line">
+        <p className="list-said muted" role="status">
+          {page ? (list.isPlaceholderData ? t("list.updating") : found(page.total)) : ""}
+        </p>
+        {save && page && page.total > 0 && <SaveTable {...save} />}
+      </div>
       <ListStates list={list} empty={empty} offset={offset} onMove={onMove}>
         {(rows) => (
           <DataList label={label} columns={columns} rows={rows} rowKey={rowKey} busy={list.isPlaceholderData} {...(sorting ? { sorting } : {})} />

@@ -50,6 +50,7 @@ export function Deliveries({ name, state, offset, onState, onMove, onClose }: Pr
       <QueryList
         label={t("deliveries.title", { name })}
         list={list}
+        save={{ path: `destinations/${encodeURIComponent(name)}/deliveries`, query: { state } }}
         columns={columns(setOpened)}
         rowKey={({ id }) => String(id)}
         found={(count) => t("deliveries.found", { count })}

@@ -35,6 +35,7 @@ function Accounts() {
       <QueryList
         label={t("accounts.list")}
         list={accounts}
+        save={{ path: "accounts" }}
         columns={columns()}
         rowKey={({ username }) => username}
         found={(count) => t("accounts.found", { count })}

@@ -38,7 +38,8 @@ function Audit() {
   const study = UID.test(filters.study) ? filters.study : "";
   const action = ACTIONS.find((each) => each === filters.action) ?? "";
   const { patient = "" } = texts;
-  const events = useAudit({ actor: q, patient, issuer: patient && filters.issuer, action, study, ...range, offset });
+  const asked = { actor: q, patient, issuer: patient && filters.issuer, action, study, ...range };
+  const events = useAudit({ ...asked, offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
   const searchPatient = useCallback((text: string) => move({ texts: { patient: text } }), [move]);
   const mayKnow = useMay("read");
@@ -46,7 +47,7 @@ function Audit() {
     <Page title={t("audit.title")} lead={t("audit.lead")} isWide>
       <div className="two">
         <VerifyPanel />
-        <ExportPanel range={range} />
+        <ExportPanel filter={asked} />
       </div>
       <Filters
         label={t("audit.filters")}

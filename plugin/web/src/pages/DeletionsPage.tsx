@@ -51,6 +51,7 @@ function Deletions({ lead }: { lead: string }) {
       <QueryList
         label={t("deletions.list")}
         list={deletions}
+        save={{ path: "deletions", query: { status } }}
         columns={columns(setAsked, namesakes((deletions.data?.items ?? []).map(ofNamed)))}
         rowKey={({ id }) => id}
         found={(count) => t("deletions.found", { count })}

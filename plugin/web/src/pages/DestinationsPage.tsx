@@ -46,6 +46,7 @@ function Destinations() {
       <QueryList
         label={t("destinations.title")}
         list={destinations}
+        save={{ path: "destinations" }}
         columns={columns(queues, (name) => move({ filters: { name, state: "" } }))}
         rowKey={({ name }) => name}
         found={(count) => t("destinations.found", { count })}

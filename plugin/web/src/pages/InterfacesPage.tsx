@@ -36,7 +36,8 @@ function Interfaces() {
   const type = TYPES.find((each) => each === filters.type) ?? "";
   const range = rangeOf(filters.from, filters.to);
   const sources = useSources().data?.items ?? [];
-  const messages = useMessages({ state, type, control_id: number, ...range, offset, ...(filters.source === ALL ? {} : { source: filters.source }) });
+  const asked = { state, type, control_id: number, ...range, ...(filters.source === ALL ? {} : { source: filters.source }) };
+  const messages = useMessages({ ...asked, offset });
   const search = useCallback((text: string) => move({ texts: { number: text } }), [move]);
   const [opened, setOpened] = useState<Message | null>(null);
   const [isTrying, setTrying] = useState(false);
@@ -84,6 +85,7 @@ function Interfaces() {
       <QueryList
         label={t("interfaces.list")}
         list={messages}
+        save={{ path: "hl7/messages", query: asked }}
         columns={columns(setOpened)}
         rowKey={({ id }) => id}
         found={(count) => t("interfaces.found", { count })}

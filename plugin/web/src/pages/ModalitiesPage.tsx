@@ -36,6 +36,7 @@ function Modalities() {
       <QueryList
         label={t("modalities.list")}
         list={modalities}
+        save={{ path: "modalities" }}
         columns={columns()}
         rowKey={({ ae_title }) => ae_title}
         found={(count) => t("modalities.found", { count })}

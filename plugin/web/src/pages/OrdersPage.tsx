@@ -6,6 +6,7 @@ import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
+import { SaveTable } from "../components/SaveTable";
 import { useShortcuts } from "../components/Shortcuts";
 import { useListPlace, type ListPlace, type Move } from "../components/useListPlace";
 import { useMedia } from "../components/useMedia";
@@ -67,6 +68,7 @@ function List({ place, move, columns }: ListProps) {
             </button>
           </p>
         )}
+        {total > 0 && <SaveTable path="orders" query={question} />}
       </div>
       {first.isError && (
         <Notice kind="warn">

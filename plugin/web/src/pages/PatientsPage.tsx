@@ -34,6 +34,7 @@ export function PatientsPage() {
       <QueryList
         label={t("patients.title")}
         list={patients}
+        save={{ path: "patients", query: { q } }}
         columns={columns(namesakes((patients.data?.items ?? []).map(ofPatient)))}
         rowKey={({ id }) => id}
         found={(count) => t("patients.found", { count })}

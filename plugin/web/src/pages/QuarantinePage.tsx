@@ -67,6 +67,7 @@ function Files() {
       <QueryList
         label={t("quarantine.list")}
         list={files}
+        save={{ path: "quarantine", query: { status, code, study: filters.study } }}
         columns={columns(setAsked)}
         rowKey={({ id }) => id}
         found={(count) => t("quarantine.found", { count })}

@@ -112,7 +112,8 @@ const DEFAULTS = { show: "all" };
 
 function ToRead({ subject }: { subject: string }) {
   const [{ filters, offset }, move] = useListPlace(DEFAULTS);
-  const reading = useReading({ ...SHOWN[filters.show], offset });
+  const asked = SHOWN[filters.show] ?? {};
+  const reading = useReading({ ...asked, offset });
   const begin = useBegin();
   const templates = useTemplates(true).data ?? [];
   const [chosen, setChosen] = useState(FITTING);
@@ -148,6 +149,7 @@ function ToRead({ subject }: { subject: string }) {
       <QueryList
         label={t("reading.unread")}
         list={reading}
+        save={{ path: "reading-list", query: asked }}
         columns={columns(subject, read)}
         rowKey={({ study_instance_uid: uid }) => uid}
         found={(count) => [t("reading.found", { count }), ...(urgent ? [t("reading.urgent", { count: urgent })] : [])].join(", ")}

@@ -70,7 +70,7 @@ function Reconciliation() {
         </Filters>
       )}
       <div className="reconciliation">
-        {!isOnePage && <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} />}
+        {!isOnePage && <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} save={{ path: "reconciliation", query: { link_status: filters.link, modality: filters.modality } }} />}
         {(filters.study || !isNarrow) && (
           <div className="desk-side">
             {last && last.uid !== filters.study && <LastDecision key={last.jobId} decision={last} onShow={() => open(last.uid)} onClose={() => setLast(null)} />}

@@ -34,7 +34,8 @@ function Reports() {
   const isNew = filters.show !== ALL && !isCritical;
   // What is critical is so in any state, also while it is a draft of those who write.
   const status = isCritical && filters.status === ISSUED ? "" : filters.status;
-  const reports = useReports({ unread: isNew ? "true" : "", status, waits_for: isCritical ? "communication" : "", offset });
+  const asked = { unread: isNew ? "true" : "", status, waits_for: isCritical ? "communication" : "" };
+  const reports = useReports({ ...asked, offset });
   return (
     <Page title={t("reports.title")} lead={t("reports.lead")} isWide>
       <Filters label={t("reports.filters")}>
@@ -58,6 +59,7 @@ function Reports() {
       <QueryList
         label={t("reports.title")}
         list={reports}
+        save={{ path: "reports", query: { ...asked, sort: "-issued_at" } }}
         columns={columns()}
         rowKey={({ id }) => id}
         found={(count) => t("reports.found", { count })}

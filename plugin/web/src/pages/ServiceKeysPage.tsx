@@ -36,6 +36,7 @@ function ServiceKeys() {
       <QueryList
         label={t("keys.list")}
         list={keys}
+        save={{ path: "service-keys" }}
         columns={columns()}
         rowKey={({ id }) => id}
         found={(count) => t("keys.found", { count })}

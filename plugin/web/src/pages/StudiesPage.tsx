@@ -77,6 +77,7 @@ export function StudiesPage() {
       <QueryList
         label={t("studies.list")}
         list={studies}
+        save={{ path: "dicom/studies", query: asked }}
         columns={columns(namesakes((studies.data?.items ?? []).map(ofNamed)))}
         rowKey={(study) => study.study_instance_uid}
         found={(count) => t("studies.found", { count })}

@@ -84,6 +84,7 @@ function Uploads() {
       <QueryList
         label={t("uploads.list")}
         list={uploads}
+        save={{ path: "dicom/uploads", query: asked }}
         columns={columns(namesakes((uploads.data?.items ?? []).map(ofNamed)))}
         rowKey={({ id }) => id}
         found={(count) => t("uploads.found", { count })}

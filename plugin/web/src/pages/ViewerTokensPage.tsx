@@ -22,6 +22,7 @@ export function ViewerTokensPage() {
       <QueryList
         label={t("tokens.list")}
         list={tokens}
+        save={{ path: "dicom/viewer-token" }}
         columns={columns()}
         rowKey={({ token_id: id }) => id}
         found={(count) => t("tokens.found", { count })}

@@ -1,9 +1,11 @@
 import { useEffect, useRef, type KeyboardEvent } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { Reconciliation } from "../api/reconciliation";
+import type { Table } from "../api/tables";
 import type { Page } from "../api/types";
 import { Blank } from "../components/Blank";
 import { ListStates } from "../components/QueryList";
+import { SaveTable } from "../components/SaveTable";
 import { Thumbnail } from "../components/Thumbnail";
 import { Person } from "../components/Person";
 import { Day } from "../components/values";
@@ -18,16 +20,18 @@ interface Props {
   onOpen: (uid: string) => void;
   offset: number;
   onMove: (offset: number) => void;
+  save: Table;
 }
 
 /** What waits for a decision. */
-export function Queue({ list, chosen, onOpen, offset, onMove }: Props) {
+export function Queue({ list, chosen, onOpen, offset, onMove, save }: Props) {
   const page = list.data;
   return (
     <section className="queue-side stack-small" aria-label={t("reconciliation.waiting")}>
       <p className="list-said muted" role="status">
         {page ? (page.items.length < page.total ? t("desk.count.part", { shown: page.items.length, total: page.total }) : t("desk.count", { count: page.total })) : ""}
       </p>
+      {page && page.total > 0 && <SaveTable {...save} />}
       <ListStates
         list={list}
         empty={<Blank icon="check" title={t("reconciliation.empty.title")} text={t("reconciliation.empty.text")} />}

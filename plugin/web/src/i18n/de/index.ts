@@ -4,6 +4,7 @@ import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
+import { away } from "./away";
 import { chart } from "./chart";
 import { common } from "./common";
 import { dashboard } from "./dashboard";
@@ -41,6 +42,7 @@ export const de: Catalogue = {
   ...app,
   ...audit,
   ...auth,
+  ...away,
   ...chart,
   ...common,
   ...dashboard,

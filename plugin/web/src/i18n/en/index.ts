@@ -7,6 +7,7 @@ import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
+import { away } from "./away";
 import { chart } from "./chart";
 import { common } from "./common";
 import { dashboard } from "./dashboard";
@@ -44,6 +45,7 @@ export const en = {
   ...app,
   ...audit,
   ...auth,
+  ...away,
   ...chart,
   ...common,
   ...dashboard,
