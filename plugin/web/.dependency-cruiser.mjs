@@ -15,7 +15,7 @@ const ORDER = [
   ["desk/"],
   ["signin/"],
   ["upload/[^/]+$"],
-  ["upload/known/", "corrections/", "documents/", "launch/", "made/"],
+  ["upload/known/", "corrections/", "documents/", "launch/", "made/", "printing/"],
   ["upload/read/"],
   ["components/"],
   ["auth/"],

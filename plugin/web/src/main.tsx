@@ -46,6 +46,7 @@ import "./styles/day.css";
 import "./styles/reading.css";
 import "./styles/chart.css";
 import "./styles/away.css";
+import "./styles/print.css";
 
 /** Until then a slow connection has the first page to fetch, and what is in it. */
 const OTHER_PAGES_AFTER_MS = 3_000;

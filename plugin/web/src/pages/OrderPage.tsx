@@ -20,6 +20,7 @@ import { Differs } from "../desk/Marks";
 import { OrderActions } from "../desk/OrderActions";
 import { t, word } from "../i18n";
 import { MadePanel } from "../made/MadeImages";
+import { PrintButtons } from "../printing/PrintButtons";
 import { Priors } from "./Priors";
 import { Arrival } from "./Arrival";
 import { ReportsPanel } from "../reporting/ReportsPanel";
@@ -78,6 +79,7 @@ function LoadedOrder({ order }: { order: Order }) {
             <Differs row={order} />
             <OrderFacts order={order} />
             <OrderActions order={order} />
+            <PrintButtons orderId={order.id} />
           </section>
           {(mayPlan(permissions) || order.assigned_to) && (
             <section className="panel" aria-labelledby="assignment-title">

@@ -15,6 +15,7 @@ import { Differs, PatientBadges } from "../desk/Marks";
 import { PatientActions } from "../desk/PatientActions";
 import { t } from "../i18n";
 import { RestrictionMark } from "../privacy/RestrictionMark";
+import { PrintButtons } from "../printing/PrintButtons";
 import { UsedAgain } from "../reconciliation/UsedAgain";
 
 export function PatientPage() {
@@ -46,6 +47,7 @@ function Loaded({ patient }: { patient: Patient }) {
       }
     >
       <PatientActions patient={patient} />
+      {!patient.merged_into_id && <PrintButtons patientId={patient.id} />}
       <Differs row={patient} />
       {patient.pending_change_id && <UsedAgain changeId={patient.pending_change_id} />}
       {!patient.merged_into_id && <AttachZone owner={{ patient: patient.id }} />}

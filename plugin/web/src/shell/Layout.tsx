@@ -19,6 +19,7 @@ import { LockKey } from "./LockKey";
 import { Menu } from "./Menu";
 import { NotOfVisit } from "./NotOfVisit";
 import { Navigation } from "./Navigation";
+import { usePrintNote } from "./usePrintNote";
 
 /** The frame of every page behind sign-in: the places at the side, or behind a button where there is no room. */
 export function Layout() {
@@ -26,6 +27,7 @@ export function Layout() {
   useLive(useMay("read"));
   const { pathname } = useLocation();
   const visit = useVisit();
+  usePrintNote(pathname);
   const [menuOpen, setMenuOpen] = useState(false);
   // Images need the room more than the places do; Close leads back to them.
   const bare = pathname.startsWith("/view/") || pathname.startsWith("/reports/");
