@@ -39,6 +39,7 @@ NOT_OURS = {
 }
 """Names that end in `_id` and are not an id of ours, wherever they are."""
 NAMED_BY_EITHER = {
+    "LabelsBody": "a person names the order by its number, the patient by theirs",
     "ConfirmationBody": "options of an upload name a patient and order by what the sender knows",
     "LinkBody": "a person names the order by its number",
     "SplitCompareBody": "a person names the order by its number",

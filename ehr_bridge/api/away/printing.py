@@ -81,7 +81,7 @@ class PrintoutBody(Input):
     count: int = Field(ge=0, le=100_000, description="Rows that the page showed")
     patient_id: uuid.UUID | None = Field(None, description="Whose page it is")
     order_id: uuid.UUID | None = Field(None, description="Of which order")
-    study_instance_uid: Uid | None = Field(None, description="Of which study")
+    study_instance_uid: Uid | None = Field(None, description="Study Instance UID of the study whose page it is")
 
 
 @blueprint.post(

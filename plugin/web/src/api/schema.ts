@@ -33,6 +33,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -180,6 +181,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -283,6 +285,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -478,6 +481,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -800,6 +804,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -1100,6 +1105,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -1195,6 +1201,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -1604,6 +1611,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -1945,6 +1953,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2103,6 +2112,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2480,6 +2490,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2700,6 +2711,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2757,6 +2769,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2814,6 +2827,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2872,6 +2886,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -2987,6 +3002,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -3211,6 +3227,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -3587,6 +3604,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -3643,6 +3661,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -3768,6 +3787,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -3987,6 +4007,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -4226,6 +4247,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -4512,6 +4534,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What labels say, to be printed now; noted in the audit trail with their number */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LabelsBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LabelList"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/match": {
         parameters: {
             query?: never;
@@ -4577,6 +4638,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -4942,6 +5004,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -5466,6 +5529,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -5950,6 +6014,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -6037,6 +6102,43 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["PerformedStepAnswer"];
                     };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/printouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note in the audit trail that a page was printed, by whom and how many rows it showed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PrintoutBody"];
+                };
+            };
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -6150,6 +6252,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -6403,6 +6506,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -6467,6 +6571,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -7148,6 +7253,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -8082,6 +8188,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        "X-Byte-Count"?: number;
                         "X-Row-Count"?: number;
                         [name: string]: unknown;
                     };
@@ -9364,6 +9471,42 @@ export interface components {
             patient_id: string | null;
             study_instance_uid: string;
         };
+        LabelAnswer: {
+            issuer: string | null;
+            mrn: string | null;
+            order: components["schemas"]["LabelledOrder"] | null;
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+        };
+        LabelList: {
+            copies: number;
+            items: components["schemas"]["LabelAnswer"][];
+        };
+        LabelledOrder: {
+            accession_number: string;
+            body_part: string | null;
+            description: string;
+            /** Format: uuid */
+            id: string;
+            laterality: ("L" | "R" | "B") | null;
+            modality: string;
+            priority: string | null;
+            scheduled_at: string | null;
+        };
+        LabelsBody: {
+            /** @default 1 */
+            copies: number;
+            /** @enum {string} */
+            kind: "patient" | "order" | "specimen";
+            /** @default null */
+            order_ids: string[] | null;
+            /** @default null */
+            patient_id: string | null;
+        };
         LegAnswer: {
             /** @enum {string} */
             leg: "order_to_arrival" | "appointment_to_images" | "arrival_to_images" | "images_to_completed" | "completed_to_preliminary" | "preliminary_to_signed" | "completed_to_signed" | "order_to_signed";
@@ -10061,6 +10204,17 @@ export interface components {
         Policy: "block" | "skip";
         PreviewBody: {
             into: string;
+        };
+        PrintoutBody: {
+            count: number;
+            /** @default null */
+            order_id: string | null;
+            /** @enum {string} */
+            page: "orders" | "order" | "patients" | "patient" | "studies" | "study" | "reading" | "reports" | "report" | "reconciliation" | "uploads" | "deletions" | "audit" | "other";
+            /** @default null */
+            patient_id: string | null;
+            /** @default null */
+            study_instance_uid: string | null;
         };
         PriorAnswer: {
             accession_numbers: string[];
@@ -11228,6 +11382,10 @@ export type KnownFileAnswer = components['schemas']['KnownFileAnswer'];
 export type KnownFilesAnswer = components['schemas']['KnownFilesAnswer'];
 export type KnownFilesBody = components['schemas']['KnownFilesBody'];
 export type KnownStudyAnswer = components['schemas']['KnownStudyAnswer'];
+export type LabelAnswer = components['schemas']['LabelAnswer'];
+export type LabelList = components['schemas']['LabelList'];
+export type LabelledOrder = components['schemas']['LabelledOrder'];
+export type LabelsBody = components['schemas']['LabelsBody'];
 export type LegAnswer = components['schemas']['LegAnswer'];
 export type LinkBody = components['schemas']['LinkBody'];
 export type LinkSide = components['schemas']['LinkSide'];
@@ -11295,6 +11453,7 @@ export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
 export type Policy = components['schemas']['Policy'];
 export type PreviewBody = components['schemas']['PreviewBody'];
+export type PrintoutBody = components['schemas']['PrintoutBody'];
 export type PriorAnswer = components['schemas']['PriorAnswer'];
 export type PriorList = components['schemas']['PriorList'];
 export type PrioritySpread = components['schemas']['PrioritySpread'];
