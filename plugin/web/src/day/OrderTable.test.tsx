@@ -1,30 +1,31 @@
 // @vitest-environment happy-dom
 import { render } from "@testing-library/react";
-import { MemoryRouter } from "react-router-dom";
-import { expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { OrderRows } from "../api/orderRows";
 import type { OrderRow } from "../api/types";
+import { MemoryRouter } from "react-router-dom";
 import { plainColumns } from "./layout";
 import { OrderTable } from "./OrderTable";
 
-const drawn = vi.hoisted(() => ({ count: 0 }));
-vi.mock("./columns", () => ({
-  cellsOf: () =>
-    new Proxy(
-      {},
-      {
-        get: (_, name) => ({ title: String(name), main: name === "patient", cell: () => ((drawn.count += 1), "x") }),
-      },
-    ),
-}));
-
-vi.mock("../components/useMedia", () => ({ NARROW: "", useMedia: () => false }));
-
-const rows = Array.from({ length: 20 }, (_, at) => ({ id: `id-${at}` }) as OrderRow);
-const list = { first: { isPlaceholderData: false }, total: 20, at: (row: number) => rows[row], loaded: rows } as unknown as OrderRows;
-const columns = plainColumns(false);
+let drawn = 0;
+const row = (at: number) =>
+  ({
+    id: `id-${at}`, accession_number: `A${at}`, description: `CT ${at}`, modality: "CT", status: "scheduled", patient_id: `p-${at}`, patient_name: `Doe^Jane${at}`,
+    patient_birth_date: null, patient_sex: "female", mrn: null, issuer: null, assigned_to: null, assigned_name: null, number_of_images: null, scheduled_at: null,
+    // Read once when the row is drawn.
+    get report() {
+      drawn += 1;
+      return null;
+    },
+  }) as unknown as OrderRow;
+const rows = Array.from({ length: 20 }, (_, at) => row(at));
+const list = { first: { isPlaceholderData: false }, total: 20, at: (at: number) => rows[at], loaded: rows } as unknown as OrderRows;
+const columns = plainColumns(false).filter((name) => name !== "view");
 const sorting = { sort: "", onSort: () => {} };
 const onSeen = () => {};
+
+beforeEach(() => void vi.spyOn(window, "matchMedia").mockReturnValue({ matches: false, addEventListener() {}, removeEventListener() {} } as unknown as MediaQueryList));
+afterEach(() => vi.restoreAllMocks());
 
 it("draws no row again that has not changed: scrolling through ten thousand stays smooth", () => {
   const table = (of: OrderRows) => (
@@ -33,11 +34,11 @@ it("draws no row again that has not changed: scrolling through ten thousand stay
     </MemoryRouter>
   );
   const { rerender } = render(table(list));
-  const first = drawn.count;
-  expect(first).toBe(20 * columns.length);
+  expect(drawn).toBeGreaterThanOrEqual(20);
+  const first = drawn;
   rerender(table({ ...list })); // as after a step of the wheel
-  expect(drawn.count).toBe(first);
-  const other = { ...rows[3]! };
-  rerender(table({ ...list, at: (row) => (row === 3 ? other : rows[row]) }));
-  expect(drawn.count).toBe(first + columns.length);
+  expect(drawn).toBe(first);
+  const other = row(3);
+  rerender(table({ ...list, at: (at) => (at === 3 ? other : rows[at]) }));
+  expect(drawn).toBe(first + 1);
 });
