@@ -50,6 +50,9 @@ class NetworkSettings(BaseModel):
         alias="EHR_BRIDGE_PUBLIC_URL",
         description="Where browsers and the EHR reach this server, such as https://pacs.example.org.",
     )
+    sharing: bool = Field(
+        False, alias="EHR_BRIDGE_SHARING", description="1: links to studies can be made for people outside."
+    )
     fhir_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None,
         alias="EHR_BRIDGE_FHIR_PORT",
@@ -129,7 +132,6 @@ class NetworkSettings(BaseModel):
 
     @property
     def lacks_public_url(self) -> bool:
-        """Whether FHIR or SMART is asked for and nobody could follow its links."""
-        return (
-            (bool(self.fhir_port) or self.smart_ehrs is not None) and self.bind != LOOPBACK and self.public_url is None
-        )
+        """Whether FHIR, SMART or sharing is asked for and nobody could follow its links."""
+        has_links = bool(self.fhir_port) or self.smart_ehrs is not None or self.sharing
+        return has_links and self.bind != LOOPBACK and self.public_url is None

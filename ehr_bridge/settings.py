@@ -321,7 +321,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if (settings.username is None) != (settings.password is None):
         problems.append("ORTHANC_USERNAME: set it together with ORTHANC_PASSWORD, or neither")
     if settings.lacks_public_url:
-        problems.append("EHR_BRIDGE_PUBLIC_URL: FHIR and SMART lead to it; set it where EHR_BRIDGE_BIND is 0.0.0.0")
+        where = "set it where EHR_BRIDGE_BIND is 0.0.0.0"
+        problems.append(f"EHR_BRIDGE_PUBLIC_URL: FHIR, SMART and shared links lead to it; {where}")
     if settings.mpps_tls_is_incomplete:
         problems.append("EHR_BRIDGE_MPPS_CERTIFICATE: set it, _KEY and _CLIENTS together with EHR_BRIDGE_MPPS_PORT")
     if problems:

@@ -55,6 +55,7 @@ from ehr_bridge.api.registry import (
 from ehr_bridge.api.reporting import acts as report_acts
 from ehr_bridge.api.reporting import communications, reading_list, reports, templates
 from ehr_bridge.api.reporting import documents as report_documents
+from ehr_bridge.api.sharing import door, shares
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
 from ehr_bridge.api.writing import conditions
@@ -90,6 +91,8 @@ MODULES = (
     stow,
     studies,
     viewer,
+    shares,
+    door,
     audit,
     accounts,
     system,

@@ -36,6 +36,8 @@ class Caller:
     """When they last proved who they are, as far as the token says so (`auth_time`)."""
     launched_by: str | None = None
     """The EHR whose SMART launch made the token, by its issuer: the subject is the name of a person there."""
+    is_share: bool = False
+    """Somebody outside, with the token of a share: sees its study by DICOMweb, reads its reports, and nothing else."""
     ignored_roles: tuple[str, ...] = ()
     """Roles in the token that no role of this installation corresponds to."""
     site: Roles = field(default_factory=Roles, repr=False, compare=False)

@@ -44,6 +44,8 @@ LAUNCHED_BY = "launched_by"
 TO_EXCHANGE = "exchange"
 """Value of the claim `for`: the token opens no study, it can only be exchanged."""
 NOT_VALID = "The token is not valid here; sign in again."
+OF_SHARE = "share"
+"""Another value of it: the token is of somebody outside, who sees one study by DICOMweb."""
 OPERATIONS = {
     "view": Permission.VIEW,
     "download": Permission.DOWNLOAD,
@@ -60,6 +62,8 @@ class TokenRules:
     audience: str
     issuer: str | None = None
     claims: ClaimRules = field(default_factory=ClaimRules)
+    sharing: bool = False
+    """Whether tokens of people outside are good here."""
 
 
 class TokenVerifier:
@@ -151,6 +155,9 @@ class TokenVerifier:
 
     def _viewer(self, token: str, claims: dict[str, Any]) -> Caller:
         operations = operations_of(claims)
+        is_share = claims.get("for") == OF_SHARE
+        if is_share and not self._rules.sharing:
+            raise TokenFault("for", "it is of a share, and sharing is off here (EHR_BRIDGE_SHARING)")
         grant = self._grants.issued(token, claims["jti"])
         if grant is None:
             raise TokenFault("grant", f"this installation issued no viewer token with the id {shown(claims['jti'])}")
@@ -163,6 +170,7 @@ class TokenVerifier:
             token_id=claims["jti"],
             studies=self._grants.studies(grant) or frozenset(),
             grant=grant,
+            is_share=is_share,
         )
 
 
@@ -269,10 +277,12 @@ def make_viewer_token(
     expires_at: datetime,
     not_before: datetime | None = None,
     to_exchange: bool = False,
+    of_share: bool = False,
 ) -> str:
     """A viewer token for these operations until `expires_at`. Its studies are stored under its id, not in the token.
 
-    `to_exchange`: it opens no study itself and can only be exchanged for a token that does.
+    `to_exchange`: it opens no study itself and can only be exchanged for a token that does. `of_share`: it is of
+    somebody outside.
     """
     claims: dict[str, Any] = {
         "jti": token_id,
@@ -288,4 +298,6 @@ def make_viewer_token(
         claims["nbf"] = not_before
     if to_exchange:
         claims["for"] = TO_EXCHANGE
+    if of_share:
+        claims["for"] = OF_SHARE
     return jwt.encode(claims, viewer_key(rules.secret), ALGORITHM, headers={"typ": VIEWER_TYPE})

@@ -195,6 +195,21 @@ class NoticeKind(StrEnum):
     """An order in their name has a critical result that nobody was told of."""
 
 
+class ShareEnd(StrEnum):
+    """Why a share ended before it expired."""
+
+    REVOKED = "revoked"
+    WRONG_PINS = "wrong_pins"
+    PATIENT_CHANGED = "patient_changed"
+    """It is not certain any more that the study is that patient's."""
+    STUDY_DELETED = "study_deleted"
+    STUDY_HELD = "study_held"
+    """It is under legal hold."""
+    STUDY_SPLIT = "study_split"
+    RESTRICTED = "restricted"
+    """The patient is restricted to named people."""
+
+
 UNCERTAIN = (LinkStatus.UNLINKED, LinkStatus.AMBIGUOUS)
 UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
 UNENDED = (JobStatus.WAITING, *UNDER_WAY)

@@ -78,6 +78,7 @@ from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.registry.registration import Registration
 from ehr_bridge.services.results_bundle import Results, build_results
 from ehr_bridge.services.selftest.removal import SelfTestRecords
+from ehr_bridge.services.sharing.bundle import Sharing, build_sharing
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
 from ehr_bridge.services.studies.history import StudyHistory
@@ -168,6 +169,7 @@ class Services:
     selftest: SelfTestRecords
     outbox: Outbox
     results: Results
+    sharing: Sharing
 
 
 def utc_now() -> datetime:
@@ -323,4 +325,5 @@ def build_services(
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
         results=build_results(settings, database, fresh, clock, roles, intake, restrictions, node),
+        sharing=build_sharing(settings, database, of_tokens, revocations, restrictions, clock),
     )

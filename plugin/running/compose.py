@@ -139,16 +139,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
             orthanc.RegisterOnChangeCallback,
             keeping_thread(
                 Lifecycle(
-                    orthanc,
-                    gate,
-                    adapter,
-                    workers,
-                    services,
-                    resources,
-                    modalities,
-                    worklist,
-                    listeners,
-                    commitment,
+                    orthanc, gate, adapter, workers, services, resources, modalities, worklist, listeners, commitment
                 )
             ),
         ),
@@ -309,6 +300,7 @@ def _make_worker(
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5, unchanged_seconds=5.0),
             Chore("grants", services.grants.refresh, 0.5),
+            Chore("shares", services.sharing.fallen.run, 0.5, unchanged_seconds=5.0),
             # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
             *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
             Chore("modalities", modalities.refresh, 1.0, unchanged_seconds=5.0),

@@ -106,7 +106,7 @@ class Gate:
         if need is Need.APPLICATION:
             reason = None if method == GET else self._why_no_body(uri, headers, caller)
             return None if reason is None else Refused("body_refused", reason)
-        if caller is None or not self._sight.is_loaded:
+        if caller is None or not self._sight.is_loaded or (caller.is_share and not _is_for_outside(found)):
             passes = False
         elif need is Need.AUDIT:
             passes = caller.may(Permission.AUDIT)
@@ -189,3 +189,8 @@ class Gate:
         if path in MESSAGES and not caller.permissions.isdisjoint(MESSENGERS):
             return most
         return most if DOCUMENTS.fullmatch(path) and caller.may(Permission.REGISTER) else SMALL_BODY
+
+
+def _is_for_outside(found: Found) -> bool:
+    """Whether people outside may use the route: what the viewer asks of DICOMweb, without whole series and studies."""
+    return found.need is Need.VIEW or (found.need is Need.VIEW_STUDY and found.whole is None)

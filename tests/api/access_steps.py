@@ -33,6 +33,7 @@ EXAMPLES = {
     "number": "1",
     "view_id": str(uuid.uuid4()),
     "position": "0",
+    "share_id": str(uuid.uuid4()),
 }
 
 

@@ -91,7 +91,11 @@ def read_api(read_database: Database, tmp_path_factory: pytest.TempPathFactory) 
 
 def make_api(database: Database, folder: Path) -> Api:
     settings = Settings(
-        jwt_secret=SecretStr(SECRET), data_dir=folder, max_dicom_file_size_mb=1, max_dicom_files_per_upload=5
+        jwt_secret=SecretStr(SECRET),
+        data_dir=folder,
+        max_dicom_file_size_mb=1,
+        max_dicom_files_per_upload=5,
+        sharing=True,
     )
     services = build_services(settings, database)
     archive = FakeArchive()

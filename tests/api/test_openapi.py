@@ -44,7 +44,7 @@ def test_two_routes_never_differ_only_in_the_names_of_their_parameters(document:
 
 VERBS = (
     "agree|amend|approve|assign|begin|break|cancel|change|claim|close|compare|correct|create|delete|discard|download|drop|"
-    "echo|exchange|export|find|get|give|issue|keep|link|list|login|logout|match|merge|modify|note|patch|place|preview|print|put|read|refuse|register|reject|"
+    "echo|exchange|export|find|get|give|issue|keep|link|list|login|logout|match|merge|open|modify|note|patch|place|preview|print|put|read|refuse|register|reject|"
     "release|reopen|replay|request|resend|restore|restrict|retry|review|revoke|save|send|set|sign|split|store|undo|unlink|"
     "unmerge|update|upload|validate|verify|withdraw"
 )

@@ -128,7 +128,7 @@ def test_what_is_not_counted_tells_no_limit(limited: Api) -> None:
 
 def test_the_document_names_the_headers_on_the_limited_routes_only(api: Api) -> None:
     """With each status, but 401 of an upload, whose sender is not known."""
-    passwords = {("POST", "/api/v1/auth/login"), ("POST", "/api/v1/auth/password")}
+    passwords = {("POST", "/api/v1/auth/login"), ("POST", "/api/v1/auth/password"), ("POST", "/api/v1/share/open")}
     limited = passwords | {route for route, need in ACCESS.items() if need in (Permission.UPLOAD, ATTACH)}
     for path, methods in api.get("/api/v1/openapi.json").json["paths"].items():
         for name, operation in methods.items():

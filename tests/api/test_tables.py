@@ -19,7 +19,7 @@ from tests.support.server import user_token
 
 DOCUMENT = openapi_document()
 EMPTY = {"/api/v1/access/restrictions", "/api/v1/access/break-glass", "/api/v1/accounts", "/api/v1/service-keys"} | {
-    "/api/v1/dashboard/dose/studies", "/api/v1/quarantine", "/api/v1/documents",
+    "/api/v1/dashboard/dose/studies", "/api/v1/quarantine", "/api/v1/documents", "/api/v1/dicom/shares",
     "/api/v1/dicom/studies/{study_uid}/sendings",
 }  # fmt: skip
 """Lists without a row that may be taken away, in this installation."""

@@ -29,7 +29,7 @@ def mpps_port() -> int:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, mpps_port: int) -> Iterator[Server]:
     """A server as `scripts/run` starts it, demo accounts and studies included."""
-    environ = EVERYBODY_AT_ONE_DESK | {"EHR_BRIDGE_MPPS_PORT": str(mpps_port)}
+    environ = EVERYBODY_AT_ONE_DESK | {"EHR_BRIDGE_MPPS_PORT": str(mpps_port), "EHR_BRIDGE_SHARING": "1"}
     with running(tmp_path_factory.mktemp("demo"), "--demo", **environ) as server:
         yield server
 

@@ -22,6 +22,7 @@ PAGES = {
     "/uploads/{upload}": "nurse",
     "/uploads?study={uid}&status=failed": "nurse",
     "/viewer-links": "admin",
+    "/shares": "admin",
     "/audit": "admin",
     "/audit?study={uid}": "admin",
     "/accounts": "admin",

@@ -19,16 +19,16 @@ NAVIGATION = {
         "Orders", "Patients", "Studies", "Reports", "Reconciliation", "Quarantine", "Upload history",
         "Viewer links",
     ],
-    "doctor": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links"],
+    "doctor": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links", "Shared links"],
     "nurse": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links"],
     "radiologist": [
         "Orders", "Patients", "Studies", "Reports", "Reading", "Reconciliation", "Quarantine", "Upload history",
-        "Deletions", "Viewer links",
+        "Deletions", "Viewer links", "Shared links",
     ],
     "manager": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions"],
     "admin": [
-        "Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions", "Viewer links", "Audit trail",
-        "Accounts", "Service keys", "Interfaces", "Destinations", "Modalities", "System",
+        "Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions", "Viewer links", "Shared links",
+        "Audit trail", "Accounts", "Service keys", "Interfaces", "Destinations", "Modalities", "System",
     ],
 }  # fmt: skip
 CLOSED = {

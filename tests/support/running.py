@@ -16,7 +16,7 @@ from tests.conftest import PostgresCluster, sqlite_template
 from tests.support.server import Server
 from tests.support.steps import eventually
 
-SMALL_LIMITS = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
+SMALL_LIMITS = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50", "EHR_BRIDGE_SHARING": "1"}
 
 
 def databases(request: pytest.FixtureRequest, engine: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from ehr_bridge.services.audit.codes import AUDIT_CODES, DCM, code_of
 from tests.unit.doc_steps import MODULES, calls, rows
 from tests.unit.doc_steps import code as first_span
 
-MAKERS = {"Event", "study_event", "report_event"}
+MAKERS = {"Event", "study_event", "report_event", "share_event"}
 PASSING = {"_Kind", "_note", "note", "_show_again"}
 ACTION = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 

@@ -38,6 +38,7 @@ from ehr_bridge.api.registry.identity_changes import MergeBody
 from ehr_bridge.api.registry.matching import MatchBody
 from ehr_bridge.api.registry.orders import OrderBody
 from ehr_bridge.api.registry.patients import PatientBody
+from ehr_bridge.api.sharing.shares import ShareBody
 from ehr_bridge.api.splitting import SplitCompareBody
 from ehr_bridge.api.stuck_jobs import JobDecisionBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
@@ -338,6 +339,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/orders/ACC-2026-0101/assignment": AssignmentBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
+    "/api/v1/dicom/shares": ShareBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
     f"/api/v1/dicom/studies/{STUDY}/send": SendBody,
     "/api/v1/modifications/": UndoBody,

@@ -148,7 +148,7 @@ HANDED_OUT = {
     "modifying.tag_history", "notices.notices",
     "privacy", "quarantine.desk", "rejection.rejections", "registry.desk", "registry.numbers", "registry.order_search",
     "registry.order_states", "registry.orders", "registry.patients", "registry.registration",
-    "registry.told_orders", "reporting.attention", "reporting.communications", "reporting.drafting",
+    "registry.told_orders", "sharing.shares", "reporting.attention", "reporting.communications", "reporting.drafting",
     "reporting.listing", "reporting.outside", "reporting.people", "reporting.reading_list",
     "reporting.reports", "reporting.rows", "reporting.templates",
     "studies.history", "studies.listing", "studies.search", "studies.zipping",

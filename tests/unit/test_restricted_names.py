@@ -31,8 +31,8 @@ NAMES_NOBODY = frozenset((
     "ca_certificates", "reports_from", "position", "download", "X-Document-Date",
     "X-Document-Kind", "X-Document-Title", "X-File-Name",
     "copies", "count", "page",
+    "damaged", "days", "dose", "leg", "metric", "undescribed", "pin", "secret",
     "comment", "series_instance_uid", "sop_instance_uids",  # of the study in the path
-    "damaged", "days", "dose", "leg", "metric", "undescribed",
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
 

@@ -51,6 +51,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "decided_by decided_at decision_reason is_from_elsewhere error_code study_instance_uid id",
         "/api/v1/dicom/viewer-token": "created_at subject minted_by scope operations expires_at renewable_until uses "
         "max_uses requests last_used_at revoked_at study_instance_uids order_id patient_id token_id",
+        "/api/v1/dicom/shares": "created_at created_by state " + _PERSON + "modalities study_date study_description "
+        "expires_at has_pin wrong_pins max_uses uses last_used_at ended_at ended_by end_reason study_instance_uid "
+        "patient_id id",
         "/api/v1/reports": "status version title issued_at " + _PERSON + "accession_numbers author.name signer.name "
         "cosigner.name critical.level critical.is_open doubt draft_kind outside.sender created_at updated_at "
         "study_instance_uid id",

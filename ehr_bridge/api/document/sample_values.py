@@ -46,6 +46,9 @@ SAMPLES: dict[str, Any] = {
     "universal_issuer_of_patient_id": "1.2.40.1",
     "version": "9f3c2a7b1d4e5f60",
     "expected": "9f3c2a7b1d4e5f60",
+    "ended_by": "dora",
+    "pin": "471147",
+    "qr_code": "data:image/svg+xml;charset=utf-8,…",
     # a person
     "approximate_age": 40,
     "assigned_name": "Tore Technician",

@@ -12,6 +12,8 @@ SIGNED_IN = "signed in"
 """Any valid user token; the route itself checks the rest."""
 VIEWER = "viewer token"
 """Only a viewer token; all other routes refuse viewer tokens."""
+OF_SHARE = "share token"
+"""Only the viewer token of a share."""
 
 ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token with the operation annotate is accepted too; the route then takes annotations only."""
@@ -31,6 +33,8 @@ SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
 SEND_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.BRING_REPORTS}"
 """The one for patients and orders, the other for reports: which, the message says."""
 TRY_MESSAGES = f"{SEND_MESSAGES} or {Permission.INTERFACES}"
+SEE_SHARES = f"{Permission.DOWNLOAD} or {Permission.ACCOUNTS}"
+"""Of all people; who may share may end what others have shared, and so may who manages accounts."""
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -165,6 +169,11 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("DELETE", "/api/v1/dicom/viewer-token/{token_id}"): SIGNED_IN,
     ("POST", "/api/v1/dicom/viewer-token/exchange"): VIEWER,
+    ("POST", "/api/v1/dicom/shares"): Permission.DOWNLOAD,
+    ("GET", "/api/v1/dicom/shares"): SEE_SHARES,
+    ("DELETE", "/api/v1/dicom/shares/{share_id}"): SEE_SHARES,
+    ("POST", "/api/v1/share/open"): PUBLIC,
+    ("GET", "/api/v1/share/reports/{report_id}/pdf"): OF_SHARE,
     ("GET", "/api/v1/dicom/uploads"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/patient/{patient}"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/{upload_id}"): Permission.READ,
@@ -246,7 +255,9 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
 
 def permissions_for(need: Permission | str) -> frozenset[Permission]:
     """The permissions of which a caller needs one; empty where the table requires none."""
-    return frozenset() if need in (PUBLIC, SIGNED_IN, VIEWER) else frozenset(map(Permission, need.split(" or ")))
+    return (
+        frozenset() if need in (PUBLIC, SIGNED_IN, VIEWER, OF_SHARE) else frozenset(map(Permission, need.split(" or ")))
+    )
 
 
 def admit(authenticator: Authenticator, method: str, path: str, authorization: str | None) -> Caller | None:
@@ -262,6 +273,10 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
     caller = authenticator.authenticate(authorization)
     if need is None:
         raise NotPermitted("permission_missing", "This route is closed.")
+    if need == OF_SHARE:
+        if not caller.is_share:
+            raise NotPermitted("permission_missing", "Call this with the token of an opened share.")
+        return caller
     if need == VIEWER:
         if not (caller.is_bound and caller.token_id == caller.grant):
             raise NotPermitted("permission_missing", "Call this with the viewer token to be exchanged.")

@@ -286,6 +286,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "ignored_roles": [],
         "has_password": True,
         "lock_after_minutes": 10,
+        "sharing": False,
     },
     "StudySeriesAnswer": {
         "study_instance_uid": STUDY,

@@ -16,6 +16,8 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.services.accounts.rate_limits import (
     MINUTE,
+    SHARE,
+    SHARE_ADDRESS,
     SIGN_IN,
     SIGN_IN_ADDRESS,
     UPLOAD,
@@ -24,8 +26,10 @@ from ehr_bridge.services.accounts.rate_limits import (
     UsedUp,
 )
 
-PASSWORDS = frozenset({("POST", "/api/v1/auth/login"), ("POST", "/api/v1/auth/password")})
-"""Routes that prove a password."""
+PASSWORDS = frozenset(
+    {("POST", "/api/v1/auth/login"), ("POST", "/api/v1/auth/password"), ("POST", "/api/v1/share/open")}
+)
+"""Routes that prove a password, or the PIN of a share."""
 POLICY, LEFT = "RateLimit-Policy", "RateLimit"
 COUNTED = "ehr_bridge.counted"
 """Key in the WSGI environment: the allowances of this request."""
@@ -54,6 +58,13 @@ def count_sign_in(limits: RateLimits, environ: Environ, username: str) -> None:
     address = environ.get("REMOTE_ADDR")
     _count(limits, environ, SIGN_IN_ADDRESS, address or "")
     _count(limits, environ, SIGN_IN, f"{address}\n{username.casefold()}")
+
+
+def count_opening(limits: RateLimits, environ: Environ, share: str) -> None:
+    """Count an attempt to open a share, by the digest of its secret, like `count_sign_in`."""
+    address = environ.get("REMOTE_ADDR")
+    _count(limits, environ, SHARE_ADDRESS, address or "")
+    _count(limits, environ, SHARE, f"{address}\n{share}")
 
 
 def headers_of(environ: Environ) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from ehr_bridge.api.away.columns import COLUMNS, headers_of
 from ehr_bridge.api.away.tables import BYTES, ROWS
 from ehr_bridge.api.document import bodies, sample_values, vocabulary
 from ehr_bridge.api.document.refusals import codes_of, statuses_of
-from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
+from ehr_bridge.api.http.access import ACCESS, OF_SHARE, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
 from ehr_bridge.api.http.examples_system import MESSAGE_EXAMPLES, SYSTEM_EXAMPLES
@@ -59,6 +59,7 @@ TAGS = {
     "Events": "What happened to patients, orders and studies, in order, for systems that keep in step.",
     "HL7": "Messages of HL7 v2, sent here or over MLLP.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
+    "Sharing": "Links by which people outside see one study, with its signed reports.",
     "Viewer": "Links and tokens that open studies in the viewer.",
     "Interfaces": "Other systems: modalities and what they report, destinations that are told what happens here.",
     "Reports": "Reports of studies: written, signed, amended; each version stays as it was issued.",
@@ -175,9 +176,12 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
         who = "Needs no token."
     else:
         operation["security"] = ways
-        who = {SIGNED_IN: "Needs any user token.", VIEWER: "Needs a viewer token."}.get(
-            need, f"Needs the permission `{need}`."
-        )
+        by_token = {
+            SIGNED_IN: "Needs any user token.",
+            VIEWER: "Needs a viewer token.",
+            OF_SHARE: "Needs a `share token`, the viewer token of a share that was opened.",
+        }
+        who = by_token.get(need, f"Needs the permission `{need}`.")
         for status in ("401", "403", "503"):
             responses.setdefault(status, {})
     for status in statuses_of(operation["operationId"]):

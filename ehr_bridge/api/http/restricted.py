@@ -26,6 +26,7 @@ from ehr_bridge.db.tables.results.attached import AttachedDocument
 from ehr_bridge.db.tables.results.rejections import Rejection
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
+from ehr_bridge.db.tables.viewing import Share
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.interfaces.performed_listing import patients_of
@@ -158,6 +159,10 @@ def _of_report(session: Session, value: str) -> list[uuid.UUID | None]:
     return [] if key is None else patients_of_report(session, key)
 
 
+def _of_share(session: Session, value: str) -> list[uuid.UUID | None]:
+    return list(session.scalars(select(Share.patient_id).where(Share.id == as_uuid(value))))
+
+
 def _of_document(session: Session, value: str) -> list[uuid.UUID | None]:
     document = select(AttachedDocument.study_instance_uid).where(AttachedDocument.id == as_uuid(value))
     return list(session.scalars(select(Study.patient_id).where(Study.study_instance_uid.in_(document))))
@@ -185,4 +190,5 @@ FINDERS: Mapping[str, Finder] = {
     "step_uid": patients_of,
     "report_id": _of_report,
     "document_id": _of_document,
+    "share_id": _of_share,
 }

@@ -46,6 +46,7 @@ class MeAnswer(Model):
     )
     has_password: bool = Field(description="There is an active account here with this name, which has a password")
     lock_after_minutes: int = Field(description="After so many minutes without work a page is to lock itself; 0: never")
+    sharing: bool = Field(description="Whether links for people outside can be made here")
 
 
 @blueprint.post(
@@ -100,5 +101,6 @@ def get_me() -> Response:
             ignored_roles=list(who.ignored_roles),
             has_password=account is not None and account.is_active,
             lock_after_minutes=services().settings.lock_minutes,
+            sharing=services().sharing.is_on,
         )
     )

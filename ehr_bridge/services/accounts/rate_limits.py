@@ -27,6 +27,10 @@ SIGN_IN = "sign_in"
 """By address and user name."""
 SIGN_IN_ADDRESS = "sign_in_address"
 """By address alone: bounds how many names one address can make us count."""
+SHARE = "share"
+"""By address and share."""
+SHARE_ADDRESS = "share_address"
+"""By address alone."""
 MINUTE = 60
 
 type Key = tuple[str, str]
@@ -38,6 +42,8 @@ def limits_of(settings: Settings) -> dict[str, int]:
         UPLOAD: settings.uploads_per_minute,
         SIGN_IN: settings.sign_ins_per_minute,
         SIGN_IN_ADDRESS: settings.sign_ins_per_minute * 20,
+        SHARE: settings.sign_ins_per_minute,
+        SHARE_ADDRESS: settings.sign_ins_per_minute * 20,
     }
 
 

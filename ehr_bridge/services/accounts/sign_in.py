@@ -64,15 +64,15 @@ class Hashing:
         self._turns = threading.BoundedSemaphore(at_once)
         self._wait_seconds = wait_seconds
 
-    def hash(self, password: str) -> str:
+    def hash(self, password: str, shortest: int = SHORTEST_PASSWORD) -> str:
         """The hash to store.
 
         Raises:
             InvalidInput: the password is too short.
             Unavailable: too many are waiting.
         """
-        if len(password) < SHORTEST_PASSWORD:
-            raise InvalidInput("password_too_short", f"A password needs at least {SHORTEST_PASSWORD} characters.")
+        if len(password) < shortest:
+            raise InvalidInput("password_too_short", f"A password needs at least {shortest} characters.")
         with self._turn():
             return hash_password(password)
 

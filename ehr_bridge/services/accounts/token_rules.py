@@ -34,7 +34,7 @@ def token_rules(settings: Settings) -> TokenRules:
         roles=roles,
     )
     secret = settings.jwt_secret.get_secret_value()
-    return TokenRules(secret, settings.jwt_audience, settings.jwt_issuer, claims)
+    return TokenRules(secret, settings.jwt_audience, settings.jwt_issuer, claims, settings.sharing)
 
 
 def keys_at_hand(settings: Settings) -> KnownKeys | None:

@@ -126,7 +126,7 @@ def _covered(session: Session, scopes: list[Scope]) -> list[frozenset[str]]:
     if orders:
         query = select(Order.id, Order.patient_id).where(Order.id.in_(orders))
         patient_of = {row[0]: row[1] for row in session.execute(query)}
-    patients = {scope.patient_id for scope in scopes if scope.kind == "patient" and scope.patient_id is not None}
+    patients = {scope.patient_id for scope in scopes if scope.patient_id is not None}
     patients |= set(patient_of.values())
     linked = linked_to(session, patients) if patients else []
     return [covered(scope, linked, patient_of.get(scope.order_id)) for scope in scopes]

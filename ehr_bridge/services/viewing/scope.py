@@ -34,7 +34,7 @@ class Priors:
 class Scope:
     """What a token is for."""
 
-    kind: Literal["studies", "order", "patient"]
+    kind: Literal["studies", "order", "patient", "share"]
     studies: frozenset[str] = field(default=frozenset())
     order_id: uuid.UUID | None = None
     patient_id: uuid.UUID | None = None
@@ -84,6 +84,9 @@ def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID 
         return scope.studies
     if scope.kind == "patient":
         return frozenset(one.study_instance_uid for one in linked if one.patient_id == scope.patient_id)
+    if scope.kind == "share":  # named, and only as long as they are that patient's
+        theirs = (one for one in linked if one.patient_id == scope.patient_id)
+        return frozenset(one.study_instance_uid for one in theirs) & scope.studies
     own = [one for one in linked if scope.order_id in one.order_ids]
     found = {one.study_instance_uid for one in own}
     if scope.priors is not None:

@@ -74,6 +74,7 @@ class ViewerSessions:
                 operations=row.operations,
                 now=now,
                 expires_at=expires_at,
+                of_share=row.share_id is not None,
             )
             session.execute(
                 delete(ViewerTokenRenewal).where(

@@ -171,9 +171,10 @@ class Viewer:
     def list_tokens(
         self, caller: Caller, limit: int, offset: int, wish: TokenWish = ALL_TOKENS, sort: str | None = None
     ) -> Page[ViewerToken]:
-        """Tokens that have not expired: all of them for account administrators, otherwise those of or by the caller.
-        Without patients whom the caller may not see, and their orders and studies."""
+        """Tokens that have not expired, without those of shares: all for account administrators, otherwise those
+        of or by the caller. Without patients whom the caller may not see, and their orders and studies."""
         query = select(ViewerToken).where(ViewerToken.expires_at > self._clock())
+        query = query.where(ViewerToken.share_id.is_(None))
         if not caller.may(Permission.ACCOUNTS):
             query = query.where((ViewerToken.subject == caller.subject) | (ViewerToken.minted_by == caller.subject))
         closed = self._restrictions.closed_to(caller)

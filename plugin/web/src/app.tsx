@@ -1,4 +1,4 @@
-import { useEffect, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useSyncExternalStore } from "react";
 import { BrowserRouter, Route, Routes } from "react-router-dom";
 import { useRefreshAfterUpload } from "./api/queries";
 import { RequireSession } from "./signin/RequireSession";
@@ -11,6 +11,8 @@ import { StartPage } from "./pages/StartPage";
 import { Layout } from "./shell/Layout";
 import { useUploadServices } from "./upload/context";
 
+const SharePage = lazy(async () => ({ default: (await import("./pages/SharePage")).SharePage }));
+
 export function App() {
   useRefreshWhenUploaded();
   const language = useSyncExternalStore(onLanguage, currentLanguage);
@@ -22,6 +24,14 @@ export function App() {
     <BrowserRouter key={language} basename={import.meta.env.BASE_URL.replace(/\/$/, "")}>
       <Routes>
         <Route path="/sign-in" element={<SignInPage />} />
+        <Route
+          path="/share"
+          element={
+            <Suspense>
+              <SharePage />
+            </Suspense>
+          }
+        />
         <Route
           element={
             <RequireSession>

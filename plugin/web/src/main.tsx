@@ -47,6 +47,7 @@ import "./styles/reading.css";
 import "./styles/chart.css";
 import "./styles/away.css";
 import "./styles/print.css";
+import "./styles/sharing.css";
 
 /** Until then a slow connection has the first page to fetch, and what is in it. */
 const OTHER_PAGES_AFTER_MS = 3_000;
@@ -88,8 +89,12 @@ const desk = new UploadDesk({
 // The connection is back: no reason to wait out the pause.
 window.addEventListener("online", () => uploader.online());
 
-fetchPage(window.location.pathname.slice(import.meta.env.BASE_URL.length - 1));
-later(OTHER_PAGES_AFTER_MS, fetchPages);
+const page = window.location.pathname.slice(import.meta.env.BASE_URL.length - 1);
+// Who comes from outside, perhaps with a phone, sees one page.
+if (page !== "/share") {
+  fetchPage(page);
+  later(OTHER_PAGES_AFTER_MS, fetchPages);
+}
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.
 await Promise.all([setLanguage(chosenLanguage(keptLanguage(), navigator.languages)).catch(() => {}), tabs.ask()]);

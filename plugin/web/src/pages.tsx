@@ -30,6 +30,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/restricted": async () => (await import("./pages/RestrictedPage")).RestrictedPage,
   "/audit": async () => (await import("./pages/AuditPage")).AuditPage,
   "/viewer-links": async () => (await import("./pages/ViewerTokensPage")).ViewerTokensPage,
+  "/shares": async () => (await import("./pages/SharesPage")).SharesPage,
   "/accounts": async () => (await import("./pages/AccountsPage")).AccountsPage,
   "/service-keys": async () => (await import("./pages/ServiceKeysPage")).ServiceKeysPage,
   "/interfaces": async () => (await import("./pages/InterfacesPage")).InterfacesPage,

@@ -2665,6 +2665,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Links for people outside, of everybody who has made some, the latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    format?: "json" | "csv";
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    state?: components["schemas"]["ShareState"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        "X-Byte-Count"?: number;
+                        "X-Row-Count"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShareList"];
+                        "text/csv": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Create a link by which somebody outside sees a study and its signed reports, and nothing else */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShareBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MadeShareAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/shares/{share_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a link for people outside: whoever has opened it sees nothing more */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    share_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/studies": {
         parameters: {
             query?: never;
@@ -8265,6 +8373,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/share/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open the link of somebody outside: counts one use */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OpenBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OpenedAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/share/reports/{report_id}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest signed version of a report of the shared study as PDF */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/pdf": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -9563,6 +9747,11 @@ export interface components {
         MacroList: {
             items: components["schemas"]["MacroAnswer"][];
         };
+        MadeShareAnswer: {
+            qr_code: string;
+            share: components["schemas"]["ShareEntry"];
+            url: string;
+        };
         MatchAnswer: {
             evidence: components["schemas"]["EvidenceAnswer"][];
             /** @enum {string} */
@@ -9587,6 +9776,7 @@ export interface components {
             name: string;
             permissions: components["schemas"]["Permission"][];
             roles: string[];
+            sharing: boolean;
             subject: string;
         };
         MergeBody: {
@@ -9839,6 +10029,26 @@ export interface components {
         NoticeList: {
             items: components["schemas"]["NoticeAnswer"][];
             unseen: number;
+        };
+        OpenBody: {
+            /** @default null */
+            pin: string | null;
+            secret: string;
+        };
+        OpenedAnswer: {
+            /** Format: date-time */
+            expires_at: string;
+            modalities: string[];
+            /** Format: date-time */
+            open_until: string;
+            reports: components["schemas"]["SharedReportEntry"][];
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
+            token: string;
+            /** Format: uuid */
+            token_id: string;
+            url: string;
         };
         OpennessAnswer: {
             is_open: boolean;
@@ -10674,6 +10884,62 @@ export interface components {
             offset: number;
             total: number;
         };
+        ShareBody: {
+            /** @default null */
+            max_uses: number | null;
+            /** @default null */
+            pin: string | null;
+            study_instance_uid: string;
+            ttl_seconds: number;
+        };
+        /** @enum {string} */
+        ShareEnd: "revoked" | "wrong_pins" | "patient_changed" | "study_deleted" | "study_held" | "study_split" | "restricted";
+        ShareEntry: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            end_reason: components["schemas"]["ShareEnd"] | null;
+            ended_at: string | null;
+            ended_by: string | null;
+            /** Format: date-time */
+            expires_at: string;
+            has_pin: boolean;
+            /** Format: uuid */
+            id: string;
+            issuer: string | null;
+            last_used_at: string | null;
+            max_uses: number | null;
+            modalities: string[];
+            mrn: string | null;
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            state: components["schemas"]["ShareState"];
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
+            uses: number;
+            wrong_pins: number;
+        };
+        ShareList: {
+            items: components["schemas"]["ShareEntry"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @enum {string} */
+        ShareState: "active" | "used_up" | "expired" | "ended";
+        SharedReportEntry: {
+            issued_at: string | null;
+            number: number;
+            /** Format: uuid */
+            report_id: string;
+            status: components["schemas"]["ReportStatus"];
+            title: string;
+        };
         SignBody: {
             /** @default null */
             password: string | null;
@@ -11395,6 +11661,7 @@ export type LoginBody = components['schemas']['LoginBody'];
 export type MacroAnswer = components['schemas']['MacroAnswer'];
 export type MacroBody = components['schemas']['MacroBody'];
 export type MacroList = components['schemas']['MacroList'];
+export type MadeShareAnswer = components['schemas']['MadeShareAnswer'];
 export type MatchAnswer = components['schemas']['MatchAnswer'];
 export type MatchBody = components['schemas']['MatchBody'];
 export type MatchList = components['schemas']['MatchList'];
@@ -11423,6 +11690,8 @@ export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
 export type NoticeAnswer = components['schemas']['NoticeAnswer'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type NoticeList = components['schemas']['NoticeList'];
+export type OpenBody = components['schemas']['OpenBody'];
+export type OpenedAnswer = components['schemas']['OpenedAnswer'];
 export type OpennessAnswer = components['schemas']['OpennessAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
 export type OrderBatchAnswer = components['schemas']['OrderBatchAnswer'];
@@ -11503,6 +11772,12 @@ export type SeriesAnswer = components['schemas']['SeriesAnswer'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
+export type ShareBody = components['schemas']['ShareBody'];
+export type ShareEnd = components['schemas']['ShareEnd'];
+export type ShareEntry = components['schemas']['ShareEntry'];
+export type ShareList = components['schemas']['ShareList'];
+export type ShareState = components['schemas']['ShareState'];
+export type SharedReportEntry = components['schemas']['SharedReportEntry'];
 export type SignBody = components['schemas']['SignBody'];
 export type SignerAnswer = components['schemas']['SignerAnswer'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];

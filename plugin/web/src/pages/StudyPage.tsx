@@ -28,6 +28,8 @@ import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
 import { RestrictionMark } from "../privacy/RestrictionMark";
 import { studyTitle } from "../study/words";
+import { ShareButton } from "../sharing/ShareButton";
+import { SharesPanel } from "../sharing/SharesPanel";
 
 export function StudyPage() {
   const { uid = "" } = useParams();
@@ -87,12 +89,14 @@ function LoadedStudy({ study }: { study: Study }) {
               <ViewButton primary studyInstanceUid={uid} what={studyTitle(study)} />
               {mayDownload && <DownloadButton study={study} />}
               {mayDownload && <SendButton study={study} />}
+              {mayDownload && <ShareButton study={study} />}
             </div>
             {!mayView && <p className="muted">{t("view.no_permission")}</p>}
             <StudyFacts study={study} />
           </section>
           <LinkPanel study={study} />
           <PerformedSteps of={{ study: uid }} title={t("performed.title")} />
+          <SharesPanel study={uid} />
           <HoldPanel study={study} />
           {mayDelete && (
             <section className="panel" aria-labelledby="deletion-title">

@@ -5,10 +5,10 @@ import { useCounts, type Counts } from "../api/live";
 import { useVisit } from "../auth/visit";
 import { Icon, type IconName } from "../components/Icon";
 import { formatNumber, t, type MessageKey } from "../i18n";
-import { placesFor } from "./places";
+import { PLACE_GROUPS, placesFor } from "./places";
 
 export function Navigation({ onGo }: { onGo?: () => void }) {
-  const { permissions } = useCurrentUser();
+  const { permissions, sharing } = useCurrentUser();
   const visit = useVisit();
   const counts = useCounts(permissions.includes("read") && !visit);
   if (visit) {
@@ -22,7 +22,7 @@ export function Navigation({ onGo }: { onGo?: () => void }) {
   }
   return (
     <nav aria-label={t("nav.label")} className="places">
-      {placesFor(permissions).map(({ label, places }) => (
+      {placesFor(permissions, PLACE_GROUPS, sharing).map(({ label, places }) => (
         <Group key={label} label={label}>
           {places.map(({ to, label: name, icon, count }) => (
             <Entry key={to} to={to} name={plain(name)} icon={icon} waiting={(count && counts?.[count]) || 0} said={count} {...(onGo ? { onGo } : {})} />

@@ -10,6 +10,8 @@ export interface Place {
   icon: IconName;
   /** Any one of these opens the page; none: everybody who is signed in. */
   needs: readonly Permission[];
+  /** Only where links can be made for people outside. */
+  sharing?: boolean;
   /** How much waits there. */
   count?: keyof Counts;
 }
@@ -42,6 +44,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/deletions", label: "nav.deletions", icon: "trash", needs: ["request_deletion", "approve_deletion"], count: "deletions" },
       { to: "/viewer-links", label: "nav.tokens", icon: "view", needs: ["view", "accounts"] },
       { to: "/restricted", label: "nav.restricted", icon: "lock", needs: ["privacy"] },
+      { to: "/shares", label: "nav.shares", icon: "link", needs: ["download", "accounts"], sharing: true },
       { to: "/audit", label: "nav.audit", icon: "shield", needs: ["audit"] },
     ],
   },
@@ -59,11 +62,11 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
 ];
 
 /** The groups as this person sees them: without what is closed to them, without empty ones. */
-export function placesFor(permissions: readonly Permission[], groups = PLACE_GROUPS): PlaceGroup[] {
+export function placesFor(permissions: readonly Permission[], groups = PLACE_GROUPS, sharing = false): PlaceGroup[] {
   return groups
     .map(({ label, places }) => ({
       label,
-      places: places.filter(({ needs }) => needs.length === 0 || needs.some((each) => permissions.includes(each))),
+      places: places.filter(({ needs, ...only }) => (sharing || !only.sharing) && (needs.length === 0 || needs.some((each) => permissions.includes(each)))),
     }))
     .filter(({ places }) => places.length > 0);
 }

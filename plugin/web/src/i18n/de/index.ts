@@ -27,6 +27,7 @@ import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
 import { reports } from "./reports";
 import { review } from "./review";
+import { sharing } from "./sharing";
 import { studies } from "./studies";
 import { study } from "./study";
 import { system } from "./system";
@@ -65,6 +66,7 @@ export const de: Catalogue = {
   ...reconciliation,
   ...reports,
   ...review,
+  ...sharing,
   ...studies,
   ...study,
   ...system,

@@ -30,6 +30,7 @@ import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
 import { reports } from "./reports";
 import { review } from "./review";
+import { sharing } from "./sharing";
 import { studies } from "./studies";
 import { study } from "./study";
 import { system } from "./system";
@@ -68,6 +69,7 @@ export const en = {
   ...reconciliation,
   ...reports,
   ...review,
+  ...sharing,
   ...studies,
   ...study,
   ...system,

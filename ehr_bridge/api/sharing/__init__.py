@@ -1,0 +1,1 @@
+"""Links for people outside: made, listed and ended by people of the house, opened by whoever has one."""
