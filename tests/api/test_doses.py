@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import io
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from pydicom.uid import UID
+import pydicom
+import pytest
+from pydicom.uid import UID, generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.tables.results.doses import StudyDose
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom.reading.dose import DOSED_IMAGES
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.dashboard import dose_reading
 from ehr_bridge.services.dashboard.dose_reading import DoseReading
 from ehr_bridge.services.studies.availability import Availability
 from tests.api.conftest import Api
+from tests.api.rejection_steps import look, rejected
 from tests.support.dose_reports import ct_acquisition, ct_total, dose_report
 from tests.support.samples import small
 
@@ -72,3 +80,112 @@ def test_a_file_that_cannot_be_read_holds_nobody_up(api: Api) -> None:
     api.archive.instances.clear()
     assert settled(api) == 1
     assert (doses(api)[CT_STUDY].source, doses(api)[CT_STUDY].is_due) == (None, False)
+
+
+@pytest.mark.parametrize("content", [b"UN\0\0\4\0\0\0abcd", b"LO\4\0abcd"])
+def test_a_malformed_dose_report_holds_nobody_up(api: Api, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    """Its content is no sequence, which shows only when it is looked at. It states nothing, also not the next time."""
+    monkeypatch.setattr(dose_reading, "AT_ONCE", 1)
+    send(api, dose_report(ct_total(100.0), StudyInstanceUID=CT_STUDY))
+    api.services.recorder.settle()
+    (key,) = api.archive.instances
+    head = pydicom.dcmread(io.BytesIO(api.archive.instances[key]))
+    del head.ContentSequence
+    file = io.BytesIO()
+    head.save_as(file, enforce_file_format=True)
+    api.archive.instances[key] = file.getvalue() + b"\x40\x00\x30\xa7" + content
+    send(api, dose_report(ct_total(200.0), StudyInstanceUID="1.2.77.5"))
+    assert settled(api) + settled(api) == 2
+    found = doses(api)
+    assert (found[CT_STUDY].is_due, found[CT_STUDY].source) == (False, None)
+    assert (found["1.2.77.5"].is_due, found["1.2.77.5"].dlp) == (False, 200.0)
+
+
+class Shelf:
+    """The archive with a disk that is away for some files; or somebody works on the study when one is opened."""
+
+    def __init__(self, api: Api, fails: Callable[[str], object]) -> None:
+        self._archive = api.archive
+        self.fails = fails
+
+    def open(self, key: str) -> io.BufferedIOBase:
+        self.fails(key)
+        return self._archive.open(key)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._archive, name)
+
+
+@pytest.mark.parametrize(
+    "error", [NotADirectoryError(errno.ENOTDIR, "unmounted"), OSError(errno.EIO, "broken"), LookupError("silent")]
+)
+def test_a_disk_that_is_away_is_no_study_without_a_dose(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Its studies are read when it is back; those on other disks are read meanwhile, whichever came first."""
+    monkeypatch.setattr(dose_reading, "AT_ONCE", 1)
+    for number in (1, 2):
+        send(api, dose_report(ct_total(100.0 * number), StudyInstanceUID=f"1.2.78.{number}"))
+    api.services.recorder.settle()
+    later = datetime.now(UTC) + timedelta(hours=1)
+    Availability(api.services.database, lambda: later, timedelta(minutes=1)).run()
+    due = api.services.database
+    with due.read() as session:
+        first = session.scalars(select(StudyDose.study_id).order_by(StudyDose.study_id)).first()
+        uid = session.get_one(Study, first).study_instance_uid
+    api.archive.refuses = Unavailable("archive_unavailable", "", 1) if isinstance(error, LookupError) else None
+
+    def fails(key: str) -> None:
+        if key in api.archive.instances_of(uid):
+            raise error
+
+    shelf = Shelf(api, fails)
+    reading = DoseReading(due, shelf, lambda: later)  # type: ignore[arg-type]
+    assert [reading.run(), reading.run(), reading.run()] == [0, 1, 0]
+    assert {key: dose.is_due for key, dose in doses(api).items()} == {
+        one: one == uid for one in ("1.2.78.1", "1.2.78.2")
+    }
+    shelf.fails = lambda _: None
+    assert reading.run() == 1 and all(dose.source == "report" for dose in doses(api).values())
+
+
+def a_scan_with_report(api: Api) -> str:
+    """A CT study of an order: an image, and the dose report, whose UID is answered."""
+    order, report = api.place_order("ACC-1", "MRN-1"), str(generate_uid())
+    for data in (
+        small(StudyInstanceUID=CT_STUDY, Modality="CT"),
+        dose_report(ct_total(900.0), StudyInstanceUID=CT_STUDY, SOPInstanceUID=report),
+    ):
+        assert api.upload(data, headers={"X-Order-Id": order["id"]}).status_code == 201
+    return report
+
+
+def test_the_dose_leaves_a_study_with_its_report(api: Api) -> None:
+    """It was another person's: rejected or moved, it is not said of this patient any more."""
+    report = a_scan_with_report(api)
+    assert settled(api) == 1 and doses(api)[CT_STUDY].dlp == 900.0
+    rejected(api, CT_STUDY, [report])
+    look(api)
+    settled(api)
+    assert CT_STUDY not in doses(api)
+
+
+def test_a_report_that_leaves_while_it_is_read_is_not_kept(api: Api) -> None:
+    """What was read is not of the study any more when it is written down: the study is read again."""
+    report = a_scan_with_report(api)
+    send(api, dose_report(ct_total(50.0), StudyInstanceUID=CT_STUDY))
+    api.services.recorder.settle()
+    later = datetime.now(UTC) + timedelta(hours=1)
+    Availability(api.services.database, lambda: later, timedelta(minutes=1)).run()
+    done: list[str] = []
+
+    def works(key: str) -> None:
+        if not done:
+            done.append(key)
+            rejected(api, CT_STUDY, [report])
+            look(api)
+            Availability(api.services.database, lambda: later, timedelta(minutes=1)).run()
+
+    reading = DoseReading(api.services.database, Shelf(api, works), lambda: later)  # type: ignore[arg-type]
+    assert reading.run() == 0 and doses(api)[CT_STUDY].is_due
+    assert reading.run() == 1 and doses(api)[CT_STUDY].dlp == 50.0

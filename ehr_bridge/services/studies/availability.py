@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import delete, exists, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.results.doses import StudyDose
@@ -27,7 +27,7 @@ class Availability:
         """Mark the studies that received nothing new for that long, which tells the feed; returns how many.
 
         A study that receives more images later is marked again after them. If its files may state a dose, they are to
-        be read for it (`services.dashboard.dose_reading`).
+        be read for it (`services.dashboard.dose_reading`); if those that did were moved or rejected, it has none.
         """
         news = exists().where(Instance.study_id == Study.id, Instance.received_at > self._clock() - self._quiet)
         due = (
@@ -41,8 +41,12 @@ class Availability:
                 return 0
         with self._database.write() as session:
             studies = session.scalars(select(Study).where(Study.id.in_(due)).order_by(Study.created_at, Study.id)).all()
+            others = []
             for study in studies:
                 study.is_available = True
                 if any(f"|{uid}|" in study.sop_class_key for uid in DOSED):
                     session.merge(StudyDose(study_id=study.id, is_due=True))
+                else:
+                    others.append(study.id)
+            session.execute(delete(StudyDose).where(StudyDose.study_id.in_(others)))
         return len(studies)
