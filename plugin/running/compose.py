@@ -80,6 +80,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         bodies,
         services.refusals.hand_over,
         services.viewings.note,
+        services.sharing.report_files.of,
     )
     purging = PurgingArchive(archive, settings.storage_path, settings.purge_journal_path)
     modalities = OrthancModalities(orthanc, services.modalities)
@@ -154,6 +155,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
             resources.series_of,
             lambda: adapter.arguments_are_decoded,
             services.studies.home_of,
+            services.sharing.report_files.of,
         ),
         "/api/v1(/.*)?": adapter,
         "/instances": adapter,

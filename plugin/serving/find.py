@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -58,11 +58,13 @@ class ScopedFind:
         series_of: Callable[[str], tuple[str, str] | None],
         is_decoded: Callable[[], bool] = lambda: True,
         home_of: Callable[[str], str | None] = lambda _: None,
+        report_files: Callable[[Iterable[str]], frozenset[str]] = lambda _: frozenset(),
     ) -> None:
         self._orthanc = orthanc
         self._authenticator = authenticator
         self._sight = sight
         self._is_decoded = is_decoded
+        self._report_files = report_files
         self._twins = Twins(orthanc, home_of)
         self._lookups = InstanceLookups(self._ask, series_of)
 
@@ -89,25 +91,30 @@ class ScopedFind:
         if asks_studies_for_an_instance(question):
             return None
         if (seen := self._sight.seen(caller)) is not None:
-            return self._within(question, seen)
+            return self._within(question, seen, self._report_files(seen) if caller.is_share else frozenset())
         hidden = self._sight.unseen(caller)
         if hidden and names_plain_studies(question):
             return self._within(question, plain_studies(question) - hidden)
         if not hidden:
             return self._ask_for(question)
-        return json.dumps(self._without(question, hidden)).encode()
+        unwanted = {"StudyInstanceUID": "\\".join(sorted(hidden))}
+        return json.dumps(self._without(question, unwanted)).encode()
 
-    def _within(self, question: dict[str, Any], studies: frozenset[str]) -> bytes | None:
-        """The answer limited to these studies; None when none of them is asked for."""
-        if is_within(question, studies):
-            return self._ask_for(question)
-        narrowed = narrow(question, studies)
-        return None if narrowed is None else self._ask_for(narrowed)
+    def _within(
+        self, question: dict[str, Any], studies: frozenset[str], but: frozenset[str] = frozenset()
+    ) -> bytes | None:
+        """The answer limited to these studies, without these series; None when none of them is asked for."""
+        narrowed = question if is_within(question, studies) else narrow(question, studies)
+        if narrowed is None:
+            return None
+        if not but or narrowed["Level"].lower() == "study":
+            return self._ask_for(narrowed)
+        return json.dumps(self._without(narrowed, {"SeriesInstanceUID": "\\".join(sorted(but))})).encode()
 
-    def _without(self, question: dict[str, Any], hidden: frozenset[str]) -> list[Any]:
-        """The answer without hidden studies. Orthanc's search has no "not", so the ids of hidden resources are queried,
-        and as many more answers, and the rest is paged again."""
-        ids = {"Level": question["Level"], "Query": {"StudyInstanceUID": "\\".join(sorted(hidden))}}
+    def _without(self, question: dict[str, Any], hidden: Mapping[str, str]) -> list[Any]:
+        """The answer without what the query `hidden` finds. Orthanc's search has no "not", so the ids of hidden
+        resources are queried, and as many more answers, and the rest is paged again."""
+        ids = {"Level": question["Level"], "Query": hidden}
         unwanted = frozenset(json.loads(self._ask_for(ids)))
         if not unwanted:
             found: list[Any] = json.loads(self._ask_for(question))

@@ -7,7 +7,7 @@ WSGI application answer 401 or 403 with an explanation, as long as the body is s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ehr_bridge import request_id
@@ -48,6 +48,7 @@ class Gate:
         bodies: Bodies,
         on_refusal: Callable[[Refusal], None],
         on_view: Callable[[Caller, str, str | Whole | None, str], None],
+        report_files: Callable[[Iterable[str]], frozenset[str]] = lambda _: frozenset(),
     ) -> None:
         self._authenticator = authenticator
         self._on_refusal = on_refusal
@@ -55,6 +56,7 @@ class Gate:
         self._sight = sight
         self._study_of = study_of
         self._bodies = bodies
+        self._report_files = report_files
         self.is_open = False
         self.saw_self_test = False
         self._nonce: str | None = None
@@ -106,7 +108,7 @@ class Gate:
         if need is Need.APPLICATION:
             reason = None if method == GET else self._why_no_body(uri, headers, caller)
             return None if reason is None else Refused("body_refused", reason)
-        if caller is None or not self._sight.is_loaded or (caller.is_share and not _is_for_outside(found)):
+        if caller is None or not self._sight.is_loaded or (caller.is_share and not self._is_for_outside(found)):
             passes = False
         elif need is Need.AUDIT:
             passes = caller.may(Permission.AUDIT)
@@ -151,6 +153,18 @@ class Gate:
             return None
         return self._study_of(found.resource)
 
+    def _is_for_outside(self, found: Found) -> bool:
+        """Whether people outside may use the route: what the viewer asks of DICOMweb, without whole series and studies,
+        what is made of all of a study, and series that are files of reports."""
+        if found.need is not Need.VIEW_STUDY:
+            return found.need is Need.VIEW
+        if found.study is None or found.whole is not None or found.every is not None:
+            return False
+        try:
+            return found.series is None or found.series not in self._report_files([found.study])
+        except Unavailable:
+            return False
+
     @staticmethod
     def _named_in(arguments: Mapping[str, str]) -> tuple[str | None, str | None]:
         """Study and instance of WADO-URI; the study must be named (PS3.18 section 9.1.2.1), without wildcards in any
@@ -189,8 +203,3 @@ class Gate:
         if path in MESSAGES and not caller.permissions.isdisjoint(MESSENGERS):
             return most
         return most if DOCUMENTS.fullmatch(path) and caller.may(Permission.REGISTER) else SMALL_BODY
-
-
-def _is_for_outside(found: Found) -> bool:
-    """Whether people outside may use the route: what the viewer asks of DICOMweb, without whole series and studies."""
-    return found.need is Need.VIEW or (found.need is Need.VIEW_STUDY and found.whole is None)

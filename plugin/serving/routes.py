@@ -36,7 +36,7 @@ class Need(Enum):
 @dataclass(frozen=True, slots=True)
 class Route:
     """An open route. A group `study`, `series`, `instance` or `resource` of the pattern identifies what is requested,
-    and a group `whole` means that all its instances are read."""
+    a group `whole` means that all its instances are read, and `every` that something is made of all of a study."""
 
     methods: frozenset[int]
     path: re.Pattern[str]
@@ -53,6 +53,7 @@ class Found:
     instance: str | None = None
     resource: str | None = None
     whole: str | None = None
+    every: str | None = None
 
 
 def _route(methods: set[int], path: str, need: Need) -> Route:
@@ -68,14 +69,14 @@ _TAG = "[0-9a-fA-F]{4},?[0-9a-fA-F]{4}"
 _BULK = rf"bulk/{_TAG}(?:/[0-9]+/{_TAG})*"
 """Bulk data, also within sequence items: as Orthanc writes it in metadata (ggggeeee), and the other form it accepts."""
 _INSTANCE = rf"/instances/(?P<instance>{UID})(?:/(?:{_FRAMES}|metadata|{_PICTURE}|{_BULK}))?"
-_SERIES = rf"/series/{UID}(?:{_INSTANCE}|/(?:metadata|instances|{_PICTURE}))"
+_SERIES = rf"/series/(?P<series>{UID})(?:{_INSTANCE}|/(?:metadata|instances|{_PICTURE}))"
 _OF_FRAME = "preview|rendered|image-uint8|image-uint16|image-int16"
 _OF_INSTANCE = f"file|tags|simplified-tags|header|module|statistics|study|series|frames|{_OF_FRAME}"
 
 ROUTES: tuple[Route, ...] = (
     _route(
         {GET},
-        rf"/dicom-web/studies/(?P<study>{UID})(?:{_SERIES}|/(?:metadata|series|instances|{_PICTURE}))",
+        rf"/dicom-web/studies/(?P<study>{UID})(?:{_SERIES}|/(?:(?P<every>metadata|{_PICTURE})|series|instances))",
         Need.VIEW_STUDY,
     ),
     _route({GET, POST, PUT, DELETE}, r"/api/v1(/[\s\S]*)?", Need.APPLICATION),

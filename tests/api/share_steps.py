@@ -7,6 +7,7 @@ from typing import Any
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db.database import Database
+from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.bundle import build_services, utc_now
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
@@ -87,7 +88,7 @@ def sees(api: Api, token: str, uid: str) -> bool:
     api.services.sight.refresh()
     try:
         caller = api.services.authenticator.authenticate(f"Bearer {token}")
-    except Exception:
+    except NotAuthenticated:
         return False
     return api.services.sight.shows(caller, uid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,10 @@ from ehr_bridge.db.tables.viewing import Share, ViewerToken
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api, facts
 from tests.api.deletion_steps import decide, requested
+from tests.api.filing_steps import documents, filed
 from tests.api.link_steps import link, one, unlink
 from tests.api.privacy_steps import restrict
-from tests.api.report_steps import act, save, sign, with_images, written
+from tests.api.report_steps import act, amended, save, sign, with_images, written
 from tests.api.share_steps import (
     DAY,
     EXCHANGE,
@@ -140,6 +142,27 @@ def test_a_token_is_short_and_is_renewed_while_the_share_lives(api: Api, clock: 
     assert [each["uses"] for each in listed(api)] == [1]
     end(api, made)
     assert api.call("POST", EXCHANGE, token=token).status_code == 401
+
+
+@pytest.mark.parametrize("late", [0, 2])
+def test_what_was_opened_ends_with_the_share_also_at_the_last_moment(api: Api, clock: Clock, late: int) -> None:
+    """Within the seconds for which a token that is over is still taken: it is not renewed, nor any that came of it."""
+    made = share(api)
+    token, uid = token_of(api, made), made["share"]["study_instance_uid"]
+    clock.ahead += timedelta(minutes=15, seconds=late)
+    assert sees(api, token, uid)
+    assert end(api, made).status_code == 204
+    assert api.call("POST", EXCHANGE, token=token).json["code"] == "token_revoked"
+    assert not sees(api, token, uid)
+
+
+def test_a_token_is_not_renewed_whose_share_has_ended(api: Api, clock: Clock) -> None:
+    """Whatever the token's own row says: another node may have renewed it at the same moment."""
+    made = share(api)
+    token = token_of(api, made)
+    with api.services.database.write() as session:
+        session.get_one(Share, uuid.UUID(made["share"]["id"])).ended_at = clock()
+    assert api.call("POST", EXCHANGE, token=token).json["code"] == "token_revoked"
 
 
 def test_the_pin_is_asked_for_and_five_wrong_ones_end_it(api: Api) -> None:
@@ -341,6 +364,20 @@ def test_signed_reports_are_read_and_nothing_that_is_not_signed(api: Api) -> Non
     assert [facts(event["detail"])["report_id"] for event in said(api, "share.report_read")] == [report["id"]]
     end(api, made)
     assert api.get(path, token=answer["token"]).status_code == 401
+
+
+def test_files_of_reports_are_none_of_the_series_it_sees(api: Api) -> None:
+    """Unsigned ones, replaced ones and those in doubt look as final ones do: all are left out, from before they are
+    stored, and none of another study is."""
+    uid = with_images(api)
+    reports_of = api.services.sharing.report_files.of
+    assert reports_of([uid]) == frozenset()
+    first = act(api, written(api), "preliminary")
+    assert len(reports_of([uid])) == 2 and documents(api) == []
+    amended(api, sign(api, save(api, first)))
+    shown = {str(one.SeriesInstanceUID) for one in filed(api)}
+    assert reports_of([uid]) == shown and len(shown) == 6
+    assert reports_of([with_images(api, "ACC-2", "MRN-2")]) == reports_of([]) == frozenset()
 
 
 def test_reports_of_other_studies_are_not_read(api: Api) -> None:

@@ -51,12 +51,13 @@ class Output:
 class Doorman(Authenticator):
     """Authenticates somebody who may do this, or a token of theirs for `studies`."""
 
-    def __init__(self, studies: frozenset[str] | None, *permissions: Permission) -> None:
+    def __init__(self, studies: frozenset[str] | None, *permissions: Permission, is_share: bool = False) -> None:
         self._studies = studies
+        self._is_share = is_share
         self._permissions = frozenset(permissions or {Permission.VIEW})
 
     def authenticate(self, _authorization: str | None) -> Caller:
-        return Caller("x", "x", (), self._permissions, studies=self._studies)
+        return Caller("x", "x", (), self._permissions, studies=self._studies, is_share=self._is_share)
 
 
 def find(
@@ -84,6 +85,38 @@ def test_a_hidden_study_is_in_no_answer_and_pages_stay_whole(form: dict[str, Any
         pages = [find(form | {"Since": since, "Limit": limit}, hidden)[0] for since in range(0, 8, limit)]
         assert [one for page in pages for one in page] == expected, limit
     assert find(form | {"Since": 3}, hidden)[0] == expected[3:]
+
+
+def test_a_share_finds_no_series_of_a_report_and_pages_stay_whole() -> None:
+    """Series and instances; of the study itself nothing is taken away, and others find all."""
+    own = frozenset({"1.2.4"})
+
+    class Series(FakeOrthanc):
+        def RestApiPost(self, path: str, body: bytes) -> bytes:
+            question = json.loads(body)
+            self.questions.append(question)
+            query = question["Query"]
+            if "SeriesInstanceUID" in query:
+                return json.dumps([f"id-{uid[-1]}" for uid in query["SeriesInstanceUID"].split("\\")]).encode()
+            assert query["StudyInstanceUID"] == "1.2.4"
+            found = [f"id-{n}" for n in range(5)]
+            since, limit = question.get("Since", 0), question.get("Limit", 0)
+            return json.dumps(found[since : since + limit] if limit else found[since:]).encode()
+
+    def ask(level: str, is_share: bool = True, **more: int) -> Any:
+        output = Output()
+        porter = Doorman(own, is_share=is_share)
+        reports = frozenset({"1.7.1", "1.7.2"})
+        route = ScopedFind(Series(), porter, sight(), lambda _: None, report_files=lambda _: reports)
+        body = json.dumps({"Level": level, "Query": {}} | more).encode()
+        route(output, "/tools/find", method="POST", headers={"authorization": "Bearer x"}, body=body)
+        return output.answer
+
+    for level in ("Series", "Instance", "series", "Image"):
+        assert ask(level) == ["id-0", "id-3", "id-4"], level
+        assert [ask(level, Since=n, Limit=1) for n in range(4)] == [["id-0"], ["id-3"], ["id-4"], []]
+        assert len(ask(level, is_share=False)) == 5
+    assert len(ask("Study")) == 5
 
 
 @pytest.mark.parametrize("query", ["", "*", "1.2.4\\*"])

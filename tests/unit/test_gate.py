@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, make_viewer_token
+from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.viewing.viewings import Whole
 from plugin.serving.bodies import Bodies
@@ -18,7 +20,7 @@ from plugin.serving.routes import DELETE, GET, POST, PUT, find_route
 from tests.support.grants import FakeGrants
 from tests.support.sight import sight
 
-RULES = TokenRules("a-secret-for-these-tests-0123456789abcdef", "orthanc-ehr-bridge")
+RULES = TokenRules("a-secret-for-these-tests-0123456789abcdef", "orthanc-ehr-bridge", sharing=True)
 NOW = datetime.now(UTC)
 BODIES = Bodies(9_000_000, 19_000_000, lambda: 1 << 40)
 GRANTS = FakeGrants()
@@ -45,7 +47,7 @@ def user(*roles: str) -> str:
     return make_user_token(RULES, subject="x", name="x", roles=roles, now=NOW, ttl=timedelta(hours=1))
 
 
-def viewer(*studies: str) -> str:
+def viewer(*studies: str, of_share: bool = False) -> str:
     GRANTS.now = frozenset(studies)
     return make_viewer_token(
         RULES,
@@ -54,6 +56,7 @@ def viewer(*studies: str) -> str:
         operations=["view"],
         now=NOW,
         expires_at=NOW + timedelta(hours=1),
+        of_share=of_share,
     )
 
 
@@ -80,6 +83,46 @@ def test_a_bound_token_opens_its_study_only() -> None:
     assert not ask(gate, GET, f"/dicom-web/studies/{B}/metadata", viewer(A))
     for spelled in (f"{A}*", f"{A}?", f"{A}\n", f" {A}", f"{A},{B}", f"{A}\\{B}", "*", "", ".", "1..2", f"{A}."):
         assert not ask(gate, GET, f"/dicom-web/studies/{spelled}/metadata", viewer(A)), repr(spelled)
+
+
+def test_a_share_opens_no_file_of_a_report_and_nothing_made_of_all_files() -> None:
+    """Nor anything while nobody can tell which those are; other tokens read them."""
+    asked: list[list[str]] = []
+
+    def files(studies: Iterable[str]) -> frozenset[str]:
+        asked.append([*studies])
+        if away:
+            raise Unavailable("database_unavailable", "away")
+        return frozenset({"1.7"})
+
+    away: list[bool] = []
+    gate = Gate(doorkeeper(), sight(), STUDY_OF.get, BODIES, nobody, nobody, files)
+    gate.is_open = True
+    base, token, shared = f"/dicom-web/studies/{A}", viewer(A), viewer(A, of_share=True)
+    for path in ("series", "instances", "series/1.8/metadata", "series/1.8/instances/1.9/frames/1"):
+        assert ask(gate, GET, f"{base}/{path}", shared), path
+    of_report = (
+        "metadata",
+        "instances",
+        "rendered",
+        "instances/1.9",
+        "instances/1.9/metadata",
+        "instances/1.9/rendered",
+    )
+    closed = [f"series/1.7/{one}" for one in of_report] + [
+        "metadata",
+        "rendered",
+        "thumbnail",
+        "series/1.8",
+        "series/1.7",
+    ]
+    for path in closed:
+        assert not ask(gate, GET, f"{base}/{path}", shared), path
+        assert ask(gate, GET, f"{base}/{path}", token), path
+    assert all(one == [A] for one in asked)
+    away.append(True)
+    assert not ask(gate, GET, f"{base}/series/1.8/metadata", shared)
+    assert ask(gate, GET, f"{base}/series/1.7/metadata", token)
 
 
 def test_orthancs_ids_are_judged_by_the_study_they_belong_to() -> None:

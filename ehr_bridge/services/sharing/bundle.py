@@ -12,6 +12,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services.accounts.revocations import Revocations
 from ehr_bridge.services.accounts.sign_in import Hashing
 from ehr_bridge.services.sharing.door import ShareDoor
+from ehr_bridge.services.sharing.files import ReportFiles
 from ehr_bridge.services.sharing.shares import Shares
 from ehr_bridge.services.sharing.standing import FallenShares
 from ehr_bridge.services.visibility.restrictions import Restrictions
@@ -24,6 +25,7 @@ class Sharing:
     shares: Shares
     door: ShareDoor
     fallen: FallenShares
+    report_files: ReportFiles
 
     def require_on(self) -> None:
         """Raises NotFound where nothing is shared with people outside."""
@@ -47,4 +49,5 @@ def build_sharing(
         Shares(database, hashing, revocations, restrictions, clock, settings.base_url),
         ShareDoor(database, rules, hashing, fallen, revocations, clock),
         fallen,
+        ReportFiles(database),
     )

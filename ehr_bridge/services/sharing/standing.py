@@ -20,7 +20,7 @@ from ehr_bridge.db.tables.modifications import Modification, Split
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.viewing import Share, ViewerToken
 from ehr_bridge.services import audit
-from ehr_bridge.services.accounts.revocations import Revocations, revoke_viewer_tokens
+from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations, revoke_viewer_tokens
 from ehr_bridge.services.audit.trail import OURSELVES, Event, Origin
 from ehr_bridge.services.visibility.restrictions import Restrictions
 
@@ -53,8 +53,8 @@ def obstacle(session: Session, study: Study, patient_id: uuid.UUID | None, since
 def end_share(session: Session, share: Share, why: ShareEnd, origin: Origin, now: datetime) -> Sequence[uuid.UUID]:
     """End it and revoke what it has opened; returns the ids of those tokens, for `Revocations.add` after the commit."""
     share.ended_at, share.ended_by, share.end_reason = now, origin.actor, why
-    opened = (ViewerToken.share_id == share.id) & (ViewerToken.expires_at > now)
-    revoked = revoke_viewer_tokens(session, opened, origin, now)
+    taken = (ViewerToken.share_id == share.id) & (ViewerToken.expires_at > now - REMEMBERED)  # also just after its end
+    revoked = revoke_viewer_tokens(session, taken, origin, now)
     audit.append(session, origin, share_event("share.ended", share, {"reason": str(why), "uses": share.uses}), now)
     return revoked
 

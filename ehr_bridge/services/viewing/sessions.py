@@ -14,7 +14,7 @@ from ehr_bridge.auth.tokens import TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.db.tables.viewing import ViewerTokenRenewal
+from ehr_bridge.db.tables.viewing import Share, ViewerTokenRenewal
 from ehr_bridge.errors import NotAuthenticated, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
@@ -52,13 +52,14 @@ class ViewerSessions:
         not named.
 
         Raises:
-            NotAuthenticated: the grant was revoked, or has ended.
+            NotAuthenticated: the grant was revoked, or has ended, or the share that it is of has.
             NotPermitted: it was exchanged as often as allowed.
         """
         now = self._clock()
         with self._database.write() as session:
             row = find_token(session, token)
-            if row is None or row.revoked_at is not None:
+            share = None if row is None or row.share_id is None else session.get_one(Share, row.share_id)
+            if row is None or row.revoked_at is not None or (share is not None and share.ended_at is not None):
                 raise NotAuthenticated("token_revoked", "This token was revoked; ask for a new link.")
             end = row.renewable_until or row.expires_at
             if end <= now:
