@@ -21,11 +21,12 @@ def attach(
     role: str = "reception",
     **said: str,
 ) -> Answer:
-    """`said`: title, kind, date, key."""
+    """`said`: title, kind, date, patient, key."""
     names = {
         "title": "X-Document-Title",
         "kind": "X-Document-Kind",
         "date": "X-Document-Date",
+        "patient": "X-Patient-Id",
         "key": "Idempotency-Key",
     }
     headers = {names[name]: quote(value) for name, value in said.items()}

@@ -207,6 +207,20 @@ def test_nobody_and_no_order_and_a_cancelled_one(api: Api) -> None:
     assert attach(api).json["code"] == "order_cancelled" and rows(api) == 0
 
 
+def test_a_letter_does_not_follow_an_order_to_another_patient(api: Api) -> None:
+    """The EHR gives the order to Bo while the letter of Åsa waits to be sent: refused, as her images are."""
+    hers = put_patient_and_order(api)["patient_id"]
+    bo = put_patient(api, "MRN-2", 201, family_name="Berg", given_name="Bo", sex="male")
+    assert attach(api, patient="MRN-2").json["code"] == "order_of_another_patient"
+    assert attached(api, patient=hers)["patient_id"] == hers
+    put_order(api, mrn="MRN-2")
+    for said in (hers, "MRN-1"):
+        refused = attach(api, data=png(), media_type="image/png", patient=said)
+        assert (refused.status_code, refused.json["code"]) == (409, "order_of_another_patient")
+    assert rows(api) == 1 == len(api.archive.instances)
+    assert attached(api, data=png(), media_type="image/png", patient=bo["id"])["patient_id"] == bo["id"]
+
+
 def test_who_may_attach_open_and_keep(api: Api) -> None:
     """Attaching is for those who upload or register; opening for those who view; keeping needs download."""
     put_patient_and_order(api)

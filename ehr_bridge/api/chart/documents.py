@@ -25,6 +25,7 @@ from ehr_bridge.api.http.schemas import (
     ListOf,
     Moment,
     OrderIds,
+    PatientRef,
     Problem,
     Text64,
 )
@@ -46,6 +47,7 @@ SENDING: dict[str | int, type[BaseModel] | dict[Any, Any] | None] = dict.fromkey
     (400, 404, 409, 413, 415, 422, 503), Problem
 )
 TITLE, KIND, DATE, FILE_NAME = "X-Document-Title", "X-Document-Kind", "X-Document-Date", "X-File-Name"
+PATIENT = "X-Patient-Id"
 
 KindWord = Literal["referral", "consent", "outside_report", "laboratory", "questionnaire", "photo", "other"]
 
@@ -80,6 +82,12 @@ class SaidOfDocument(BaseModel):
     )
     dated: str = Field("", alias=DATE, description="The day of the document itself, as 2026-01-31. Left out: today")
     file_name: str | None = Field(None, alias=FILE_NAME, description="For the upload log, percent-encoded UTF-8")
+
+
+class SaidOfOrderDocument(SaidOfDocument):
+    """The EHR may give the order to somebody else while the sender looks at it: then it is refused."""
+
+    patient: Annotated[PatientRef | None, EmptyIsNone] = Field(None, alias=PATIENT, description="The order's patient")
 
 
 class DocumentPath(Input):
@@ -146,13 +154,15 @@ def upload_patient_document(
     "/orders/<order>/documents",
     responses={200: DocumentAnswer, 201: DocumentAnswer, **SENDING},
 )
-@repeatable_file(TITLE, KIND, DATE)
-def upload_order_document(path: OrderPath, header: SaidOfDocument, raw: DocumentBody) -> Response:
+@repeatable_file(TITLE, KIND, DATE, PATIENT)
+def upload_order_document(path: OrderPath, header: SaidOfOrderDocument, raw: DocumentBody) -> Response:
     """Attach a PDF, JPEG or PNG to an order and its patient
 
     It becomes a DICOM file in a study of its own, with the accession number. The order still waits for its images.
+    With `X-Patient-Id` it is refused when the order is another patient's by now.
     """
-    return _attach(Confirmation(order=path.order), header)
+    patient = services().patients.certain_if_any(header.patient)
+    return _attach(Confirmation(order=path.order, patient=patient), header)
 
 
 @blueprint.get("/documents", responses={200: DocumentList, 404: Problem, 409: Problem, 422: Problem})

@@ -15,8 +15,8 @@ export type EntryKind = schema.TimelineEntry["kind"];
 export type ChartDocument = schema.DocumentAnswer;
 export type DocumentKind = ChartDocument["kind"];
 
-/** To whom a document is attached. */
-export type Owner = { order: string } | { patient: string };
+/** To whom a document is attached; of an order also whom the person saw, because the EHR may give it to somebody else. */
+export type Owner = { order: string; patient: string } | { patient: string };
 
 export interface NewDocument {
   file: File;
@@ -43,7 +43,7 @@ export function useDocuments(owner: Owner | { study: string }) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["documents", owner],
-    queryFn: async ({ signal }) => asPage<ChartDocument>(await ask("documents", { query: { ...owner, limit: PAGE_SIZE }, signal })),
+    queryFn: async ({ signal }) => asPage<ChartDocument>(await ask("documents", { query: { ...("order" in owner ? { order: owner.order } : owner), limit: PAGE_SIZE }, signal })),
   });
 }
 
@@ -67,7 +67,7 @@ export function useAttach(owner: Owner) {
   const [key, setKey] = useState(newKey);
   const path = "order" in owner ? `orders/${encodeURIComponent(owner.order)}` : `patients/${encodeURIComponent(owner.patient)}`;
   const attach = useMutation<ChartDocument, Error, NewDocument>({
-    mutationFn: (document) => send(`${API_ROOT}/${path}/documents`, document, session.token() ?? "", key, setSent),
+    mutationFn: (document) => send(`${API_ROOT}/${path}/documents`, document, "order" in owner ? owner.patient : "", session.token() ?? "", key, setSent),
     onSuccess: () => setKey(newKey()),
     onSettled: () => {
       setSent(0);
@@ -78,7 +78,7 @@ export function useAttach(owner: Owner) {
 }
 
 /** XMLHttpRequest, because fetch tells nothing about what it has sent. */
-function send(address: string, { file, type, kind, title, dated }: NewDocument, token: string, key: string, onProgress: (sent: number) => void): Promise<ChartDocument> {
+function send(address: string, { file, type, kind, title, dated }: NewDocument, patient: string, token: string, key: string, onProgress: (sent: number) => void): Promise<ChartDocument> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const headers: Record<string, string> = {
@@ -89,6 +89,7 @@ function send(address: string, { file, type, kind, title, dated }: NewDocument, 
       "X-Document-Kind": kind,
       "X-Document-Title": encoded(title.trim()),
       "X-Document-Date": dated,
+      "X-Patient-Id": patient,
       "X-File-Name": encoded(file.name),
     };
     request.open("POST", address);

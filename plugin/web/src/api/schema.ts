@@ -5516,6 +5516,7 @@ export interface paths {
                     "X-Document-Kind"?: "referral" | "consent" | "outside_report" | "laboratory" | "questionnaire" | "photo" | "other";
                     "X-Document-Date"?: string;
                     "X-File-Name"?: string | null;
+                    "X-Patient-Id"?: string | null;
                     "Idempotency-Key"?: string;
                 };
                 path: {

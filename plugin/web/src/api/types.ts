@@ -58,4 +58,6 @@ export interface UploadAnswer {
   status: string;
   instances: InstanceOutcome[];
   studies: StudyOutcome[];
+  /** Of a file that was attached as a document: whom the server says it is of. */
+  document?: Pick<schema.PersonAnswer, "mrn" | "issuer" | "patient_name" | "patient_birth_date" | "patient_sex">;
 }

@@ -11,16 +11,17 @@ export function AttachZone({ owner }: { owner: Owner }) {
   const mayUpload = useMay("upload");
   const mayRegister = useMay("register");
   const input = useRef<HTMLInputElement>(null);
-  const [files, setFiles] = useState<readonly File[]>([]);
+  // Whoever was seen when the files were chosen: the page may learn of another patient while they are asked about.
+  const [{ files, seen }, setChosen] = useState<{ files: readonly File[]; seen: Owner }>({ files: [], seen: owner });
   const [isOver, setOver] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   if (!mayUpload && !mayRegister) return null;
   const take = (chosen: readonly File[]) => {
     const good = chosen.filter((file) => typeOf(file) && file.size > 0);
     setProblem(good.length < chosen.length ? t("document.not_taken", { count: chosen.length - good.length }) : null);
-    setFiles(good);
+    setChosen({ files: good, seen: owner });
   };
-  const next = () => setFiles((waiting) => waiting.slice(1));
+  const next = () => setChosen((chosen) => ({ ...chosen, files: chosen.files.slice(1) }));
   const [file] = files;
   return (
     // Dropping is a convenience beside the button, which the keyboard and screen readers use.
@@ -57,7 +58,7 @@ export function AttachZone({ owner }: { owner: Owner }) {
       <p role="alert" className="text-bad small attach-problem">
         {problem}
       </p>
-      {file && <AttachDialog key={`${files.length} ${file.name}`} owner={owner} file={file} type={typeOf(file) ?? ""} onDone={next} onClose={next} />}
+      {file && <AttachDialog key={`${files.length} ${file.name}`} owner={seen} file={file} type={typeOf(file) ?? ""} onDone={next} onClose={next} />}
     </div>
   );
 }

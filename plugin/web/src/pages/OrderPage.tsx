@@ -92,7 +92,7 @@ function LoadedOrder({ order }: { order: Order }) {
         <div className="stack">
           {hasImages(order) && order.study_instance_uid && <MadePanel study={order.study_instance_uid} />}
           <ReportsPanel of={{ order: order.id }} {...(order.status === "cancelled" ? {} : { begin: { order } })} />
-          <DocumentsPanel owner={{ order: order.id }} canAttach={order.status !== "cancelled"} />
+          <DocumentsPanel owner={{ order: order.id, patient: order.patient_id }} canAttach={order.status !== "cancelled"} />
           <Priors order={order} />
         </div>
       </div>

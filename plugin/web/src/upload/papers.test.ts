@@ -5,11 +5,11 @@ import type { Link } from "./choice";
 import { added, emptyQueue, settled, started } from "./queue";
 import { fileSource } from "./read/source";
 import { resultsByStudy } from "./results";
-import { asUpload } from "./transport";
+import { asUpload, documentHeaders } from "./transport";
 import { judge } from "./verdict";
 import { inOrder, isAttached, optionsOfPaper, ownersOf, paperOf } from "./papers";
 
-const order: Link = { kind: "order", order: { id: "o" } as Order, patient: null };
+const order = { kind: "order", order: { id: "o", patient_id: "p" } as Order, patient: null } satisfies Link;
 const patient: Link = { kind: "patient", patient: { id: "p" } as Patient };
 const paper = (name: string, type = "application/pdf", id = 1) => paperOf(id, fileSource(new File(["x"], name), name), type);
 const reply = (status: number, body: unknown) => judge({ kind: "answer", status, body: asUpload(status, body), retryAfter: null, sent: 1 }, 1, 0);
@@ -17,8 +17,20 @@ const reply = (status: number, body: unknown) => judge({ kind: "answer", status,
 describe("a PDF or picture among the files", () => {
   it("is nobody's until somebody says whose, and is titled by its name or its kind", () => {
     expect(isAttached(paper("disc/Referral_Dr_Meyer.pdf"))).toBe(false);
-    expect(optionsOfPaper({ ...paper("disc/Referral_Dr_Meyer.pdf"), owner: order }).document).toMatchObject({ owner: { order: "o" }, title: "Referral Dr Meyer", kind: "referral" });
+    expect(optionsOfPaper({ ...paper("disc/Referral_Dr_Meyer.pdf"), owner: order }).document).toMatchObject({ owner: { order: "o", patient: "p" }, title: "Referral Dr Meyer", kind: "referral" });
     expect(optionsOfPaper({ ...paper("IMG_2031.jpg", "image/jpeg"), owner: patient }).document).toMatchObject({ owner: { patient: "p" }, title: "Photograph", kind: "photo" });
+  });
+
+  it("for an order is sent for the patient whom the person saw, as images are", () => {
+    const sent = (owner: Link) => documentHeaders(optionsOfPaper({ ...paper("a.pdf"), owner }).document!, "a.pdf")["X-Patient-Id"];
+    expect(sent(order)).toBe("p");
+    expect(sent({ ...order, patient: { id: "seen" } as Patient })).toBe("seen");
+    expect(sent(patient)).toBe("");
+  });
+
+  it("is of whomever the server says it is of", () => {
+    const verdict = reply(201, { id: "d", study_instance_uid: "1", sop_instance_uid: "1.1", mrn: "M2", patient_name: "Berg^Bo" });
+    expect(verdict.kind === "done" && verdict.answer.document).toMatchObject({ mrn: "M2", patient_name: "Berg^Bo" });
   });
 
   it("is offered for everybody who was chosen, once, papers before pictures", () => {

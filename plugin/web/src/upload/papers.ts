@@ -19,6 +19,8 @@ export interface Paper {
   owner: Link;
   /** The owner was searched for, not taken from those chosen for images. */
   isPicked: boolean;
+  /** Nobody chose the owner for images: the server is certain of them. */
+  isByServer: boolean;
   kind: DocumentKind;
   title: string;
   /** An ISO date; "" for today. */
@@ -29,7 +31,7 @@ const GROUP = "document ";
 
 export function paperOf(id: number, { name, size }: Source, type: string): Paper {
   const title = titleOf(name.split("/").pop() ?? "");
-  return { id, name, size, type, group: `${GROUP}${id}`, owner: { kind: "automatic" }, isPicked: false, kind: kindOf(type), title, dated: today() };
+  return { id, name, size, type, group: `${GROUP}${id}`, owner: { kind: "automatic" }, isPicked: false, isByServer: false, kind: kindOf(type), title, dated: today() };
 }
 
 /** Whether a group of the queue is a document; a study's group is its UID. */
@@ -61,6 +63,6 @@ export function inOrder(papers: readonly Paper[]): Paper[] {
 }
 
 function ownerOf(link: Link): Owner {
-  if (link.kind === "order") return { order: link.order.id };
+  if (link.kind === "order") return { order: link.order.id, patient: link.patient?.id ?? link.order.patient_id };
   return { patient: link.kind === "patient" ? link.patient.id : "" };
 }

@@ -89,15 +89,17 @@ function documentPath(owner: Owner): string {
   return "order" in owner ? `orders/${encodeURIComponent(owner.order)}/documents` : `patients/${encodeURIComponent(owner.patient)}/documents`;
 }
 
-function documentHeaders({ kind, title, dated }: DocumentOptions, name: string): Record<string, string> {
-  return { "X-Document-Kind": kind, "X-Document-Title": percentEncoded(title), "X-Document-Date": dated, "X-File-Name": percentEncoded(name.split("/").pop() ?? name) };
+export function documentHeaders({ owner, kind, title, dated }: DocumentOptions, name: string): Record<string, string> {
+  // As for images: the EHR may give the order to somebody else before everything is sent.
+  const seen = "order" in owner ? owner.patient : "";
+  return { "X-Patient-Id": seen, "X-Document-Kind": kind, "X-Document-Title": percentEncoded(title), "X-Document-Date": dated, "X-File-Name": percentEncoded(name.split("/").pop() ?? name) };
 }
 
 /** A document that was made, as an upload of one file would be answered; what else is said stays as it is. */
 export function asUpload(status: number, body: unknown): unknown {
   if (status >= 300 || !isRecord(body) || typeof body.sop_instance_uid !== "string") return body;
   const { sop_instance_uid, study_instance_uid } = body;
-  return { status: "success", instances: [{ sop_instance_uid, study_instance_uid, status: status === 201 ? "stored" : "duplicate" }], studies: [] };
+  return { status: "success", instances: [{ sop_instance_uid, study_instance_uid, status: status === 201 ? "stored" : "duplicate" }], studies: [], document: body };
 }
 
 /** The file as it is; with corrections, both as parts of one body (RFC 2387). No byte is copied for it. */

@@ -5,6 +5,7 @@
  * busy, lost, or sign in first. Only a reason that may pass is retried.
  */
 import { errorFromAnswer, isRecord } from "../api/errors";
+import type { Named } from "../components/whom";
 import type { Evidence, InstanceOutcome, StudyOutcome, UploadAnswer } from "../api/types";
 
 export interface Problem {
@@ -114,6 +115,7 @@ export function readUploadAnswer(body: unknown): UploadAnswer | null {
     status: typeof body.status === "string" ? body.status : "",
     instances: body.instances.filter(isRecord).map(readInstance),
     studies: studies.filter((study) => study.study_instance_uid),
+    ...(isRecord(body.document) && { document: body.document as unknown as Named }),
   };
 }
 
