@@ -79,6 +79,7 @@ from ehr_bridge.services.registry.registration import Registration
 from ehr_bridge.services.results_bundle import Results, build_results
 from ehr_bridge.services.selftest.removal import SelfTestRecords
 from ehr_bridge.services.sharing.bundle import Sharing, build_sharing
+from ehr_bridge.services.sharing.standing import end_shares_of
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
 from ehr_bridge.services.studies.history import StudyHistory
@@ -249,7 +250,7 @@ def build_services(
         refusals=refusals,
         anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
         audit_export=AuditExport(database, clock),
-        accounts=Accounts(database, revocations, hashing, clock, roles),
+        accounts=Accounts(database, revocations, hashing, clock, roles, end_shares_of),
         sign_in=SignIn(database, of_tokens, revocations, hashing, clock, telling_people_apart(ehrs, roles)),
         service_keys=ServiceKeys(database, revocations, clock, roles),
         key_verifier=keys,

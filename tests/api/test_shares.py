@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pydantic import SecretStr
@@ -36,6 +37,7 @@ from tests.api.share_steps import (
     sees,
     share,
     sharing_api,
+    token,
     token_of,
 )
 from tests.api.split_steps import mixed, split
@@ -166,7 +168,7 @@ def test_a_token_is_not_renewed_whose_share_has_ended(api: Api, clock: Clock) ->
 
 
 def test_the_pin_is_asked_for_and_five_wrong_ones_end_it(api: Api) -> None:
-    """A right one in between forgives nothing; asking without one counts nothing."""
+    """A right one in between forgives nothing; asking without one counts nothing, and is audited."""
     made = share(api, pin="471147")
     assert [opened(api, made).json["code"] for _ in range(9)] == ["share_pin_required"] * 9
     assert [opened(api, made, "000000").json["code"] for _ in range(4)] == ["share_pin_wrong"] * 4
@@ -177,7 +179,8 @@ def test_the_pin_is_asked_for_and_five_wrong_ones_end_it(api: Api) -> None:
     (entry,) = listed(api)
     assert (entry["state"], entry["end_reason"], entry["wrong_pins"]) == ("ended", "wrong_pins", 5)
     refused = [facts(event["detail"]) for event in said(api, "share.refused")]
-    assert [each["wrong_pins"] for each in refused] == [1, 2, 3, 4, 5, 5]
+    assert [each["wrong_pins"] for each in refused] == [0] * 9 + [1, 2, 3, 4, 5, 5]
+    assert {each["code"] for each in refused[:9]} == {"share_pin_required"}
     assert {event["outcome"] for event in said(api, "share.refused")} == {"refused"}
 
 
@@ -236,6 +239,31 @@ def test_colleagues_and_who_manages_accounts_may_end_it_others_not(api: Api) -> 
     assert end(api, missing).json["code"] == "share_not_found"
 
 
+def test_what_somebody_shared_ends_when_their_account_is_switched_off(api: Api) -> None:
+    """With the answer, also for whoever is looking, and not again when it is switched on. Another role and another name
+    are no reason; what others shared stays."""
+    account = {"full_name": "Dora", "roles": ["doctor"], "active": True}
+    path = "/api/v1/accounts/dora"
+    created = {"username": "dora", "full_name": "Dora", "password": "correct horse battery", "roles": ["doctor"]}
+    assert api.call("POST", "/api/v1/accounts", "admin", json=created).status_code == 201
+    body = {"study_instance_uid": (uid := with_images(api)), "ttl_seconds": DAY}
+    made = api.call("POST", SHARES, token=token("doctor", subject="dora"), json=body).json
+    others = share(api, uid)
+    its, of_others = token_of(api, made), token_of(api, others)
+    for change in ({"full_name": "Dora B."}, {"roles": ["nurse"]}):
+        assert api.call("PUT", path, "admin", json=account | change).status_code == 200
+    assert sees(api, its, uid)
+    assert api.call("PUT", path, "admin", json=account | {"active": False}).status_code == 200
+    assert api.call("POST", EXCHANGE, token=its).json["code"] == "token_revoked"
+    assert not sees(api, its, uid) and sees(api, of_others, uid)
+    assert api.call("PUT", path, "admin", json=account).status_code == 200
+    assert opens_nothing(api, made)
+    entries = {entry["created_by"]: entry for entry in listed(api)}
+    assert (entries["dora"]["ended_by"], entries["dora"]["end_reason"]) == ("admin", "revoked")
+    assert entries["doctor"]["state"] == "active"
+    assert [facts(event["detail"])["share_id"] for event in said(api, "share.ended")] == [made["share"]["id"]]
+
+
 def test_a_restricted_patient_is_not_shared_by_anybody(api: Api) -> None:
     """Not by those on the list either: whoever is outside is on none."""
     uid = with_images(api)
@@ -284,14 +312,23 @@ def test_without_the_worker_nobody_sees_another_patient_either(api: Api, tmp_pat
     assert opens_nothing(api, made)
 
 
-def test_another_order_of_the_same_patient_is_no_reason(api: Api, tmp_path: Path) -> None:
-    """Whose it is has not changed."""
+def test_another_order_of_the_same_patient_is_no_reason(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose it is has not changed; and the chore that looks after each commit writes nothing, and keeps nobody from
+    writing."""
     uid = with_images(api)
     made = share(api, uid)
     api.place_order("ACC-2", "MRN-1")
     link(api, uid, order_id="ACC-2", expected=one(api, uid)["version"])
     jobs(api, tmp_path).run()
     assert sees(api, token_of(api, made), uid)
+
+    def turn() -> NoReturn:
+        raise AssertionError("the writers' turn is taken for nothing")
+
+    monkeypatch.setattr(api.services.database, "write", turn)
+    api.services.sharing.fallen.run()
 
 
 def test_a_link_ends_when_images_leave_the_study(api: Api, tmp_path: Path) -> None:

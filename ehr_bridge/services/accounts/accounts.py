@@ -46,12 +46,15 @@ class Accounts:
         hashing: Hashing,
         clock: Callable[[], datetime],
         roles: Roles,
+        end_shares_of: Callable[[Session, str, Origin, datetime], list[uuid.UUID]] = lambda *_: [],
     ) -> None:
+        """`end_shares_of` ends what somebody has shared, and returns the tokens that are revoked with it."""
         self._database = database
         self._revocations = revocations
         self._hashing = hashing
         self._clock = clock
         self._roles = roles
+        self._end_shares_of = end_shares_of
 
     def create(
         self,
@@ -106,7 +109,7 @@ class Accounts:
 
     def change(self, username: str, full_name: str, roles: Iterable[str], active: bool, origin: Origin) -> Account:
         """Replace an account's data. Changing its roles or switching it off ends its sessions and the viewer
-        tokens that it made for itself, at once.
+        tokens that it made for itself, at once; switching it off also what it shared with people outside.
 
         Raises:
             NotFound: there is no such account.
@@ -122,6 +125,8 @@ class Accounts:
             if before != (full_name, roles, active):
                 if before[1:] != (roles, active):
                     ended = end_sessions(session, user, origin, now)
+                if user.is_active and not active:
+                    ended += self._end_shares_of(session, user.username, origin, now)
                 user.full_name, user.roles, user.is_active = full_name, roles, active
                 session.flush()
                 if self._keeps_accounts(*before[1:]) and not self._somebody_keeps_accounts(session):

@@ -162,6 +162,7 @@ class ShareDoor:
         revoked: list[uuid.UUID],
     ) -> BridgeError:
         if pin is None:
+            self._refused(session, share, "share_pin_required", origin, now)
             return NotPermitted("share_pin_required", "Type the PIN that you were told.")
         share.wrong_pins += 1
         self._refused(session, share, "share_pin_wrong", origin, now)

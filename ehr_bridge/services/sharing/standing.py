@@ -59,6 +59,15 @@ def end_share(session: Session, share: Share, why: ShareEnd, origin: Origin, now
     return revoked
 
 
+def end_shares_of(session: Session, username: str, origin: Origin, now: datetime) -> list[uuid.UUID]:
+    """End all that somebody has shared whose account is switched off; returns what `end_share` does."""
+    live = select(Share).where(Share.created_by == username, Share.ended_at.is_(None), Share.expires_at > now)
+    revoked: list[uuid.UUID] = []
+    for share in session.scalars(live).all():
+        revoked += end_share(session, share, ShareEnd.REVOKED, origin, now)
+    return revoked
+
+
 def share_event(action: str, share: Share, detail: Mapping[str, object], outcome: str = "success") -> Event:
     """An event about a share, of the patient and study that it names."""
     return Event(
@@ -86,14 +95,17 @@ class FallenShares:
         self._clock = clock
 
     def run(self) -> None:
-        """Called after each commit. Raises Unavailable when the database is away; then it is tried again."""
+        """Called after each commit; takes the writers' turn only when one is to end. Raises Unavailable when the
+        database is away; then it is tried again."""
         now = self._clock()
         with self._database.read() as session:
-            if session.scalar(self._doubtful(now).limit(1)) is None:
-                return
+            doubtful = session.scalars(self._doubtful(now)).all()
+            fallen = [share.id for share in doubtful if self.why(session, share) is not None]
+        if not fallen:
+            return
         revoked: list[uuid.UUID] = []
         with self._database.write() as session:
-            for share in session.scalars(self._doubtful(now)).all():
+            for share in session.scalars(self._doubtful(now).where(Share.id.in_(fallen))).all():
                 if (why := self.why(session, share)) is not None:
                     revoked += end_share(session, share, why, OURSELVES, now)
         self._revocations.add(revoked)
