@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.reporting_steps import FINDINGS, an_order_with_images, editor, is_saved, open_to_write, write
 from tests.browser.steps import sign_in_at_the_form
 from tests.support.server import Server, user_token
 
@@ -94,6 +95,35 @@ def test_a_locked_page_shows_nothing_keeps_what_was_typed_and_stays_locked_when_
     expect(tab).to_have_title(re.compile("^Orders"))
 
 
+def test_keys_on_a_locked_report_do_nothing_in_the_name_of_who_has_gone(desktop: Page, demo: Server) -> None:
+    """No preliminary report is issued, no dialog stands above the cover, and what was typed is there afterwards."""
+    order = an_order_with_images(demo)
+    sign_in_at_the_form(desktop, demo, "radiologist")
+    open_to_write(desktop, demo.url, order)
+    write(desktop, FINDINGS, "No frac")
+    is_saved(desktop)
+    report = f"/api/v1/reports/{desktop.url.rpartition('/')[2]}"
+    desktop.evaluate("document.activeElement.blur()")
+    desktop.keyboard.press("Shift+L")
+    cover = desktop.get_by_role("dialog", name="Locked")
+    field = cover.get_by_label("Password", exact=True)
+    expect(field).to_be_focused()
+    for _ in range(2):
+        for key in ("F1", "Alt+p", "Alt+k", "Control+Enter", "Escape"):
+            desktop.keyboard.press(key)
+        desktop.mouse.click(5, 5)  # beside the cover: the focus is nowhere
+    expect(desktop.locator("dialog[open]")).to_have_count(1)
+    field.fill(password(demo))
+    desktop.keyboard.press("Enter")
+    expect(cover).to_have_count(0)
+    expect(editor(desktop).get_by_label(FINDINGS)).to_have_value("No frac")
+    expect(desktop.locator("dialog[open]")).to_have_count(0)
+    assert demo.get(f"{report}/versions", "radiologist").json()["items"] == []
+    assert demo.get(report, "radiologist").json()["draft"]["kind"] == "new"
+    desktop.keyboard.press("F1")
+    expect(desktop.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+
+
 def test_somebody_else_signs_in_and_the_first_ones_page_stays_hidden(page: Page, demo: Server) -> None:
     """Never two people in two tabs without words. What the first typed is shown to them alone."""
     sign_in_at_the_form(page, demo, "doctor")
@@ -117,6 +147,21 @@ def test_somebody_else_signs_in_and_the_first_ones_page_stays_hidden(page: Page,
     expect(other.get_by_role("heading", name="Orders", level=1)).to_be_visible()
     at_the_side(other, "Sign out")
     expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible()
+
+
+def test_a_tab_that_is_found_again_by_back_is_locked_as_the_others_are(desktop: Page, demo: Server) -> None:
+    """It was away when they were locked; nothing of its session is kept."""
+    sign_in_at_the_form(desktop, demo, "doctor")
+    tab = another_tab(desktop.context, demo)
+    expect(tab.get_by_role("heading", name="Orders", level=1)).to_be_visible()
+    tab.goto(f"{demo.url}/api/v1/health")
+    desktop.keyboard.press("Shift+L")
+    expect(desktop.get_by_role("dialog", name="Locked")).to_be_visible()
+    tab.go_back()
+    expect(tab.get_by_role("dialog", name="Locked")).to_be_visible()
+    assert "token" not in tab.evaluate(KEPT)
+    unlock(tab, demo)
+    expect(desktop.get_by_role("heading", name="Orders", level=1)).to_be_visible()
 
 
 def test_a_tab_that_the_ehr_opened_has_its_own_session_and_gives_it_to_nobody(desktop: Page, demo: Server) -> None:

@@ -8,7 +8,7 @@ import { createQueryClient } from "./api/queries";
 import { Session, tabStorage } from "./api/session";
 import { App } from "./app";
 import { DeskContext } from "./auth/desk";
-import { Idle, watchWork } from "./auth/idle";
+import { Idle, lastUse, watchWork } from "./auth/idle";
 import { openChannel, Tabs } from "./auth/tabs";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { setLanguage } from "./i18n";
@@ -52,7 +52,9 @@ import "./styles/sharing.css";
 /** Until then a slow connection has the first page to fetch, and what is in it. */
 const OTHER_PAGES_AFTER_MS = 3_000;
 
-const session = new Session(tabStorage());
+const store = tabStorage();
+const session = new Session(store);
+const last = lastUse(store);
 const client = createQueryClient();
 const { token, target } = takeLaunch(window) ?? { token: null, target: null };
 const tabs: Tabs = new Tabs({
@@ -66,7 +68,9 @@ const tabs: Tabs = new Tabs({
     client.clear();
   },
   onUsed: () => idle.usedElsewhere(),
+  usedAt: last?.usedAt,
 });
+if (last && last.lockAt <= Date.now()) session.lockFound(last.lockAt);
 if (token) {
   const { expiresAt, subject } = claimsOf(token);
   session.begin({ token, expires_at: expiresAt }, subject, true);
@@ -75,7 +79,7 @@ const later = (ms: number, call: () => void) => {
   const timer = window.setTimeout(call, ms);
   return () => window.clearTimeout(timer);
 };
-const idle = new Idle({ now: Date.now, later, onIdle: () => session.lock(), tell: () => tabs.used() });
+const idle = new Idle({ now: Date.now, later, onIdle: () => session.lock(), tell: () => tabs.used(), store });
 watchWork(idle);
 const ask = createClient(session);
 const lookUp = createLookUp(ask, openHasher());

@@ -7,6 +7,7 @@
  * not `none`: the page stays, hidden, until its user signs in again, so that a running upload is not
  * lost. A session in which a password must be chosen first has no token for anything else. A page that
  * is `locked` goes on with its work, hidden; its token is in memory only, so that a reload stays locked.
+ * A session that is found in the tab (reload, Back, "reopen closed tab") is locked where the tab would have been, had it stayed.
  */
 import type { SignInAnswer } from "./types";
 import { isRecord } from "./errors";
@@ -41,14 +42,23 @@ export interface Locked {
 }
 
 /** What the user of this tab did, for the other tabs. */
-export type Told = { say: "began"; held: Held } | { say: "out"; username: string } | { say: "lock" } | { say: "open"; username: string };
+export type Told =
+  | { say: "began"; held: Held }
+  | { say: "out"; username: string; launched: boolean }
+  | { say: "lock" }
+  | { say: "open"; username: string }
+  | { say: "ended"; username: string };
 
-type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+export type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 const KEY = "ehr-bridge.session";
 
 export class Session {
   private state: SessionState;
+  /** When the page was locked (ms); 0: it is not, or only hidden from another person. */
+  private lockedAt = 0;
+  /** The token whose person has proved who they are since this page was loaded. */
+  private proved: string | null = null;
   private readonly listeners = new Set<() => void>();
   /** Hears what is done in this tab; the other tabs' doings come by `adopt`, `lock(false)` and `leave`. */
   onTold: (told: Told) => void = () => {};
@@ -57,7 +67,9 @@ export class Session {
     private readonly store: Store | null,
     private readonly now: () => number = Date.now,
   ) {
-    this.state = restore(store);
+    const { state, lockedAt } = restore(store);
+    this.state = state;
+    this.lockedAt = lockedAt;
   }
 
   /** The current state; the same object until something changes. */
@@ -81,8 +93,19 @@ export class Session {
     const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
     const kind = answer.must_change_password ? "new_password" : "active";
     const held: Held = { token: answer.token, expiresAt: trusted, username, launched, since: this.now() };
+    this.proved = held.token;
     this.set({ kind, ...held });
     if (kind === "active") this.onTold({ say: "began", held });
+  }
+
+  /** Whether its person has proved who they are since this page was loaded; else the session was found in this tab. */
+  isProved(): boolean {
+    return "token" in this.state && this.state.token === this.proved;
+  }
+
+  /** When the page was locked (ms); 0: it is not. */
+  sinceLocked(): number {
+    return this.state.kind === "locked" ? this.lockedAt : 0;
   }
 
   /** End the session that `token` belongs to; an answer to an older token ends nothing. */
@@ -94,6 +117,7 @@ export class Session {
     if (!("token" in state) || state.token !== token) return;
     const { kind, username, launched } = state;
     this.set(kind === "active" ? { kind: "ended", username, launched } : { kind: "none" });
+    if (kind === "active") this.onTold({ say: "ended", username });
   }
 
   /** The EHR opened this tab for one page: its user sees that, and what belongs to it. */
@@ -104,7 +128,7 @@ export class Session {
   signOut(): void {
     const { state } = this;
     this.set({ kind: "none", signedOut: true });
-    if ("username" in state && !state.launched) this.onTold({ say: "out", username: state.username });
+    if ("username" in state) this.onTold({ say: "out", username: state.username, launched: state.launched });
   }
 
   /** Leave this tab to somebody else, and the other tabs as they are. */
@@ -116,19 +140,31 @@ export class Session {
   lock(here = true): void {
     if (this.state.kind !== "active") return;
     const held = heldIn(this.state);
+    this.lockedAt = this.now();
     this.set({ kind: "locked", username: held.username, launched: held.launched, held, next: null });
     if (here) this.onTold({ say: "lock" });
   }
 
   /** Another tab is locked, and this one has no session of its own. */
-  lockedBy(username: string): void {
-    if (this.state.kind === "none" && !this.state.signedOut) this.set({ kind: "locked", username, launched: false, held: null, next: null });
+  lockedBy(username: string, at = 0): void {
+    if (this.state.kind !== "none" || this.state.signedOut) return;
+    this.lockedAt = at;
+    this.set({ kind: "locked", username, launched: false, held: null, next: null });
+  }
+
+  /** A session that was found in this tab would have been locked then, had its page been there: nothing of it is gone on with. */
+  lockFound(at: number): void {
+    if (this.state.kind !== "active" || this.isProved()) return;
+    const { username, launched } = this.state;
+    this.lockedAt = at;
+    this.set({ kind: "locked", username, launched, held: null, next: null });
   }
 
   /** The user of a locked page has proved to the server who they are: go on with what there was. */
   unlock(here = true): void {
     if (this.state.kind !== "locked" || !this.state.held) return;
     const { held } = this.state;
+    if (here) this.proved = held.token;
     this.set({ kind: "active", ...held });
     if (here) this.onTold({ say: "open", username: held.username });
   }
@@ -145,6 +181,7 @@ export class Session {
     if (mine && !isLater(next, mine)) return false;
     if (state.username === next.username) return this.take(next);
     const held = state.kind === "locked" ? state.held : state.kind === "active" ? heldIn(state) : null;
+    if (state.kind !== "locked") this.lockedAt = 0;
     this.set({ kind: "locked", username: state.username, launched: false, held, next });
     return false;
   }
@@ -168,7 +205,7 @@ export class Session {
 
   private set(state: SessionState): void {
     this.state = state;
-    save(this.store, state);
+    save(this.store, state, this.lockedAt);
     for (const listener of this.listeners) listener();
   }
 }
@@ -191,18 +228,19 @@ export function tabStorage(): Store | null {
   }
 }
 
-function restore(store: Store | null): SessionState {
+function restore(store: Store | null): { state: SessionState; lockedAt: number } {
   try {
     const saved: unknown = JSON.parse(store?.getItem(KEY) ?? "null");
     if (isRecord(saved) && saved.locked === true && typeof saved.username === "string") {
-      return { kind: "locked", username: saved.username, launched: saved.launched === true, held: null, next: null };
+      const state: Locked = { kind: "locked", username: saved.username, launched: saved.launched === true, held: null, next: null };
+      return { state, lockedAt: typeof saved.at === "number" ? saved.at : 0 };
     }
     const held = readHeld(saved);
-    if (held) return { kind: isRecord(saved) && saved.newPassword === true ? "new_password" : "active", ...held };
+    if (held) return { state: { kind: isRecord(saved) && saved.newPassword === true ? "new_password" : "active", ...held }, lockedAt: 0 };
   } catch {
     // Not ours or damaged: as if nothing had been kept.
   }
-  return { kind: "none" };
+  return { state: { kind: "none" }, lockedAt: 0 };
 }
 
 /** What was kept, or said by another tab; null when it is no session. */
@@ -218,12 +256,12 @@ export function readHeld(data: unknown): Held | null {
   };
 }
 
-function save(store: Store | null, state: SessionState): void {
+function save(store: Store | null, state: SessionState, lockedAt: number): void {
   try {
     if ("token" in state) store?.setItem(KEY, JSON.stringify({ ...heldIn(state), newPassword: state.kind === "new_password" }));
     // A reload of a page that another person has taken over is theirs.
     else if (state.kind === "locked" && state.next) store?.setItem(KEY, JSON.stringify(heldIn(state.next)));
-    else if (state.kind === "locked") store?.setItem(KEY, JSON.stringify({ locked: true, username: state.username, launched: state.launched }));
+    else if (state.kind === "locked") store?.setItem(KEY, JSON.stringify({ locked: true, username: state.username, launched: state.launched, at: lockedAt }));
     else store?.removeItem(KEY);
   } catch {
     // A full or forbidden store costs the session at the next reload, nothing else.

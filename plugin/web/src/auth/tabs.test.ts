@@ -24,21 +24,26 @@ function browser() {
     return own;
   };
   let clock = Date.now();
-  const tab = ({ framed = false } = {}) => {
-    const kept = new Map<string, string>();
+  const tab = ({ framed = false, kept = new Map<string, string>(), usedAt = 0 } = {}) => {
     const store = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value), removeItem: (key: string) => void kept.delete(key) };
     const session = new Session(store, () => clock++);
     const heard = { adopted: 0, signedOut: 0, used: 0 };
     const shared = framed ? null : channel("session");
     const desk = channel("desk");
-    const tabs = new Tabs({ session, shared, desk, onAdopted: () => heard.adopted++, onSignedOut: () => heard.signedOut++, onUsed: () => heard.used++ });
+    const tabs = new Tabs({ session, shared, desk, onAdopted: () => heard.adopted++, onSignedOut: () => heard.signedOut++, onUsed: () => heard.used++, usedAt });
     const close = () => {
       shared?.close();
       desk.close();
     };
     return { session, tabs, heard, kept, close, state: () => session.snapshot() };
   };
-  return { tab, said };
+  /** A tab with images, which hears only what is no secret. */
+  const images = () => {
+    const heard: unknown[] = [];
+    channel("desk").onmessage = ({ data }) => void heard.push(data);
+    return heard;
+  };
+  return { tab, said, images, now: () => clock };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -184,6 +189,83 @@ describe("tabs of one browser", () => {
     expect(old.state().kind).toBe("locked");
     fresh.tabs.launched("dora");
     expect(old.state()).toMatchObject({ kind: "active", token: "ehr" });
+  });
+});
+
+describe("a tab that is found again by Back or reopened", () => {
+  it("is locked where the others are", async () => {
+    for (const launched of [false, true]) {
+      const { tab, now } = browser();
+      const [left, other] = [tab(), tab()];
+      left.session.begin(answer("t1"), "alice", launched);
+      if (launched) other.session.begin(answer("t1"), "alice", true);
+      left.close();
+      const usedAt = now() - 1;
+      other.session.lock();
+      const found = tab({ kept: left.kept, usedAt });
+      expect(found.state().kind).toBe("active");
+      await asked(found);
+      expect(found.state()).toMatchObject({ kind: "locked", username: "alice", held: null });
+      expect([...found.kept.values()].join()).not.toContain("t1");
+    }
+  });
+
+  it("goes on where the others do, and whatever was locked before it was last used", async () => {
+    const { tab, now } = browser();
+    const [dora, emil] = [tab(), tab()];
+    dora.session.begin(answer("d"), "dora", true);
+    dora.session.lock();
+    emil.session.begin(answer("e"), "emil", true);
+    emil.close();
+    const found = tab({ kept: emil.kept, usedAt: now() });
+    await asked(found);
+    expect(found.state()).toMatchObject({ kind: "active", token: "e" });
+    const alice = tab();
+    alice.session.begin(answer("t1"), "alice");
+    const locked = tab({ kept: new Map(alice.kept) });
+    locked.session.lockFound(now());
+    expect(locked.state().kind).toBe("locked");
+    await asked(locked);
+    expect(locked.state()).toMatchObject({ kind: "active", token: "t1" });
+  });
+
+  it("proves nobody's presence until its person has proved it again", () => {
+    const { tab } = browser();
+    const left = tab();
+    left.session.begin(answer("ehr"), "dora", true);
+    expect(left.session.isProved()).toBe(true);
+    const found = tab({ kept: left.kept });
+    expect([found.state().kind, found.session.isProved()]).toEqual(["active", false]);
+    found.session.lock();
+    found.session.unlock();
+    expect(found.session.isProved()).toBe(true);
+  });
+});
+
+describe("images in a tab of their own", () => {
+  it("are told when a tab that the EHR opened is signed out; our pages are not", () => {
+    const { tab, images } = browser();
+    const [launched, form] = [tab(), tab()];
+    form.session.begin(answer("t1"), "dora");
+    launched.session.begin(answer("ehr"), "dora", true);
+    const heard = images();
+    launched.session.signOut();
+    expect(heard).toContainEqual(expect.objectContaining({ say: "out", username: "dora" }));
+    expect(form.state().kind).toBe("active");
+  });
+
+  it("are covered when the last session of their reader ends", () => {
+    const { tab, images } = browser();
+    const heard = images();
+    const [one, two] = [tab(), tab()];
+    one.session.begin(answer("a"), "dora", true);
+    two.session.begin(answer("b"), "dora", true);
+    expect(heard).toEqual([]);
+    one.session.end("a");
+    expect(heard.map((data) => (data as { say: string }).say)).toEqual(["is_locked", "is_open"]);
+    two.session.end("b");
+    expect(heard[2]).toMatchObject({ say: "is_locked", username: "dora" });
+    expect(heard).toHaveLength(3);
   });
 });
 

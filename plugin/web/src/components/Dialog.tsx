@@ -1,4 +1,5 @@
 import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
+import { useIsCovered } from "./covered";
 
 interface Props {
   title: string;
@@ -13,10 +14,14 @@ interface Props {
 export function Dialog({ title, onClose, wide = false, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  // Before the content's own effects: what they focus must already be in an open dialog.
+  const isCovered = useIsCovered();
+  // Before the content's own effects: what they focus must already be in an open dialog. On a covered page it waits, for it would stand above the cover.
   useLayoutEffect(() => {
     const dialog = ref.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open && !isCovered) dialog.showModal();
+  }, [isCovered]);
+  useLayoutEffect(() => {
+    const dialog = ref.current;
     return () => dialog?.close();
   }, []);
   return (

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { useLocation } from "react-router-dom";
 import { Brand } from "../components/Brand";
+import { useIsCovered } from "../components/covered";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
 import { Account } from "./Account";
@@ -11,9 +12,13 @@ export function Menu({ onClose }: { onClose: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
   const { pathname } = useLocation();
   const opened = useRef(pathname);
+  const isCovered = useIsCovered();
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open && !isCovered) dialog.showModal();
+  }, [isCovered]);
+  useEffect(() => {
+    const dialog = ref.current;
     return () => dialog?.close();
   }, []);
   useEffect(() => {

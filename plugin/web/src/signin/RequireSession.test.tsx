@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 import { act, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
-import { useState } from "react";
-import { describe, expect, it } from "vitest";
+import { useEffect, useState } from "react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Dialog } from "../components/Dialog";
 import { shown } from "../testing/page";
 import type { UploadDesk } from "../upload/desk";
 import { UploadContext } from "../upload/context";
@@ -11,10 +12,41 @@ import { RequireSession } from "./RequireSession";
 
 const ME: [number, unknown] = [200, { subject: "nora", name: "Nora", permissions: [] }];
 
+const heard: string[] = [];
+
+/** Listens to keys as the pages do, and opens a dialog by F1 or by itself. */
 function Work() {
   const [typed, setTyped] = useState("");
-  return <input aria-label="Note" value={typed} onChange={(event) => setTyped(event.target.value)} />;
+  const [asks, setAsks] = useState(false);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      heard.push(event.key);
+      if (event.key === "F1") setAsks(true);
+    };
+    const late = () => setAsks(true);
+    for (const target of [window, document]) target.addEventListener("keydown", press as EventListener);
+    window.addEventListener("late", late);
+    return () => {
+      for (const target of [window, document]) target.removeEventListener("keydown", press as EventListener);
+      window.removeEventListener("late", late);
+    };
+  }, []);
+  return (
+    <>
+      <input aria-label="Note" value={typed} onChange={(event) => setTyped(event.target.value)} />
+      {asks && (
+        <Dialog title="Shortcuts">
+          <p>F1</p>
+        </Dialog>
+      )}
+    </>
+  );
 }
+
+afterEach(() => {
+  heard.length = 0;
+  vi.restoreAllMocks();
+});
 
 function working(login: [number, unknown]) {
   const forgotten: string[] = [];
@@ -108,6 +140,26 @@ describe("a page that is locked", () => {
     await act(async () => session.lock());
     expect(screen.getByRole("dialog", { name: "Locked" }).textContent).toContain("again from the EHR");
     expect(screen.queryByLabelText("Password")).toBeNull();
+  });
+
+  it("does nothing by its keys, wherever the focus is, and opens no dialog above the cover", async () => {
+    const { session, user } = working(again);
+    await user.type(await screen.findByRole("textbox", { name: "Note" }), "half a sen");
+    await act(async () => session.lock());
+    heard.length = 0;
+    const opened = vi.spyOn(HTMLDialogElement.prototype, "showModal");
+    await user.keyboard("{F1}{Alt>}p{/Alt}{Escape}");
+    screen.getByLabelText("Password").blur();
+    await user.keyboard("{F1}{Alt>}p{/Alt}{Escape}");
+    expect(heard).toEqual([]);
+    await act(async () => void window.dispatchEvent(new Event("late"))); // an answer that comes now asks something
+    expect(opened).not.toHaveBeenCalled();
+    await user.type(screen.getByLabelText("Password"), "pass{Enter}");
+    await waitFor(() => expect(screen.queryByRole("dialog", { name: "Locked" })).toBeNull());
+    expect(opened).toHaveBeenCalledOnce();
+    expect(screen.getByRole("dialog", { name: "Shortcuts" })).toBeTruthy();
+    await user.keyboard("{F1}");
+    expect(heard).toEqual(["F1", "F1"]);
   });
 
   it("of another person than the one who has signed in now says so, and leads on", async () => {

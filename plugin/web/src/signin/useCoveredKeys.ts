@@ -1,0 +1,22 @@
+import { useLayoutEffect } from "react";
+
+const KEYS = ["keydown", "keypress", "keyup"] as const;
+
+/**
+ * While a page is covered no key reaches what listens below, wherever the focus is. Typing, Tab, Enter and Space in the
+ * cover are the browser's own doing and go on; Escape does not close it.
+ */
+export function useCoveredKeys(isCovered: boolean): void {
+  useLayoutEffect(() => {
+    if (!isCovered) return;
+    const stop = (event: KeyboardEvent) => {
+      event.stopImmediatePropagation();
+      // Chromium lets a second Escape through, whatever the dialog's cancel event said.
+      if (event.key === "Escape") event.preventDefault();
+    };
+    for (const kind of KEYS) window.addEventListener(kind, stop, { capture: true });
+    return () => {
+      for (const kind of KEYS) window.removeEventListener(kind, stop, { capture: true });
+    };
+  }, [isCovered]);
+}
