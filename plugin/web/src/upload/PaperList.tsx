@@ -8,6 +8,7 @@ import { DateField } from "../components/DateField";
 import { SelectField } from "../components/Fields";
 import { Icon } from "../components/Icon";
 import { TextField } from "../components/TextField";
+import { useSay } from "../components/Toast";
 import { nameOf, ofNamed, ofPatient, type Whom } from "../components/whom";
 import { formatBytes, formatDay, t, word } from "../i18n";
 import { personName } from "../i18n/person";
@@ -23,9 +24,9 @@ const AT_ONCE = 10;
 
 export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<string, Reviewed> }) {
   const { desk: store } = useUploadServices();
-  const owners = useOwners(desk, store, reviews);
+  const { owners, chosen, known } = useOwners(desk, store, reviews);
   const [limit, setLimit] = useState(AT_ONCE);
-  useForgetting(desk, store, reviews, owners);
+  useForgetting(desk, store, reviews, known);
   if (desk.papers.length === 0) return null;
   const hidden = desk.papers.length - limit;
   return (
@@ -36,7 +37,7 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
         {inOrder(desk.papers)
           .slice(0, limit)
           .map((paper) => (
-            <PaperRow key={paper.id} paper={paper} owners={owners} store={store} />
+            <PaperRow key={paper.id} paper={paper} owners={owners} chosen={chosen} store={store} />
           ))}
       </ul>
       {hidden > 0 && (
@@ -48,7 +49,7 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
   );
 }
 
-function PaperRow({ paper, owners, store }: { paper: Paper; owners: readonly Link[]; store: UploadDesk }) {
+function PaperRow({ paper, owners, chosen, store }: { paper: Paper; owners: readonly Link[]; chosen: ReadonlySet<string>; store: UploadDesk }) {
   const [shown, setShown] = useState(false);
   const [picking, setPicking] = useState(false);
   const name = useId();
@@ -70,7 +71,7 @@ function PaperRow({ paper, owners, store }: { paper: Paper; owners: readonly Lin
           label={t("papers.owner")}
           value={targetOf(paper.owner)}
           options={options}
-          onChange={(value) => change({ owner: choices.find((link) => targetOf(link) === value) ?? { kind: "automatic" }, isPicked: false })}
+          onChange={(value) => change({ owner: choices.find((link) => targetOf(link) === value) ?? { kind: "automatic" }, isPicked: false, isByServer: !chosen.has(value) })}
         />
         <button type="button" className="button" aria-describedby={name} onClick={() => setPicking(true)}>
           {t("papers.pick")}
@@ -92,7 +93,7 @@ function PaperRow({ paper, owners, store }: { paper: Paper; owners: readonly Lin
         <Picker
           hint=""
           onPick={(owner) => {
-            change({ owner, isPicked: true });
+            change({ owner, isPicked: true, isByServer: false });
             setPicking(false);
           }}
           onClose={() => setPicking(false)}
@@ -125,8 +126,16 @@ function Preview({ paper, store }: { paper: Paper; store: UploadDesk }) {
   return content && <Sheet content={content} type={paper.type} title={paper.name} />;
 }
 
+interface Owners {
+  owners: Link[];
+  /** Those whom a person chose. */
+  chosen: ReadonlySet<string>;
+  /** Also those whom the server named and of whom the page has not read more yet. */
+  known: ReadonlySet<string>;
+}
+
 /** Whoever is chosen in this review, or certain to the server. */
-function useOwners(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>): Link[] {
+function useOwners(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>): Owners {
   const studies = desk.patients.flatMap((patient) => patient.studies).filter(({ uid }) => store.choiceOf(uid).include);
   const links = studies.map(({ uid }) => store.choiceOf(uid).link);
   const certain = studies.flatMap(({ uid }) => {
@@ -135,19 +144,30 @@ function useOwners(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, R
   });
   const patients = usePatientsById(desk.papers.length > 0 ? [...new Set(certain)] : []);
   const order: Link[] = desk.order ? [{ kind: "order", ...desk.order }] : [];
-  return ownersOf([...order, ...desk.decisions.values(), ...links, ...patients.map((patient): Link => ({ kind: "patient", patient }))]);
+  const said = ownersOf([...order, ...desk.decisions.values(), ...links]);
+  const chosen = new Set(said.map(targetOf));
+  return {
+    owners: ownersOf([...said, ...patients.map((patient): Link => ({ kind: "patient", patient }))]),
+    chosen,
+    known: new Set([...chosen, ...certain.map((id) => `patient ${id}`)]),
+  };
 }
 
-/** Whoever is no longer chosen for images gets no document either, unless a person picked them for it. */
-function useForgetting(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>, owners: readonly Link[]) {
-  const known = new Set(owners.map(targetOf));
+/** Whoever is no longer chosen for images gets no document either, unless a person picked them for it; and that is said. */
+function useForgetting(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>, known: ReadonlySet<string>) {
+  const say = useSay();
   // While the server is asked nobody is certain, and nobody is gone.
   const asking = desk.reading || [...reviews.values()].some(({ state }) => state === "asking");
-  const gone = desk.papers.filter((paper) => !asking && isAttached(paper) && !paper.isPicked && !known.has(targetOf(paper.owner))).map(({ id }) => id);
+  // Nor is anybody of whom it was certain, while it gives no answer.
+  const silent = [...reviews].some(([uid, { state }]) => state === "unknown" && store.choiceOf(uid).include && store.choiceOf(uid).link.kind === "automatic");
+  const isGone = (paper: Paper) => isAttached(paper) && !paper.isPicked && !(silent && paper.isByServer) && !known.has(targetOf(paper.owner));
+  const gone = asking ? [] : desk.papers.filter(isGone).map(({ id }) => id);
   const key = gone.join(" ");
   useEffect(() => {
-    for (const id of key ? key.split(" ") : []) store.attach(Number(id), { owner: { kind: "automatic" } });
-  }, [key, store]);
+    const ids = key ? key.split(" ") : [];
+    for (const id of ids) store.attach(Number(id), { owner: { kind: "automatic" } });
+    if (ids.length > 0) say({ text: t("papers.detached", { count: ids.length }), bad: true });
+  }, [key, store, say]);
 }
 
 /** "Doe, Jane · 14 Mar 1961 · Order A1 MR Brain" */

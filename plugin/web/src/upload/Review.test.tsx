@@ -45,11 +45,12 @@ function reviewing(evidence: Readonly<Record<string, Evidence[]>>, order = false
     ref, differences: [], study: null, refused: null,
     match: { kind: "exact", score: 1, automatic: true, patient_id: "p", order_id: "o", evidence: of, ...match },
   }));
+  const answers: Record<string, [number, unknown]> = { "POST match": [200, { items }], "GET patients/p": [200, PATIENT], "GET orders/o": [200, { id: "o", patient_id: "p", accession_number: "A1", mrn: "M1", patient_name: "Doe^Jane" }] };
   const page = shown(
     <UploadContext value={{ desk, uploader: { begin } as unknown as Uploader }}>
       <Review />
     </UploadContext>,
-    { "POST match": [200, { items }], "GET patients/p": [200, PATIENT], "GET orders/o": [200, { id: "o", patient_id: "p", accession_number: "A1", mrn: "M1", patient_name: "Doe^Jane" }] },
+    answers,
   );
   const passed = () => { for (const call of timers.splice(0)) call(); };
   const pass = () => act(passed);
@@ -68,7 +69,7 @@ function reviewing(evidence: Readonly<Record<string, Evidence[]>>, order = false
       passed();
     });
   };
-  return { ...page, desk, begin, choose, read, pass, user: userEvent.setup(), send: () => screen.getByRole<HTMLButtonElement>("button", { name: "Send" }) };
+  return { ...page, answers, desk, begin, choose, read, pass, user: userEvent.setup(), send: () => screen.getByRole<HTMLButtonElement>("button", { name: "Send" }) };
 }
 
 describe("files that were chosen", () => {
@@ -209,6 +210,53 @@ describe("files that were chosen", () => {
       pass();
       expect(desk.packed().items).toHaveLength(0);
     });
+    expect(await screen.findByText(/^1 document is no longer attached/)).toBeTruthy();
+  });
+
+  it("that are papers stay attached to whom the server was certain of while it gives no answer", async () => {
+    const { choose, read, pass, user, desk, answers } = reviewing({ "1.2": [SAME], "1.3": [SAME] });
+    choose("a", "b", "letter.pdf");
+    read(image("a", "1.2"), image("b", "1.3"), paper("letter.pdf"));
+    await screen.findByRole("option", { name: /^Doe, Jane/ });
+    await user.selectOptions(screen.getByRole("combobox", { name: "Attach to" }), "patient p");
+    expect(desk.snapshot().papers[0]).toMatchObject({ isByServer: true });
+    answers["POST match"] = [422, { code: "invalid_request" }];
+    act(() => desk.choose("1.3", { tags: { PatientID: "M1" }, confirmed: "" }));
+    expect(await screen.findAllByText("No prediction available")).toHaveLength(2);
+    pass();
+    expect(desk.packed().items).toHaveLength(3);
+  });
+
+  it("that are papers stay attached to whom the server is certain of, also before the page has read who that is", async () => {
+    const { choose, read, pass, desk, answers } = reviewing({ "1.2": [SAME] });
+    answers["GET patients/p"] = [404, { code: "patient_not_found" }];
+    choose("a", "letter.pdf");
+    act(() => {
+      read(image("a", "1.2"), paper("letter.pdf"));
+      desk.attach(desk.snapshot().papers[0]!.id, { owner: { kind: "patient", patient: PATIENT as unknown as Patient } });
+    });
+    expect(await screen.findByText("Will be linked to")).toBeTruthy();
+    pass();
+    expect(desk.packed().items).toHaveLength(2);
+  });
+
+  it("that name the order of another patient here are left out of a decision for all, and asked about alone", async () => {
+    const another = { ...said("AccessionNumber", "other"), reasons: ["order_of_another"] };
+    const { choose, read, pass, user, desk, send } = reviewing({ "1.2": [said("PatientID", "other")], "1.3": [another] });
+    choose("a", "b");
+    read(image("a", "1.2"), image("b", "1.3"));
+    act(() => desk.decide(desk.snapshot().patients[0]!.key, { kind: "patient", patient: PATIENT as unknown as Patient }));
+    await waitFor(() => {
+      pass();
+      expect(screen.getByText("1 of 2 studies fit; the others are left out.")).toBeTruthy();
+    });
+    await user.click(screen.getByRole("checkbox", { name: /^I have compared it: the study/ }));
+    pass();
+    await waitFor(() => expect(send().disabled).toBe(false));
+    await user.click(screen.getByRole("checkbox", { name: "Send this study", checked: false }));
+    pass();
+    expect(await screen.findByRole("checkbox", { name: "I have compared them: these images are of this patient" })).toBeTruthy();
+    expect(send().disabled).toBe(true);
   });
 
   it("that are damaged are sent along only as long as the person wants it", async () => {

@@ -34,10 +34,16 @@ describe("a decision for all studies of a patient", () => {
     expect(decidedFor(out, link)).toEqual({ ...undecided(link), include: false, decided: true, tags: { PatientID: "M-1" } });
   });
 
-  it("judges again what was left out, or decided alone", () => {
+  it("judges again what was left out, or was only ticked again", () => {
     const link = { kind: "patient", patient } as const;
     expect(decidedFor(choice({ include: false, leftOut: true }), link)).toEqual(undecided(link));
     expect(decidedFor(choice({ decided: true, link: { kind: "order", order, patient } }), link)).toEqual(undecided(link));
+  });
+
+  it("keeps whose one of them is, where that was said for it alone, also while it is taken out", () => {
+    const alone = choice({ decided: true, linkedAlone: true, link: { kind: "order", order, patient }, confirmed: "x" });
+    const out = { ...alone, include: false };
+    for (const each of [alone, out]) expect(decidedFor(each, { kind: "patient", patient })).toEqual(each);
   });
 });
 

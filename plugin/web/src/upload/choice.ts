@@ -15,6 +15,8 @@ export interface Choice {
   include: boolean;
   /** A person has said for this study alone whether it is sent, or whose it is. */
   decided: boolean;
+  /** Whose it is was said for this study alone. */
+  linkedAlone: boolean;
   /** Not included because it does not fit what was chosen for several studies; nobody has said so. */
   leftOut: boolean;
   link: Link;
@@ -25,11 +27,12 @@ export interface Choice {
 }
 
 export function undecided(link: Link): Choice {
-  return { include: true, decided: false, leftOut: false, link, tags: {}, confirmed: "" };
+  return { include: true, decided: false, linkedAlone: false, leftOut: false, link, tags: {}, confirmed: "" };
 }
 
-/** After a decision for all studies of a patient: what was taken out by hand stays out, and corrections stay. */
+/** After a decision for all studies of a patient: what was said by hand of one of them stays, and corrections stay. */
 export function decidedFor(before: Choice, link: Link): Choice {
+  if (before.linkedAlone) return before;
   const isOut = before.decided && !before.include;
   return { ...undecided(link), include: !isOut, decided: isOut, tags: before.tags };
 }

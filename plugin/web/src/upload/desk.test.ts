@@ -69,6 +69,22 @@ describe("the files on the table", () => {
     expect(desk.snapshot().tooLarge).toHaveLength(1);
   });
 
+  it("keep whose one study is by hand when all of its patient are decided, whatever all get", () => {
+    const { desk, answer } = bench();
+    const whose = (id: string) => ({ kind: "patient", patient: { id } as Patient }) as const;
+    desk.add([file("a"), file("b"), file("c")]);
+    answer([image("a", "1"), image("b", "2"), image("c", "3")]);
+    desk.choose("3", { link: whose("q") });
+    desk.choose("2", { include: false });
+    desk.choose("2", { include: true });
+    const said = () => ["1", "2", "3"].map((uid) => desk.packed().options.get(uid)?.patientId);
+    const { key } = desk.snapshot().patients[0]!;
+    desk.decide(key, whose("p"));
+    expect(said()).toEqual(["p", "p", "q"]);
+    desk.decide(key, { kind: "automatic" });
+    expect(said()).toEqual([undefined, undefined, "q"]);
+  });
+
   it("with a damaged header are never sent for the chosen order: nobody has seen whose they are", () => {
     const { desk, answer } = bench();
     desk.startFor(order("o1"));

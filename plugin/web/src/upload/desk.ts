@@ -129,7 +129,7 @@ export class UploadDesk {
   /** What a person says of one study. */
   choose(studyUid: string, change: Partial<Choice>): void {
     const decided = "include" in change || "link" in change;
-    this.put([studyUid], (before) => ({ ...before, ...(decided && { decided: true, leftOut: false }), ...change }));
+    this.put([studyUid], (before) => ({ ...before, ...(decided && { decided: true, leftOut: false }), ...("link" in change && { linkedAlone: true }), ...change }));
   }
 
   /** What a person says of all studies whose files name one patient, those that are still to come included. */

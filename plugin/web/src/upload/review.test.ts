@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Prediction } from "../api/match";
 import type { Evidence, Order, Patient } from "../api/types";
 import { undecided, type Choice, type Link } from "./choice";
-import { commonPatient, othersThanFit, reviewed, type Reviewed } from "./review";
+import { commonPatient, isAskedTogether, othersThanFit, reviewed, type Reviewed } from "./review";
 
 const automatic: Link = { kind: "automatic" };
 const chosen: Link = { kind: "order", order: { id: "o" } as Order, patient: { id: "p" } as Patient };
@@ -108,6 +108,13 @@ describe("a disc of several people for one order", () => {
   it("takes other numbers for another hospital's once a person decided for the patient, a relative's number never", () => {
     expect(left({ a: foreign, b: fitting })).toEqual(["a"]);
     expect(left({ a: foreign, b: other, c: relative }, {}, true)).toEqual(["b", "c"]);
+  });
+
+  it("never takes the number of another patient's order here for another hospital's, nor asks about it with the others", () => {
+    const ours = (field: string, reason: string) => reviewed(chosen, [answer({ evidence: [{ ...line(field, "other"), reasons: [reason] }] })]);
+    const [order, step, id] = [ours("AccessionNumber", "order_of_another"), ours("ScheduledProcedureStepID", "order_of_another"), ours("PatientID", "id_of_another")];
+    expect(left({ a: foreign, b: order, c: step, d: id, e: ours("AccessionNumber", "order_other") }, {}, true)).toEqual(["b", "c", "d"]);
+    expect([foreign, order, step, id].map(isAskedTogether)).toEqual([true, false, false, false]);
   });
 
   it("asks about a study that was chosen alone, and waits while one is being asked about", () => {

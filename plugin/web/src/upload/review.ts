@@ -68,17 +68,24 @@ export function fits({ state, doubts }: Reviewed): boolean {
   return doubts.length === 0 && state !== "refused" && state !== "apart";
 }
 
-/** Whether one answer for all studies of a patient answers for this one. */
-export function isAskedTogether({ state, question }: Reviewed): boolean {
-  return question !== "" && state !== "apart";
+/** Whether one answer for all studies of a patient answers for this one; where it names another patient here, none does. */
+export function isAskedTogether({ state, doubts, question }: Reviewed): boolean {
+  return question !== "" && state !== "apart" && !doubts.some(namesAnother);
 }
 
 /** Numbers that each hospital gives itself: on a disc from outside they are others, whosever the images are. */
 const NUMBERS = ["PatientID", "AccessionNumber", "ScheduledProcedureStepID", "RequestedProcedureID"];
 
+/** Numbers that are ours, and another patient's: no other hospital's. */
+const OF_ANOTHER = ["order_of_another", "id_of_another"];
+
+function namesAnother({ reasons = [] }: Evidence): boolean {
+  return reasons.some((reason) => OF_ANOTHER.includes(reason));
+}
+
 /** Whether nothing speaks against it but numbers of another hospital; a number that is nearly ours is a relative's. */
 export function mayFit(reviewed: Reviewed): boolean {
-  return fits({ ...reviewed, doubts: reviewed.doubts.filter(({ field, grade }) => !NUMBERS.includes(field) || grade !== "other") });
+  return fits({ ...reviewed, doubts: reviewed.doubts.filter((doubt) => !NUMBERS.includes(doubt.field) || doubt.grade !== "other" || namesAnother(doubt)) });
 }
 
 /**

@@ -13,6 +13,7 @@ export const papers: Translation<typeof english> = {
   "papers.result": "Dokumente",
   "papers.attached": "Angehängt",
   "papers.failed": "Nicht angehängt",
+  "papers.detached": { one: "{count} Dokument ist nicht mehr angehängt: Der Patient oder Auftrag dafür ist nicht mehr gewählt.", other: "{count} Dokumente sind nicht mehr angehängt: Der Patient oder Auftrag dafür ist nicht mehr gewählt." },
   "decision.title": { one: "Von wem ist diese Studie?", other: "Von wem sind diese {count} Studien?" },
   "decision.server": "Nicht gewählt: Der Server entscheidet bei jeder Studie nach ihren Dateien.",
   "decision.leave": "Alle dem Server überlassen",

@@ -10,6 +10,7 @@ export const papers = {
   "papers.result": "Documents",
   "papers.attached": "Attached",
   "papers.failed": "Not attached",
+  "papers.detached": { one: "{count} document is no longer attached: the patient or order it was for is not chosen any more.", other: "{count} documents are no longer attached: the patient or order they were for is not chosen any more." },
   "decision.title": { one: "Whose is this study?", other: "Whose are these {count} studies?" },
   "decision.server": "Not chosen: the server decides for each study by what its files say.",
   "decision.leave": "Leave all to the server",
