@@ -20,7 +20,7 @@ DEPTHS = (100, 600, 5_000, 50_000)
 EVERYTHING = ("technician", "reception", "doctor", "radiologist", "manager", "admin", "service")
 PUBLIC = (
     *("/ehr", "/ohif", "/api/v1/health", "/api/v1/docs", "/api/v1/problems", "/api/v1/openapi.json"),
-    "/api/v1/auth/login",
+    *("/api/v1/auth/login", "/api/v1/share/open"),
 )
 LISTS_FINDINGS = ("/api/v1/dicom/validate",)
 """Stores nothing, and answers 200 with what is wrong."""

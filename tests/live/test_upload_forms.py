@@ -90,7 +90,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "a lying size": (lambda: forged(zipped([("a.dcm", GOOD)]), size=100), 422, "damaged_entry"),
     "a size of 4 GB": (lambda: forged(zipped([("a.dcm", GOOD)]), size=0xFFFFFFFE), 413, "too_large"),
     "an encrypted entry": (lambda: forged(zipped([("a.dcm", GOOD)]), flags=ENCRYPTED), 422, "encrypted_entry"),
-    "a nested archive": (lambda: zipped([("a.zip", zipped([("b.dcm", GOOD)]))]), 422, "no_files"),
+    "an archive inside that is no ZIP": (
+        lambda: zipped([("a.7z", b"7z\xbc\xaf\x27\x1c" + bytes(500))]),
+        422,
+        "no_files",
+    ),
     "a climbing name": (lambda: zipped([("../../a.dcm", GOOD)]), 422, "unsafe_entry"),
     "an absolute name": (lambda: zipped([("/a.dcm", GOOD)]), 422, "unsafe_entry"),
     "a link": (lambda: symlink("a.dcm", "/etc/passwd"), 422, "unsafe_entry"),

@@ -155,7 +155,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "release_patient": (*_PATIENT, "restriction_not_found"),
     "list_restrictions": _PATIENT,
     "list_broken_glasses": _PATIENT,
-    "break_glass": (*_PATIENT, *_STUDY, "not_restricted"),
+    "break_glass": (*_PATIENT, *_ORDER, *_STUDY, "not_restricted"),
     "review_broken_glass": ("glass_not_found", "glass_state"),
     "list_reconciliation": (*_FILTERED, "invalid_cursor"),
     "get_reconciliation": _STUDY,
