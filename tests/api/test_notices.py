@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from ehr_bridge.db.states import NoticeKind
+from ehr_bridge.db.tables.results.notices import Notice
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.notices.notices import MOST
 from tests.api.conftest import Api, Who
 from tests.api.day_steps import place
 from tests.api.deletion_steps import MAX, decide, requested
@@ -126,6 +130,39 @@ def test_nobody_is_told_of_a_patient_who_is_closed_to_them(api: Api) -> None:
     assert (listed(api, RITA)["items"], listed(api, RITA)["unseen"]) == ([], 0)
     assert api.call("DELETE", "/api/v1/access/restrictions/MRN-1", "admin").status_code in (200, 204)
     assert told(api, RITA) == [("report_taken", "bela")]
+
+
+def test_what_was_not_shown_is_not_seen(api: Api) -> None:
+    """Of a patient who was closed to them then: it is new, and counted, when they may see it."""
+    with_images(api)
+    act(api, written(api), "claim", BELA, reason="she is ill")
+    until = listed(api, RITA)["items"][0]["at"]
+    body = {"staff": ["bela"], "reason": "a colleague"}
+    assert api.call("PUT", "/api/v1/access/restrictions/MRN-1", "admin", json=body).status_code == 200
+    assert api.call("POST", f"{NOTICES}/seen", token=RITA, json={"until": until}).status_code == 204
+    assert api.get("/api/v1/audit?action=notice.seen", "admin").json["items"] == []
+    assert api.call("DELETE", "/api/v1/access/restrictions/MRN-1", "admin").status_code in (200, 204)
+    after = listed(api, RITA)
+    assert (after["unseen"], [one["is_seen"] for one in after["items"]]) == (1, [False])
+
+
+def test_of_many_only_those_that_were_shown_are_seen(api: Api) -> None:
+    """The others are shown next, although newer ones were seen; saying it twice changes nothing."""
+    now = api.services.clock()
+    with api.services.database.write() as session:
+        for minutes in range(MOST + 5):
+            at = now - timedelta(minutes=minutes)
+            session.add(Notice(subject="rita", kind=NoticeKind.ORDER_TAKEN, at=at, actor="bela"))
+    first = listed(api, RITA)
+    for _ in range(2):
+        body = {"until": first["items"][0]["at"]}
+        assert api.call("POST", f"{NOTICES}/seen", token=RITA, json=body).status_code == 204
+        rest = listed(api, RITA)
+        new = [one["at"] for one in rest["items"] if not one["is_seen"]]
+        assert (first["unseen"], rest["unseen"], len(rest["items"]), len(new)) == (MOST + 5, 5, MOST, 5)
+    assert rest["items"] == sorted(rest["items"], key=lambda one: one["at"], reverse=True)
+    assert api.call("POST", f"{NOTICES}/seen", token=RITA, json={"until": new[0]}).status_code == 204
+    assert listed(api, RITA)["unseen"] == 0
 
 
 def test_a_failed_act_tells_nobody(api: Api) -> None:

@@ -195,10 +195,23 @@ def test_who_only_writes_orders_learns_nothing_of_patients_by_a_condition(databa
     assert made("patient.identifier=4711", placed, "ServiceRequest").status_code == 403
     found = made("identifier=4711")
     assert (found.status_code, sorted(found.json)) == (200, ["id", "meta", "resourceType"]), found.json
+    for path, body in (
+        ("/fhir/ServiceRequest?identifier=ACC-1", placed),
+        (f"/fhir/ServiceRequest/{order['id']}", placed | {"id": order["id"]}),
+        ("/fhir/ServiceRequest?identifier=ACC-1", placed | {"status": "revoked"}),
+        ("/fhir/ServiceRequest?identifier=ACC-1", placed | {"status": "revoked"}),
+        (f"/fhir/Patient/{known['id']}", known),
+    ):
+        written = fhir.call("PUT", path, "nurse", json=body)
+        assert (written.status_code, sorted(written.json)) == (200, ["id", "meta", "resourceType"]), written.json
+    other = {**placed, "subject": {"identifier": {"value": "4711"}}}
+    other["identifier"] = [one | {"value": "ACC-2"} for one in placed["identifier"] if one["value"] == "ACC-1"]
+    made_anew = fhir.call("POST", "/fhir/ServiceRequest", "nurse", json=other)
+    assert sorted(made_anew.json) == ["id", "meta", "resourceType"], made_anew.json
     put = fhir.call("PUT", "/fhir/Patient?family=Doe", "nurse", json=new)
     assert put.status_code == 403
     entry: dict[str, Any] = {"request": {"method": "POST", "url": "ServiceRequest"}}
     entry["resource"] = {**placed, "subject": {"reference": "Patient?family=Doe"}}
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
     assert fhir.call("POST", "/fhir", "nurse", json=bundle).status_code == 403
-    assert fhir.get("/fhir/Patient?identifier=4711", "service").json["entry"][0]["resource"] == known
+    assert fhir.get("/fhir/Patient?identifier=4711", "service").json["entry"][0]["resource"]["name"] == known["name"]

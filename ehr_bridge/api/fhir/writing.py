@@ -64,7 +64,7 @@ def create(name: str, document: Any, if_none_exist: Pairs | None = None) -> Answ
     document = require_resource(name, document)
     with services().fresh.together():
         if if_none_exist is not None and (found := _only(matching(name, if_none_exist))) is not None:
-            return Answer(200, _shown(found) if _may_be_shown(name) else _id_of(found))
+            return Answer(200, _told(name, found))
         return _made(document)
 
 
@@ -77,7 +77,7 @@ def update(name: str, key: str, document: Any, if_match: str | None = None) -> A
     with services().fresh.together():
         known = _known(name, key)
         require_version(_shown(known), if_match)
-        return Answer(200, _shown(_write(document, known)))
+        return Answer(200, _told(name, _write(document, known)))
 
 
 def update_where(name: str, pairs: Pairs, document: Any, if_match: str | None = None) -> Answer:
@@ -93,7 +93,7 @@ def update_where(name: str, pairs: Pairs, document: Any, if_match: str | None = 
         if document.get("id") not in (None, str(known.id)):
             raise invalid(f"{name}.id", "it is not that of the resource which the search names")
         require_version(_shown(known), if_match)
-        return Answer(200, _shown(_write(document, known)))
+        return Answer(200, _told(name, _write(document, known)))
 
 
 def _require_written(name: str) -> None:
@@ -104,8 +104,9 @@ def _require_written(name: str) -> None:
 
 def _made(document: Mapping[str, Any]) -> Answer:
     """A new resource; of a report that its sender has sent before, its next version (200)."""
-    if document["resourceType"] != "DiagnosticReport":
-        return Answer(201, _shown(_write(document, None)), is_made=True)
+    kind = document["resourceType"]
+    if kind != "DiagnosticReport":
+        return Answer(201, _told(kind, _write(document, None)), is_made=True)
     report, is_new = receive_report(document, None)
     return Answer(201 if is_new else 200, _shown(report), is_made=is_new)
 
@@ -203,14 +204,12 @@ def _shown(row: Any) -> Shown:
     return shown_patient(row) if isinstance(row, Patient) else shown_order(row)
 
 
-def _may_be_shown(name: str) -> bool:
-    """Of reports, a condition finds only those of who may not read."""
-    return name == "DiagnosticReport" or may_read(name)
-
-
-def _id_of(row: Any) -> Shown:
-    """What a resource that is here already is to those who may not read it."""
+def _told(name: str, row: Any) -> Shown:
+    """A resource to who has written it; its id alone to those who may not read it. Of reports, a condition finds only
+    those of who may not read."""
     shown = _shown(row)
+    if name == "DiagnosticReport" or may_read(name):
+        return shown
     return {key: shown[key] for key in ("resourceType", "id", "meta") if key in shown}
 
 

@@ -35,12 +35,14 @@ class NoticeAnswer(PersonAnswer):
 
 
 class NoticeList(Versioned):
-    items: list[NoticeAnswer] = Field(description="Of the last 30 days, the latest first, 100 at most")
+    items: list[NoticeAnswer] = Field(
+        description="Of the last 30 days, the latest first, 100 at most; of more, those that were not seen"
+    )
     unseen: int = Field(description="How many the caller has not seen, of all")
 
 
 class SeenBody(Input):
-    until: GivenMoment = Field(description="`at` of the latest notice that was shown")
+    until: GivenMoment = Field(description="`at` of the latest notice that was shown as not seen")
 
 
 @blueprint.get("/notices", responses={200: NoticeList})
@@ -52,8 +54,8 @@ def list_notices() -> Response:
 
 @blueprint.post("/notices/seen", responses={204: None, 400: Problem, 415: Problem, 422: Problem})
 def note_notices_seen(body: SeenBody) -> Response:
-    """Say that the caller has seen what they were told until then; again changes nothing"""
-    services().results.notices.see(caller().subject, body.until, origin())
+    """Say that the caller has seen what they were shown until then; again changes nothing"""
+    services().results.notices.see(caller().subject, closed(), body.until, origin())
     return Response(status=204)
 
 

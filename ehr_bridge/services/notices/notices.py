@@ -50,12 +50,13 @@ class Notices:
         self._clock = clock
 
     def of(self, subject: str, closed: Closed) -> Inbox:
-        """The latest `MOST` of the last `KEPT`, without those of patients who are closed to this person."""
+        """`MOST` of the last `KEPT`, the latest first, without those of patients who are closed to this person; where
+        there are more, those that were not seen before those that were, so that all are shown some time."""
+        query = _query(subject, closed, self._clock())
+        query = query.order_by(Notice.seen_at.is_not(None), Notice.at.desc(), Notice.id).limit(MOST)
         with self._database.read() as session:
-            rows = session.execute(
-                _query(subject, closed, self._clock()).order_by(Notice.at.desc(), Notice.id).limit(MOST)
-            )
-            items = [Told(*row) for row in rows]
+            rows = [Told(*row) for row in session.execute(query)]
+            items = sorted(rows, key=lambda one: one.notice.at, reverse=True)
             return Inbox(items, _unseen(session, subject, closed, self._clock()))
 
     def unseen(self, subject: str, closed: Closed) -> int:
@@ -63,12 +64,15 @@ class Notices:
         with self._database.read() as session:
             return _unseen(session, subject, closed, self._clock())
 
-    def see(self, subject: str, until: datetime, origin: Origin) -> None:
-        """This person has seen all that they were told until then; again changes nothing."""
+    def see(self, subject: str, closed: Closed, until: datetime, origin: Origin) -> None:
+        """This person has seen what they were shown until then: of the `MOST` before it, none of a patient who is
+        closed to them. Again changes nothing."""
         now = self._clock()
+        shown = _of(select(Notice.id).select_from(Notice), subject, closed, now).where(Notice.at < until + SHOWN)
+        shown = shown.order_by(Notice.at.desc(), Notice.id).limit(MOST)
         with self._database.write() as session:
-            open_ones = (Notice.subject == subject, Notice.seen_at.is_(None), Notice.at < until + SHOWN)
-            seen = session.execute(update(Notice).where(*open_ones).values(seen_at=now).returning(Notice.id)).all()
+            new = (Notice.id.in_(session.scalars(shown).all()), Notice.seen_at.is_(None))
+            seen = session.execute(update(Notice).where(*new).values(seen_at=now).returning(Notice.id)).all()
             if seen:
                 audit.append(session, origin, Event("notice.seen", detail={"count": len(seen)}), now)
 
