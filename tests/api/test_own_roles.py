@@ -41,6 +41,10 @@ GATEWAY = """[roles]
 nurse = ["write_orders"]
 """
 
+SENDERS = """[roles]
+modality = ["upload"]
+"""
+
 NARROW = """[roles]
 telerad = ["bring_reports"]
 """
@@ -215,3 +219,13 @@ def test_who_only_writes_orders_learns_nothing_of_patients_by_a_condition(databa
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
     assert fhir.call("POST", "/fhir", "nurse", json=bundle).status_code == 403
     assert fhir.get("/fhir/Patient?identifier=4711", "service").json["entry"][0]["resource"]["name"] == known["name"]
+
+
+def test_who_only_sends_images_asks_for_no_names_by_labels(database: Database, tmp_path: Path) -> None:
+    """A modality's key may upload, and learns by no number whose it is; the desk prints as before."""
+    site = with_roles(SENDERS, database, tmp_path)
+    site.place_order()
+    for body in ({"kind": "patient", "patient_id": "MRN-1"}, {"kind": "order", "order_ids": ["ACC-1"]}):
+        refused = site.call("POST", "/api/v1/labels", "modality", json=body)
+        assert (refused.status_code, refused.json["code"]) == (403, "permission_missing")
+        assert site.call("POST", "/api/v1/labels", "reception", json=body).status_code == 200

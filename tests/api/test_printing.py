@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.api.conftest import Api, facts
 from tests.api.privacy_steps import break_glass, restrict
 from tests.support.client import Answer
+from tests.support.samples import small
 
 LABELS = "/api/v1/labels"
 PRINTOUTS = "/api/v1/printouts"
@@ -107,3 +109,26 @@ def test_a_printed_page_is_noted_with_its_rows(api: Api) -> None:
     assert (event["actor"], event["patient_id"]) == ("nurse", order["patient_id"])
     assert facts(event["detail"]) == {"page": "patient", "count": 7}
     assert api.call("POST", PRINTOUTS, "nurse", json={"page": "payroll", "count": 1}).status_code == 422
+
+
+def test_a_printed_page_is_of_what_is_known_here_and_of_its_patient(api: Api) -> None:
+    """Nobody writes into the trail about whom they like: the patient is that of the order or the study."""
+    order, other = api.place_order(), api.place_order("ACC-2", "MRN-2")
+    uid = api.upload(small(), headers={"X-Order-Id": "ACC-1"}).json["studies"][0]["study_instance_uid"]
+
+    def noted(**whose: str) -> tuple[int, str | None]:
+        answer = api.call("POST", PRINTOUTS, "nurse", json={"page": "other", "count": 1} | whose)
+        return answer.status_code, None if answer.status_code == 204 else answer.json["code"]
+
+    nobody = str(uuid4())
+    assert noted(patient_id=nobody) == (404, "patient_not_found")
+    assert noted(order_id=nobody) == (404, "order_not_found")
+    assert noted(study_instance_uid="1.2.3.4") == (404, "study_not_found")
+    assert noted(study_instance_uid=uid, patient_id=other["patient_id"]) == (409, "order_of_another_patient")
+    assert noted(study_instance_uid=uid, order_id=other["id"]) == (409, "order_of_another_patient")
+    assert printed(api, "page.printed") == []
+    assert noted(order_id=order["id"]) == noted(study_instance_uid=uid) == (204, None)
+    assert {event["patient_id"] for event in printed(api, "page.printed")} == {order["patient_id"]}
+    restrict(api, "MRN-1", "somebody")
+    for whose in ({"order_id": order["id"]}, {"study_instance_uid": uid}, {"patient_id": order["patient_id"]}):
+        assert noted(**whose) == (403, "patient_restricted")

@@ -12,9 +12,10 @@ from flask import Response
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, origin, services
+from ehr_bridge.api.http.context import answer, caller, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.schemas import EmptyIsNone, Input, Model, Moment, PatientRef, Problem, Text64, Uid
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services import audit
@@ -79,7 +80,7 @@ class LabelList(Model):
 class PrintoutBody(Input):
     page: PrintedPage
     count: int = Field(ge=0, le=100_000, description="Rows that the page showed")
-    patient_id: uuid.UUID | None = Field(None, description="Whose page it is")
+    patient_id: uuid.UUID | None = Field(None, description="Whose page it is; of an order or a study it is known here")
     order_id: uuid.UUID | None = Field(None, description="Of which order")
     study_instance_uid: Uid | None = Field(None, description="Study Instance UID of the study whose page it is")
 
@@ -88,7 +89,8 @@ class PrintoutBody(Input):
     "/labels", responses={200: LabelList, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem}
 )
 def print_labels(body: LabelsBody) -> Response:
-    """What labels say, to be printed now; noted in the audit trail with their number"""
+    """What labels say, to be printed now; noted in the audit trail with their number. Needs `read` too"""
+    caller().require(Permission.READ)
     if body.patient_id is not None:
         patients = services().patients
         rows: list[tuple[Patient, Order | None]] = [(patients.get(patients.certain(body.patient_id)), None)]
@@ -108,12 +110,14 @@ def print_labels(body: LabelsBody) -> Response:
     return answer(LabelList(items=[_label(*row) for row in rows], copies=body.copies))
 
 
-@blueprint.post("/printouts", responses={204: None, 400: Problem, 415: Problem, 422: Problem})
+@blueprint.post(
+    "/printouts", responses={204: None, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem}
+)
 def note_printout(body: PrintoutBody) -> Response:
     """Note in the audit trail that a page was printed, by whom and how many rows it showed"""
     event = Event(
         "page.printed",
-        patient_id=body.patient_id,
+        patient_id=_whose(body),
         order_id=body.order_id,
         study_instance_uid=body.study_instance_uid,
         detail={"page": body.page, "count": body.count},
@@ -121,6 +125,21 @@ def note_printout(body: PrintoutBody) -> Response:
     with services().database.write() as session:
         audit.append(session, origin(), event, services().clock())
     return Response(status=204)
+
+
+def _whose(body: PrintoutBody) -> uuid.UUID | None:
+    """Whose page it is, as we know it. Raises NotFound where nothing is known by what it names, and Conflict where it
+    names what belongs to several patients."""
+    owners: list[uuid.UUID | None] = []
+    if body.order_id is not None:
+        owners.append(services().orders.get(str(body.order_id)).patient_id)
+    if body.study_instance_uid is not None:
+        owners.append(services().studies.get(body.study_instance_uid).study.patient_id)
+    if body.patient_id is not None:
+        owners.append(services().patients.get(str(body.patient_id)).id)
+    if len(set(owners)) > 1:
+        raise Conflict("order_of_another_patient", "These are not of one patient; name only the one whose page it is.")
+    return owners[0] if owners else None
 
 
 def _label(patient: Patient, order: Order | None) -> LabelAnswer:

@@ -111,7 +111,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "exchange_viewer_token": ("token_used_up",),
     "revoke_viewer_token": ("token_not_found",),
     "print_labels": (*_PATIENT, *_ORDER, "patient_merged"),
-    "note_printout": (),
+    "note_printout": ("patient_not_found", *_ORDER, *_STUDY, "order_of_another_patient"),
     "create_share": ("sharing_off", *_STUDY, "study_on_hold", "study_not_certain", "rate_limited"),
     "list_shares": ("sharing_off", *_FILTERED),
     "revoke_share": ("sharing_off", "share_not_found"),

@@ -22,7 +22,7 @@ RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS} or {Permis
 ATTACH = f"{Permission.UPLOAD} or {Permission.REGISTER}"
 """Documents: also at the desk, where referrals arrive."""
 PRINT_LABELS = f"{Permission.DOWNLOAD} or {Permission.REGISTER} or {Permission.UPLOAD}"
-"""Also the desk and those who make images: a label goes to the patient it names, not away."""
+"""And `read`. Also the desk and those who make images: a label goes to the patient it names, not away."""
 KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 """The EHR, or people at the desk; what the latter may do to what the EHR told says `services.registry.desk`."""
 ASSIGN_ORDERS = f"{Permission.UPLOAD} or {Permission.REGISTER} or {Permission.RECONCILE} or {Permission.WRITE_ORDERS}"

@@ -4651,7 +4651,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What labels say, to be printed now; noted in the audit trail with their number */
+        /** What labels say, to be printed now; noted in the audit trail with their number. Needs `read` too */
         post: {
             parameters: {
                 query?: never;
@@ -5003,7 +5003,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that the caller has seen what they were told until then; again changes nothing */
+        /** Say that the caller has seen what they were shown until then; again changes nothing */
         post: {
             parameters: {
                 query?: never;
