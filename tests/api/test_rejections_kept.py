@@ -108,3 +108,32 @@ def test_a_whole_series_is_moved_in_pieces(api: Api, monkeypatch: pytest.MonkeyP
     for _ in range(3):
         look(api)
     assert uids(api) == set(images)
+
+
+def test_the_time_is_that_of_all_rejections_together(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many that are due hold up no other chore of the worker, and one whose images fail takes no other's turn."""
+    monkeypatch.setattr(moving, "IN_ONE_GO", 0)  # one image each time
+    study, images = a_series(api, 3)
+    other, others = a_series(api, 3, "ACC-2", "MRN-2")
+    first, second = rejected(api, study, images[:2]), rejected(api, other, others[:2])
+    assert len(uids(api)) == 4
+    look(api)
+    assert len(uids(api)) == 3
+    look(api)
+    assert uids(api) == {images[2], others[2]}
+    kept = {file: file.read_bytes() for file in api.services.settings.rejected_path.glob("*.dcm")}
+    for file in kept:
+        file.write_bytes(b"damaged")
+    decide(api, first, "undo", reason="good enough")
+    assert _waits(api, first) is None  # one image was tried
+    look(api)
+    assert _waits(api, first) == "file_damaged"  # both, and it waits for half a minute
+    for file, data in kept.items():
+        file.write_bytes(data)
+    decide(api, second, "undo", reason="good enough")
+    look(api)
+    assert set(others) <= uids(api)
+
+
+def _waits(api: Api, rejection: dict[str, Any]) -> Any:
+    return api.get(f"{REJECTIONS}/{rejection['id']}", "nurse").json["error_code"]

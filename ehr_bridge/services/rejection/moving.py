@@ -44,6 +44,8 @@ about: that is said again when it returns."""
 IN_ONE_GO = 2.0
 """Seconds for which one request, or one run of the worker, moves files: a whole series goes on in the worker, and no
 other chore waits long for it."""
+AT_ONCE = 100
+"""Kept files that one transaction gives up."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=30)
 IN_QUARANTINE = frozenset({"study_of_another_patient", "same_uid_other_content", "moved_out"})
 """Refusals after which the file of a returning image is for a person to decide about."""
@@ -85,6 +87,8 @@ class Moving:
         self._clock = clock
         self._node = node
         self._one_at_a_time = threading.Lock()
+        self._failed: dict[uuid.UUID, dict[str, OfOneImage]] = {}
+        """Images that were tried in vain in rounds that are not at their end."""
 
     def run(self, archive: Archive) -> int:
         """Do what is due on this node, and look at notes of others; returns how many rejections were finished. Raises
@@ -95,16 +99,23 @@ class Moving:
         query = select(Rejection.id).where(Rejection.is_due, Rejection.node == self._node)
         query = query.where(or_(Rejection.retry_at.is_(None), Rejection.retry_at <= now))
         with self._database.read() as session:
-            due = list(session.scalars(query.order_by(Rejection.requested_at)))
-        return sum(self.carry_out(one, archive) for one in due)
+            due = session.scalars(query.order_by(func.coalesce(Rejection.retry_at, Rejection.requested_at))).all()
+        until, finished = time.monotonic() + IN_ONE_GO, 0
+        for one in due:
+            finished += self.carry_out(one, archive, until)
+            if time.monotonic() >= until:
+                break  # those that failed have their next turn after the others
+        return finished
 
-    def carry_out(self, rejection_id: uuid.UUID, archive: Archive) -> bool:
+    def carry_out(self, rejection_id: uuid.UUID, archive: Archive, until: float | None = None) -> bool:
         """Move the files of one rejection, for about two seconds; False when there is more to do. Raises
         Unavailable."""
         with self._one_at_a_time:
+            failed = self._failed.pop(rejection_id, {})
             try:
-                self._carry_out(rejection_id, archive, time.monotonic() + IN_ONE_GO)
+                self._carry_out(rejection_id, archive, until or time.monotonic() + IN_ONE_GO, failed)
             except TimeIsOver:
+                self._failed[rejection_id] = failed
                 return False
             except Wait as wait:
                 self._later(rejection_id, str(wait), wait.pause)
@@ -118,34 +129,36 @@ class Moving:
                 return False
         return True
 
-    def _carry_out(self, rejection_id: uuid.UUID, archive: Archive, until: float) -> None:
+    def _carry_out(
+        self, rejection_id: uuid.UUID, archive: Archive, until: float, failed: dict[str, OfOneImage]
+    ) -> None:
         with self._database.read() as session:
             rejection = session.get_one(Rejection, rejection_id)
-            images = list(session.scalars(select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)))
+            images = session.scalars(select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)).all()
         self._require_at_rest(rejection)
-        failed, moved = list[OfOneImage](), 0
+        tried = 0
         for image in images:
-            if image.status in (RejectedFile.DUE, RejectedFile.KEPT):
-                _require_time(until, moved)
-                with _noted(failed):
+            if image.status in (RejectedFile.DUE, RejectedFile.KEPT) and image.sop_instance_uid not in failed:
+                _require_time(until, tried)
+                tried += 1
+                with _noted(failed, image):
                     self._take_out(rejection, image, archive)
-                    moved += 1
         with self._database.read() as session:
             rejection = session.get_one(Rejection, rejection_id)
         for image in images:
-            if image.status is RejectedFile.RETURNING:
-                _require_time(until, moved)
-                with _noted(failed):
+            if image.status is RejectedFile.RETURNING and image.sop_instance_uid not in failed:
+                _require_time(until, tried)
+                tried += 1
+                with _noted(failed, image):
                     self._put_back(rejection, image, archive)
-                    moved += 1
-        for image in images:
-            self._tidy(rejection_id, image)
+        while self._tidy(rejection_id):
+            _require_time(until, 1)
         if rejection.study.deleted_at is None:
             self._notes.settle(rejection, archive)
         elif any(image.status is not RejectedFile.PURGED for image in images):
             raise Wait("study_deleted", LATER)
         if failed:
-            raise failed[0]
+            raise next(iter(failed.values()))
         with self._database.write() as session:
             mine = session.get_one(Rejection, rejection_id)
             if mine.status == rejection.status:  # else somebody has decided meanwhile
@@ -250,16 +263,22 @@ class Moving:
             mine.status, mine.moved_at = RejectedFile.BACK, now
             _count(session, rejection, now)
 
-    def _tidy(self, rejection_id: uuid.UUID, image: RejectedImage) -> None:
-        """The kept file of an image that is back or permanently deleted is needed no more."""
+    def _tidy(self, rejection_id: uuid.UUID) -> bool:
+        """The kept files of images that are back or permanently deleted are needed no more. Whether there may be
+        more of them."""
+        query = select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)
+        query = query.where(RejectedImage.status.in_(DONE), RejectedImage.file_name.is_not(None)).limit(AT_ONCE)
         with self._database.write() as session:
-            mine = session.get(RejectedImage, (rejection_id, image.sop_instance_uid))
-            if mine is None or mine.status not in DONE or mine.file_name is None:
-                return
-            name, mine.file_name = mine.file_name, None
-            is_used = _users(session, name) > 0
-        if not is_used:
+            images = session.scalars(query).all()
+            names = {image.file_name for image in images if image.file_name is not None}
+            for image in images:
+                image.file_name = None
+            session.flush()
+            used = select(RejectedImage.file_name).where(RejectedImage.file_name.in_(names))
+            names -= set(session.scalars(used))
+        for name in names:
             self._folder.drop(name)
+        return len(images) == AT_ONCE
 
     def _later(self, rejection_id: uuid.UUID, failure: str, pause: timedelta) -> None:
         with self._database.write() as session:
@@ -267,18 +286,18 @@ class Moving:
             mine.failure, mine.retry_at = failure[:64], self._clock() + pause
 
 
-def _require_time(until: float, moved: int) -> None:
-    """Raises TimeIsOver, but not before one image was moved."""
-    if moved and time.monotonic() >= until:
+def _require_time(until: float, tried: int) -> None:
+    """Raises TimeIsOver, but not before one image was tried."""
+    if tried and time.monotonic() >= until:
         raise TimeIsOver
 
 
 @contextmanager
-def _noted(failed: list[OfOneImage]) -> Iterator[None]:
+def _noted(failed: dict[str, OfOneImage], image: RejectedImage) -> Iterator[None]:
     try:
         yield
     except OfOneImage as wait:
-        failed.append(wait)
+        failed[image.sop_instance_uid] = wait
 
 
 def _users(session: Session, name: str | None) -> int:
