@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ehr_bridge.services.dashboard.days import day_of, last_days
+from ehr_bridge.services.dashboard.kept import Kept
 from ehr_bridge.services.dashboard.milestones import LEGS, minutes
 from ehr_bridge.services.dashboard.percentiles import FEWEST, nearest_rank, spread
 
@@ -62,3 +64,44 @@ def test_who_is_early_has_not_waited() -> None:
     found = {leg.name: minutes(leg, at, at - timedelta(minutes=10)) for leg in LEGS}
     assert found.pop("appointment_to_images") == 0.0
     assert set(found.values()) == {None}
+
+
+def test_what_is_read_again_drives_out_nothing_else() -> None:
+    """Ten seconds later the same is read again; another that is kept for longer stays."""
+    now, read = [datetime(2026, 11, 30, tzinfo=UTC)], list[str]()
+    kept = Kept[str, str](lambda: now[0], 2)
+
+    def get(key: str, seconds: int) -> str:
+        return kept.get(key, timedelta(seconds=seconds), lambda: read.append(key) or key)  # type: ignore[func-returns-value]
+
+    for _ in range(4):
+        assert (get("year", 3600), get("week", 10)) == ("year", "week")
+        now[0] += timedelta(seconds=10)
+    assert read == ["year", *["week"] * 4]
+    get("month", 10)
+    get("week", 10)
+    assert read[-2:] == ["month", "week"]
+    kept.forget()
+    get("week", 10)
+    assert read[-1] == "week" and len(read) == 8
+
+
+def test_who_asks_for_what_is_known_waits_for_no_reader() -> None:
+    """A year that is being read holds up those only who want the year."""
+    kept = Kept[str, int](lambda: datetime(2026, 11, 30, tzinfo=UTC), 8)
+    begun, end, found = threading.Event(), threading.Event(), list[int]()
+
+    def slow() -> int:
+        begun.set()
+        assert end.wait(30)
+        return 1
+
+    readers = [threading.Thread(target=lambda: found.append(kept.get("year", timedelta(1), slow))) for _ in range(2)]
+    readers[0].start()
+    assert begun.wait(30)
+    readers[1].start()
+    assert kept.get("week", timedelta(1), lambda: 2) == 2
+    end.set()
+    for reader in readers:
+        reader.join(30)
+    assert found == [1, 1] and kept.get("year", timedelta(1), lambda: 3) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -15,6 +14,7 @@ from ehr_bridge.db.paging import Key, Page, Sorts, of_ids
 from ehr_bridge.db.tables.results.doses import StudyDose
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.dashboard.days import Period, last_days, year_before
+from ehr_bridge.services.dashboard.kept import Kept
 from ehr_bridge.services.dashboard.percentiles import Spread, spread
 from ehr_bridge.services.visibility.restrictions import Closed, without
 
@@ -28,7 +28,8 @@ UPPER = 75
 MOST_GROUPS = 40
 MOST_READ = 100_000
 KEPT, YEAR_KEPT = timedelta(seconds=10), timedelta(hours=1)
-MOST_KEPT = 8
+MOST_KEPT, MOST_YEARS = 8, 64
+"""Rows of a span are many; of a year some numbers are kept."""
 DOSE, ARRIVAL = "dose", "created_at"
 SORTS = Sorts(
     {DOSE: Key(Study.created_at.expression), ARRIVAL: Key(Study.created_at.expression)},
@@ -40,6 +41,7 @@ _COLUMNS = {name: getattr(StudyDose, name) for name in ("ctdi_vol", "dlp", "dap"
 
 type Group = tuple[str, str, str | None]
 """Modality, metric, description."""
+type _Key = tuple[Period, frozenset[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,13 @@ class StatedDoses:
         self._fresh = fresh
         self._clock = clock
         self._zone = zone
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[Period, frozenset[object]], tuple[datetime, Any]] = {}
+        self._kept = Kept[_Key, list[_Row]](clock, MOST_KEPT)
+        self._years = Kept[_Key, dict[Group, Spread]](clock, MOST_YEARS)
 
     def look(self, days: int, closed: Closed) -> Doses:
         """Of the studies whose first image came in the last days, some seconds old at most."""
         period = last_days(self._clock(), self._zone, days)
-        rows = self._keep(period, closed, KEPT, lambda: self._read(period, closed))
+        rows = self._kept.get(_key(period, closed), KEPT, lambda: self._read(period, closed))
         reference = self._year()
         levels = self._levels(reference, closed)
         measured = _grouped(rows)
@@ -148,8 +150,8 @@ class StatedDoses:
 
     def forget(self) -> None:
         """Read again when asked next."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.forget()
+        self._years.forget()
 
     def _year(self) -> Period:
         return year_before(self._clock(), self._zone)
@@ -158,19 +160,7 @@ class StatedDoses:
         def read() -> dict[Group, Spread]:
             return {group: spread(values, UPPER) for group, values in _grouped(self._read(year, closed)).items()}
 
-        levels: dict[Group, Spread] = self._keep(year, closed, YEAR_KEPT, read)
-        return levels
-
-    def _keep(self, period: Period, closed: Closed, kept: timedelta, read: Callable[[], Any]) -> Any:
-        """One reads, and the others wait for it."""
-        key = (period, frozenset[object](closed.patients))
-        with self._lock:
-            known = self._kept.get(key)
-            if known is None or self._clock() - known[0] >= kept:
-                while len(self._kept) >= MOST_KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                known = self._kept[key] = (self._clock(), read())
-            return known[1]
+        return self._years.get(_key(year, closed), YEAR_KEPT, read)
 
     def _read(self, period: Period, closed: Closed) -> list[_Row]:
         columns = [StudyDose.is_due, StudyDose.source, *_COLUMNS.values()]
@@ -200,6 +190,10 @@ class StatedDoses:
                 continue
             fits.append(and_(_is_a(modality), _described(description), _COLUMNS[metric] > level.upper))
         return or_(*fits) if fits else and_(Study.id.is_(None))
+
+
+def _key(period: Period, closed: Closed) -> _Key:
+    return period, frozenset[object](closed.patients)
 
 
 def _contains(modality: str) -> ColumnElement[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -15,6 +14,7 @@ from ehr_bridge.db.paging import Key, Page, Sorts, of_ids
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.dashboard.days import Period, last_days
+from ehr_bridge.services.dashboard.kept import Kept
 from ehr_bridge.services.dashboard.milestones import LEGS, MILESTONES, Leg, has, milestones, minutes
 from ehr_bridge.services.dashboard.percentiles import Spread, spread
 from ehr_bridge.services.registry.order_search import PRIORITIES
@@ -22,7 +22,6 @@ from ehr_bridge.services.visibility.restrictions import Closed
 
 UPPER = 90
 KEPT = timedelta(seconds=10)
-"""How long what was read is shown again, so that ten open dashboards cost as much as one."""
 MOST_KEPT = 8
 TAKEN, IMAGED = "time", "first_image"
 SORTS = Sorts(
@@ -76,20 +75,13 @@ class Slow:
     minutes: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    at: datetime
-    rows: Sequence[Examined]
-
-
 class Times:
     def __init__(self, fresh: Fresh, clock: Callable[[], datetime], zone: tzinfo, is_sqlite: bool) -> None:
         self._fresh = fresh
         self._clock = clock
         self._zone = zone
         self._is_sqlite = is_sqlite
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[Period, frozenset[object]], _Read] = {}
+        self._kept = Kept[tuple[Period, frozenset[object]], list[Examined]](clock, MOST_KEPT)
 
     def look(self, days: int, modality: str | None, priority: str | None, closed: Closed) -> Turnaround:
         """Of the examinations of the last days, some seconds old at most."""
@@ -139,19 +131,11 @@ class Times:
 
     def forget(self) -> None:
         """Read again when asked next."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.forget()
 
     def _rows(self, period: Period, closed: Closed) -> Sequence[Examined]:
-        """One reads, and the others wait for it."""
         key = (period, frozenset[object](closed.patients))
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is None or self._clock() - kept.at >= KEPT:
-                while len(self._kept) >= MOST_KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                kept = self._kept[key] = _Read(self._clock(), self._read(period, closed))
-            return kept.rows
+        return self._kept.get(key, KEPT, lambda: self._read(period, closed))
 
     def _read(self, period: Period, closed: Closed) -> list[Examined]:
         rows = milestones(period.since, period.until, closed).subquery()
