@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
+from sqlalchemy.orm import Session
 
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.fhir.bundles import read_url
@@ -10,7 +15,7 @@ from ehr_bridge.fhir.capability import capability_statement, interactions
 from ehr_bridge.fhir.searching import LARGEST_COUNT, Pairs, Search, literal, read_search, unescaped
 from ehr_bridge.fhir.table import IMAGING_STUDY, PATIENT, RESOURCES, SERVICE_REQUEST, Resource
 from ehr_bridge.services.interfaces.fhir.report_conditions import MEANINGS
-from ehr_bridge.services.interfaces.fhir.search import _LISTS
+from ehr_bridge.services.interfaces.fhir.search import _LISTS, SeriesCount, _add_instances
 
 
 def strict(resource: Resource, *pairs: tuple[str, str]) -> Search:
@@ -137,3 +142,12 @@ def test_the_capability_statement_says_what_the_table_says() -> None:
         assert {code["code"] for code in said[name]["interaction"]} == set(interactions(resource))
         assert {parameter["name"] for parameter in said[name]["searchParam"]} == {p.name for p in resource.parameters}
     assert (statement["fhirVersion"], rest["security"]["cors"]) == ("4.0.1", True)
+
+
+def test_a_series_that_comes_between_two_questions_is_told_the_next_time() -> None:
+    """A study that is arriving: its series were read, and then one of another was recorded."""
+    study, known = uuid.uuid4(), SeriesCount("1.2.1", "CT", 1)
+    rows = [(study, "1.2.1", "1.2.1.1", "1.2.840"), (study, "1.2.2", "1.2.2.1", "1.2.840")]
+    session = cast(Session, SimpleNamespace(execute=lambda *_: rows))
+    _add_instances(session, {study: [known]}, [study])
+    assert known.instances == [("1.2.1.1", "1.2.840")]

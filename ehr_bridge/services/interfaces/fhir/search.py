@@ -295,7 +295,8 @@ def _add_instances(
 ) -> None:
     by_uid = {(study, one.series_instance_uid): one for study in studies for one in series.get(study, ())}
     for study, uid, instance, sop_class in session.execute(_INSTANCES, {"studies": [*studies]}):
-        by_uid[study, uid].instances.append((instance, sop_class or ""))
+        if (one := by_uid.get((study, uid))) is not None:  # else its series came between both questions
+            one.instances.append((instance, sop_class or ""))
 
 
 def _page(session: Session, query: Select[Any], search: Search, sorts: Sorts, after: Position | None) -> Found[Any]:
