@@ -14,20 +14,24 @@ from tests.browser.people import People
 from tests.support.server import Server, user_token
 
 NAVIGATION = {
-    "reception": ["Orders", "Patients", "Studies", "Reports", "Upload history"],
+    "reception": ["Orders", "Notices", "Patients", "Studies", "Reports", "Dashboard", "Upload history"],
     "radiographer": [
-        "Orders", "Patients", "Studies", "Reports", "Reconciliation", "Quarantine", "Upload history",
-        "Viewer links",
+        "Orders", "Notices", "Patients", "Studies", "Reports", "Reconciliation", "Quarantine", "Dashboard",
+        "Upload history", "Viewer links",
     ],
-    "doctor": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links", "Shared links"],
-    "nurse": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links"],
+    "doctor": [
+        "Orders", "Notices", "Patients", "Studies", "Reports", "Dashboard", "Upload history", "Viewer links",
+        "Shared links",
+    ],
+    "nurse": ["Orders", "Notices", "Patients", "Studies", "Reports", "Dashboard", "Upload history", "Viewer links"],
     "radiologist": [
-        "Orders", "Patients", "Studies", "Reports", "Reading", "Reconciliation", "Quarantine", "Upload history",
-        "Deletions", "Viewer links", "Shared links",
+        "Orders", "Notices", "Patients", "Studies", "Reports", "Reading", "Reconciliation", "Quarantine", "Dashboard",
+        "Upload history", "Deletions", "Viewer links", "Shared links",
     ],
-    "manager": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions"],
+    "manager": ["Orders", "Notices", "Patients", "Studies", "Reports", "Dashboard", "Upload history", "Deletions"],
     "admin": [
-        "Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions", "Viewer links", "Shared links",
+        "Orders", "Notices", "Patients", "Studies", "Reports", "Dashboard", "Upload history", "Deletions",
+        "Viewer links", "Restricted patients", "Shared links",
         "Audit trail", "Accounts", "Service keys", "Interfaces", "Destinations", "Modalities", "System",
     ],
 }  # fmt: skip
@@ -90,7 +94,7 @@ def test_the_trail_is_filtered_verified_and_taken_away(people: People, tmp_path:
             page.get_by_role("button", name="Export").click()
         assert download.value.suggested_filename == name
         download.value.save_as(tmp_path / name)
-    assert (tmp_path / "audit-001.csv").read_text().startswith("id,at,actor,action")
+    assert (tmp_path / "audit-001.csv").read_text().startswith("\ufeffid,at,actor,action"), "Excel needs the mark"
     assert ET.parse(tmp_path / "audit-001.xml").getroot() is not None
     assert json.loads((tmp_path / "audit-001.json").read_text())["resourceType"] == "Bundle"
     page.reload()
