@@ -37,7 +37,7 @@ def test_a_doctor_uploads_a_series_and_sees_its_pixels(page: Page, demo: Server)
     result = page.get_by_role("article", name=re.compile("^Linked"))
     expect(result).to_be_visible()
     expect(page.get_by_text(f"All {len(files)} files are stored").first).to_be_visible()
-    expect(page.get_by_role("table", name=re.compile("replaced by the order"))).to_contain_text(order["mrn"])
+    expect(page.get_by_role("table", name=re.compile("values? of the files replaced"))).to_contain_text(order["mrn"])
 
     viewer = open_viewer(page)
     canvas = viewer.locator("canvas.cornerstone-canvas, .cornerstone-canvas canvas, canvas").first

@@ -56,6 +56,8 @@ def test_the_filters_open_by_their_button_say_how_many_are_active_and_stay_as_th
     button.press("Space")
     expect(modality).to_be_hidden()
     phone.keyboard.press("Tab")
+    expect(phone.get_by_role("button", name="Save as CSV")).to_be_focused()
+    phone.keyboard.press("Tab")
     expect(phone.get_by_role("link", name=re.compile("^Open the study"))).to_be_focused()
     phone.reload()
     expect(button).to_have_accessible_name("Filters 1 active")
