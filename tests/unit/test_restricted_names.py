@@ -32,6 +32,7 @@ NAMES_NOBODY = frozenset((
     "X-Document-Kind", "X-Document-Title", "X-File-Name",
     "copies", "count", "page",
     "damaged", "days", "dose", "leg", "metric", "undescribed", "pin", "secret",
+    "X-Patient-Id",  # of a document: only compared with the patient of the order in the path
     "comment", "series_instance_uid", "sop_instance_uids",  # of the study in the path
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
