@@ -2,7 +2,6 @@
 import { useBoard } from "../api/dashboard";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
-import { SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Notice } from "../components/Notice";
@@ -12,8 +11,9 @@ import { DosePanel } from "../dashboard/DosePanel";
 import { TodayPanel } from "../dashboard/TodayPanel";
 import { TurnaroundPanel } from "../dashboard/TurnaroundPanel";
 import { WaitingPanel } from "../dashboard/WaitingPanel";
+import { PriorityField, SpanField } from "../dashboard/SpanFields";
 import { LEGS, METRICS, PRIORITIES, SPANS } from "../dashboard/words";
-import { t, word } from "../i18n";
+import { t } from "../i18n";
 import { ModalityField } from "../study/ModalityField";
 import "../styles/dashboard.css";
 
@@ -60,19 +60,9 @@ function Spans() {
   return (
     <>
       <Filters label={t("dashboard.filters")}>
-        <SelectField
-          label={t("dashboard.span")}
-          value={question.days}
-          options={SPANS.map((value) => ({ value, label: t("dashboard.span.days", { count: Number(value) }) }))}
-          onChange={(days) => move({ filters: { days } })}
-        />
+        <SpanField value={question.days} onChange={(days) => move({ filters: { days } })} />
         <ModalityField value={question.modality} onChange={(modality) => move({ filters: { modality } })} />
-        <SelectField
-          label={t("order.priority")}
-          value={question.priority}
-          options={[{ value: "", label: t("orders.priority.all") }, ...PRIORITIES.map((value) => ({ value, label: word("order.priority", value.toLowerCase()) }))]}
-          onChange={(priority) => move({ filters: { priority } })}
-        />
+        <PriorityField value={question.priority} onChange={(priority) => move({ filters: { priority } })} />
       </Filters>
       <TurnaroundPanel question={question} leg={leg} onLeg={(to) => move({ filters: { leg: to } })} />
       <DosePanel days={question.days} metric={METRICS.find((each) => each === filters.metric) ?? "dlp"} onMetric={(metric) => move({ filters: { metric } })} />

@@ -12,6 +12,7 @@ import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Day, OrNone, PersonName } from "../components/values";
 import { namesakes, ofNamed, type Whom } from "../components/whom";
+import { SpanField } from "../dashboard/SpanFields";
 import { DOSED, METRICS, SPANS, STATED } from "../dashboard/words";
 import { formatNumber, t } from "../i18n";
 
@@ -49,12 +50,7 @@ function Dosed() {
       }
     >
       <Filters label={t("dashboard.dosed.filters")}>
-        <SelectField
-          label={t("dashboard.span")}
-          value={question.days}
-          options={SPANS.map((value) => ({ value, label: t("dashboard.span.days", { count: Number(value) }) }))}
-          onChange={(days) => move({ filters: { days } })}
-        />
+        <SpanField value={question.days} onChange={(days) => move({ filters: { days } })} />
         <SelectField
           label={t("column.modality")}
           value={question.modality}

@@ -12,8 +12,9 @@ import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
 import { namesakes, ofNamed, type Whom } from "../components/whom";
+import { PriorityField, SpanField } from "../dashboard/SpanFields";
 import { LEGS, PRIORITIES, SPANS, timeWords } from "../dashboard/words";
-import { t, word } from "../i18n";
+import { t } from "../i18n";
 import { ModalityField } from "../study/ModalityField";
 
 const DEFAULTS = { days: "30", modality: "", priority: "", leg: "" };
@@ -49,19 +50,9 @@ function Examinations() {
       }
     >
       <Filters label={t("dashboard.filters")}>
-        <SelectField
-          label={t("dashboard.span")}
-          value={question.days}
-          options={SPANS.map((value) => ({ value, label: t("dashboard.span.days", { count: Number(value) }) }))}
-          onChange={(days) => move({ filters: { days } })}
-        />
+        <SpanField value={question.days} onChange={(days) => move({ filters: { days } })} />
         <ModalityField value={question.modality} onChange={(modality) => move({ filters: { modality } })} />
-        <SelectField
-          label={t("order.priority")}
-          value={question.priority}
-          options={[{ value: "", label: t("orders.priority.all") }, ...PRIORITIES.map((value) => ({ value, label: word("order.priority", value.toLowerCase()) }))]}
-          onChange={(priority) => move({ filters: { priority } })}
-        />
+        <PriorityField value={question.priority} onChange={(priority) => move({ filters: { priority } })} />
         <SelectField
           label={t("dashboard.leg")}
           value={leg}
