@@ -32,6 +32,32 @@ export function useFetch(): Fetch {
   );
 }
 
+/**
+ * Reads an answer to its end, telling how many bytes there are. They go into the browser's own store for large data, not
+ * into the page's memory. Whether all of it came, the caller has to know.
+ *
+ * Raises ApiError `cut_off` where the connection breaks.
+ */
+export async function readCounted(answer: Response, onBytes: (bytes: number) => void): Promise<Blob> {
+  if (!answer.body) throw new ApiError(answer.status, "unexpected_answer");
+  let bytes = 0;
+  const counted = answer.body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        bytes += chunk.byteLength;
+        onBytes(bytes);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  try {
+    return await new Response(counted).blob();
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiError(0, "cut_off");
+  }
+}
+
 /** Text as a header's value: its UTF-8 bytes, one character each, because a header holds nothing else. */
 export function headerText(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));

@@ -1,7 +1,7 @@
 /** Lists as tables to keep: the server makes the whole of one, with the filters and the order of the list. */
 import { address, type Asking } from "./client";
 import { ApiError } from "./errors";
-import { saveAs, useFetch } from "./files";
+import { readCounted, saveAs, useFetch } from "./files";
 
 /** A list of the server's, as the page asks for it; which page of it is shown says nothing here. */
 export interface Table {
@@ -38,20 +38,7 @@ export function nameOf(disposition: string | null): string | null {
 
 /** The server closes the connection at the end: what is shorter than it said was cut off. Raises ApiError `cut_off`. */
 async function wholeOf(answer: Response, onBytes: (bytes: number) => void): Promise<Blob> {
-  if (!answer.body) throw new ApiError(answer.status, "unexpected_answer");
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  const reader = answer.body.getReader();
-  try {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      pieces.push(piece.value);
-      bytes += piece.value.byteLength;
-      onBytes(bytes);
-    }
-  } catch (cause) {
-    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    throw new ApiError(0, "cut_off");
-  }
-  if (bytes !== Number(answer.headers.get("X-Byte-Count"))) throw new ApiError(0, "cut_off");
-  return new Blob(pieces, { type: "text/csv;charset=utf-8" });
+  const table = await readCounted(answer, onBytes);
+  if (table.size !== Number(answer.headers.get("X-Byte-Count"))) throw new ApiError(0, "cut_off");
+  return new Blob([table], { type: "text/csv;charset=utf-8" });
 }
