@@ -89,6 +89,8 @@ def people(chromium: Browser, demo: Server) -> Iterator[People]:
 
 @pytest.fixture(scope="module")
 def ids(demo: Server) -> Iterator[dict[str, str]]:
-    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
-    upload = demo.get("/api/v1/dicom/uploads", "nurse").json()["items"][0]
-    yield {"uid": uid["study_instance_uid"], "upload": upload["upload_id"]}
+    """A study of the demonstration and the upload that brought it, whatever other tests have left on the server."""
+    study = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    uid = study["study_instance_uid"]
+    uploads = demo.get("/api/v1/dicom/uploads", "nurse", params={"study_instance_uid": uid}).json()["items"]
+    yield {"uid": uid, "upload": uploads[0]["upload_id"]}
