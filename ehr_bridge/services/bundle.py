@@ -302,7 +302,6 @@ def build_services(
             recorder,
             refusals,
             clock,
-            settings.storage_path,
             quarantine,
             settings.fixity_days,
             settings.restarts_path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import stat
 import urllib.request
@@ -24,6 +23,7 @@ from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
+from ehr_bridge.storage.folder import disk_of
 from plugin.commands.installation import SECRET_FILE, has_database
 from plugin.running import advisories
 from plugin.starting import orthanc_config
@@ -235,7 +235,8 @@ def _disk(settings: Settings) -> Finding:
     folder = settings.storage_path
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    disk = disk_of(folder)
+    free = disk.free_bytes if disk is not None else 0
     if free < ENOUGH_BYTES:
         return Finding("disk", f"{free / 1e9:.1f} GB free for images", "make room, or set DICOM_STORAGE_PATH")
     return Finding("disk", f"{free / 1e9:.0f} GB free for images")

@@ -20,11 +20,11 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.runner import ModificationJobs
-from ehr_bridge.services.system.state import can_store
 from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
+from ehr_bridge.storage.making import files_of
 from plugin.dimse.commitment import CommitmentScp
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import Rejections
@@ -70,7 +70,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     settings = load_settings(environ)
     log_to(orthanc, settings.log_format)
     services = build_services(settings, Database(settings.sqlalchemy_url))
-    archive = OrthancArchive(orthanc, settings.storage_path)
+    files = files_of(settings)
+    archive = OrthancArchive(orthanc, files)
     bodies = Bodies(settings.max_dicom_file_size_mb * MEGABYTE, settings.max_upload_size_mb * MEGABYTE, free_memory)
     resources = Resources(orthanc)
     gate = Gate(
@@ -82,7 +83,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         services.viewings.note,
         services.sharing.report_files.of,
     )
-    purging = PurgingArchive(archive, settings.storage_path, settings.purge_journal_path)
+    purging = PurgingArchive(archive, files, settings.purge_journal_path)
     modalities = OrthancModalities(orthanc, services.modalities)
     services.modalities.follow(modalities.follow)
     worklist = WorklistScp(
@@ -119,7 +120,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "orthanc": archive.answers,
         "ohif": Pages.has_viewer,
         "worker": lambda: all(one.is_well for one in workers),
-        "storage": lambda: can_store(settings.storage_path, settings.max_dicom_file_size_mb * MEGABYTE),
+        "storage": lambda: files.has_room(settings.max_dicom_file_size_mb * MEGABYTE),
         "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
         "deliveries": lambda: services.outbox.deliveries.in_trouble() == 0,

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import inspect, text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.settings import Settings
-from plugin.storing.archive import file_in
+from ehr_bridge.storage.files import FileStore
+from ehr_bridge.storage.making import files_of
 
 BATCH = 500
 TOLD_EVERY = 10
@@ -54,12 +54,12 @@ def complete(settings: Settings, say: Callable[[str], object]) -> None:
         return
     index = Database(url)
     try:
-        _complete(index, names, settings.storage_path, say)
+        _complete(index, names, files_of(settings), say)
     finally:
         index.dispose()
 
 
-def _complete(index: Database, names: Names, storage: Path, say: Callable[[str], object]) -> None:
+def _complete(index: Database, names: Names, files: FileStore, say: Callable[[str], object]) -> None:
     without = WITHOUT.format(uncompressed=names.uncompressed)
     with index.read() as session:
         if not inspect(session.connection()).has_table(names.table):
@@ -72,7 +72,7 @@ def _complete(index: Database, names: Names, storage: Path, say: Callable[[str],
     done, left_out, read, told = 0, 0, 0, time.monotonic()
     last = {"id": -1, "kind": -1}
     while rows := _next(index, without, last):
-        made = [_with_md5(row, storage) for row in rows]
+        made = [_with_md5(row, files) for row in rows]
         _write(index, names, [one for one in made if one["md5"] is not None])
         done, read = done + len(rows), read + sum(row.size for row in rows)
         left_out += sum(one["md5"] is None for one in made)
@@ -91,9 +91,9 @@ def _next(index: Database, without: str, last: dict[str, int]) -> list[Any]:
         return list(session.execute(text(question), last))
 
 
-def _with_md5(row: Any, storage: Path) -> dict[str, Any]:
+def _with_md5(row: Any, files: FileStore) -> dict[str, Any]:
     try:
-        with file_in(storage, row.uuid).open("rb") as file:
+        with files.open(row.uuid) as file:
             md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except OSError:
         md5 = None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from dataclasses import replace
 from io import BufferedIOBase, BytesIO
-from pathlib import Path
 from typing import Any
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.storage.files import Disk, FileStore
 from plugin.running.per_thread import PerThread
 
 BY_C_STORE = "DicomProtocol"
@@ -34,10 +33,10 @@ class OrthancArchive:
     here whether the instance is one of ours, which was already judged and coerced.
     """
 
-    def __init__(self, orthanc: Any, storage: Path) -> None:
-        """`storage` is the folder in which Orthanc keeps its files."""
+    def __init__(self, orthanc: Any, files: FileStore) -> None:
+        """`files` is where Orthanc keeps its files."""
         self._orthanc = orthanc
-        self._storage = storage
+        self._files = files
         self._storing = PerThread[bytes]()
 
     def store(self, data: bytes) -> Stored:
@@ -89,37 +88,37 @@ class OrthancArchive:
             file: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
         except self._orthanc.OrthancException as error:
             if error.args[:1] == (CORRUPTED,):
-                return self._from_disk(orthanc_instance_id)
+                return self._past_orthanc(orthanc_instance_id)
             raise LookupError(orthanc_instance_id) from error
         return file
 
-    def _from_disk(self, orthanc_instance_id: str) -> bytes:
+    def _past_orthanc(self, orthanc_instance_id: str) -> bytes:
         try:
             with self.open(orthanc_instance_id) as file:
                 return file.read()
-        except OSError as error:
+        except (OSError, Unavailable) as error:
             raise LookupError(orthanc_instance_id) from error
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
-        """See `Archive.open`; bypasses Orthanc's cache. If the folder of a file is missing too, the file is not
-        reported as missing, because an unmounted disk looks like this."""
+        """See `Archive.open`; bypasses Orthanc's cache."""
         about = self._about(orthanc_instance_id, FILE_INFO)
         if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc with compression
             try:
                 return BytesIO(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file"))
             except self._orthanc.OrthancException as error:
                 raise LookupError(orthanc_instance_id) from error
-        path = file_in(self._storage, about["Uuid"])
-        if not path.parent.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "the folder of the file is gone")
-        return path.open("rb")
+        return self._files.open(about["Uuid"])
 
     def file_of(self, orthanc_instance_id: str) -> str | None:
         """See `Holdings.file_of`."""
         try:
-            return str(file_in(Path(), self._about(orthanc_instance_id, FILE_INFO)["Uuid"]))
+            return self._files.where(self._about(orthanc_instance_id, FILE_INFO)["Uuid"])
         except LookupError:
             return None
+
+    def space(self) -> Disk | None:
+        """See `Holdings.space`."""
+        return self._files.space()
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
         """See `Archive.holds`. Without a known digest, Orthanc compares the MD5 that it keeps of older files."""
@@ -128,7 +127,7 @@ class OrthancArchive:
         try:
             with self.open(orthanc_instance_id) as file:
                 return is_whole(file, digest)
-        except (LookupError, OSError, ValueError):
+        except (LookupError, OSError, ValueError, Unavailable):
             return False
 
     def _has_right_md5(self, orthanc_instance_id: str) -> bool:
@@ -278,11 +277,6 @@ class OrthancArchive:
         return RefusedInstance(
             "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
-
-
-def file_in(storage: Path, name: str) -> Path:
-    """Where Orthanc stores the file of this name (the UUID of an attachment)."""
-    return storage / name[:2] / name[2:4] / name
 
 
 def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:

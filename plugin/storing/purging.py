@@ -1,4 +1,4 @@
-"""Deletes a study from Orthanc so that no file stays on the disk, even when the process is killed meanwhile.
+"""Deletes a study from Orthanc so that no file of it stays, even when the process is killed meanwhile.
 
 Orthanc removes a study from its index first and its files after that; killed in between, it leaves files that no index
 knows (seen live). So the names of the files are written down before, and remaining files removed afterwards.
@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from plugin.storing.archive import OrthancArchive, file_in
+from ehr_bridge.storage.files import FileStore
+from plugin.storing.archive import OrthancArchive
 
 
 class PurgingArchive:
     """See `ehr_bridge.services.deletion.purge.PurgeableArchive`."""
 
-    def __init__(self, archive: OrthancArchive, storage: Path, journal: Path) -> None:
+    def __init__(self, archive: OrthancArchive, files: FileStore, journal: Path) -> None:
         self._archive = archive
-        self._storage = storage
+        self._store = files
         self._journal = journal
 
     def delete_study(self, study_instance_uid: str) -> int:
@@ -29,12 +30,12 @@ class PurgingArchive:
         for study in found:
             self._archive.delete_resource(f"/studies/{study}")
         for name in page.read_text().split():
-            file_in(self._storage, name).unlink(missing_ok=True)
+            self._store.remove(name)
         page.unlink()
         return len(found)
 
     def _files(self, study: str) -> list[str]:
-        """The names in the storage folder of all attachments of a study, its series and its instances."""
+        """The names in the file store of all attachments of a study, its series and its instances."""
         resources = [study]
         for level in ("series", "instances"):
             resources += [f"/{level}/{one['ID']}" for one in self._archive.get(f"{study}/{level}") or []]

@@ -15,22 +15,15 @@ from ehr_bridge.db.tables.logs import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.system import state
 from ehr_bridge.services.system.restarts import note_death
-from ehr_bridge.services.system.state import ADVICE, Disk
+from ehr_bridge.services.system.state import ADVICE
+from ehr_bridge.storage.files import Disk
 from tests.api.conftest import Api
 from tests.api.tag_steps import job, jobs, modify, store
 from tests.support.samples import small
 from tests.unit.doc_steps import code, rows
 
 SYSTEM = "/api/v1/system"
-ROOMY, NEARLY_FULL = Disk(600, 1000), Disk(99, 1000)
-
-
-@pytest.fixture(autouse=True)
-def disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine that runs the tests may have a full disk."""
-    monkeypatch.setattr(state, "disk_of", lambda _folder: ROOMY)
 
 
 def system(api: Api) -> dict[str, Any]:
@@ -189,30 +182,12 @@ def test_files_in_quarantine_are_counted(api: Api) -> None:
     assert attention(api) == {"quarantined": 2}
 
 
-def test_a_disk_that_is_nearly_full_is_told_before_it_is(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_nearly_full_is_told_before_it_is(api: Api) -> None:
     """Less than a tenth is free."""
-    monkeypatch.setattr(state, "disk_of", lambda _folder: NEARLY_FULL)
+    api.archive.disk = Disk(99, 1000)
     assert attention(api) == {"storage_low": None}
-    monkeypatch.setattr(state, "disk_of", lambda _folder: Disk(100, 1000))
+    api.archive.disk = Disk(100, 1000)
     assert attention(api) == {}
-
-
-def test_a_file_can_be_stored_where_there_is_room_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk, and a folder that is missing, cannot take one; so health says `storage: degraded`."""
-    assert state.can_store(tmp_path, ROOMY.free_bytes)
-    assert not state.can_store(tmp_path, ROOMY.free_bytes + 1)
-    monkeypatch.undo()
-    assert state.can_store(tmp_path, 0)
-    assert not state.can_store(tmp_path / "nowhere", 0)
-
-
-def test_the_disk_is_the_one_with_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the operating system says it; a folder that is not there has none."""
-    monkeypatch.undo()
-    found = state.disk_of(tmp_path)
-    assert found is not None
-    assert 0 <= found.free_bytes <= found.total_bytes
-    assert state.disk_of(tmp_path / "nowhere") is None
 
 
 def test_somebody_who_is_refused_again_and_again_is_counted(api: Api) -> None:

@@ -12,10 +12,10 @@ from pydicom.uid import generate_uid
 from sqlalchemy import create_engine, text
 
 from ehr_bridge.settings import load_settings
+from ehr_bridge.storage.folder import path_of
 from plugin.running.advisories import installed_version
 from plugin.starting import index_md5
 from plugin.starting.orthanc_config import ORTHANC, needs_md5
-from plugin.storing.archive import file_in
 from tests.conftest import ENGINES
 from tests.support.running import databases, running
 from tests.support.samples import small
@@ -99,7 +99,7 @@ def test_an_archive_of_an_older_orthanc_is_read_on(server: Server) -> None:
     assert len(older) == len(known) >= 3
     assert known.pop(lost.name) == ("", "")
     for name, both in known.items():
-        assert both == (hashlib.md5(file_in(images, name).read_bytes()).hexdigest(),) * 2
+        assert both == (hashlib.md5((images / path_of(name)).read_bytes()).hexdigest(),) * 2
 
     backup.rename(lost)
     start_with_a_newer_orthanc(server)

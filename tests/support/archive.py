@@ -12,6 +12,7 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.storage.files import Disk
 
 
 class FakeArchive:
@@ -24,6 +25,7 @@ class FakeArchive:
         self.told: list[str] = []
         """Every instance there ever was, as the list of changes tells them."""
         self.refuses: RefusedInstance | Unavailable | None = None
+        self.disk: Disk | None = Disk(600, 1000)
 
     def store(self, data: bytes) -> Stored:
         if self.refuses is not None:
@@ -69,6 +71,9 @@ class FakeArchive:
 
     def file_of(self, orthanc_instance_id: str) -> str | None:
         return f"aa/bb/{orthanc_instance_id}" if orthanc_instance_id in self.instances else None
+
+    def space(self) -> Disk | None:
+        return self.disk
 
     def last_change(self) -> int:
         return len(self.instances)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.storage.folder import FolderFiles
 from plugin.storing.archive import OrthancArchive
 
-FOLDER = Path("/nowhere")
+FOLDER = FolderFiles(Path("/nowhere"))
 
 
 class OrthancException(Exception):
@@ -121,7 +122,7 @@ def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path
             return json.dumps({"Uuid": "abcd1234", "CompressedSize": "7", "UncompressedSize": "7"})
         raise OrthancException(code, "as Orthanc says it")
 
-    archive = OrthancArchive(SimpleNamespace(OrthancException=OrthancException, RestApiGet=get), tmp_path)
+    archive = OrthancArchive(SimpleNamespace(OrthancException=OrthancException, RestApiGet=get), FolderFiles(tmp_path))
     with pytest.raises(LookupError):
         archive.read("an-id")
     file = tmp_path / "ab" / "cd" / "abcd1234"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import sleep
 from typing import Protocol
 
+from ehr_bridge.storage.files import Disk
+
 LOOKS, PAUSE_SECONDS = 10, 0.1
 """For all files of a request that are gone at first sight."""
 
@@ -83,7 +85,10 @@ class Holdings(Protocol):
         answer."""
 
     def file_of(self, orthanc_instance_id: str) -> str | None:
-        """Path of an instance's file in the storage folder; None when there is no such instance."""
+        """Where an instance's file is (`FileStore.where`); None when there is no such instance."""
+
+    def space(self) -> Disk | None:
+        """The file system with the images; None when not known."""
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""

@@ -35,12 +35,13 @@ class Archive(Holdings, Protocol):
         """Whether it has this instance; quick, and False when unknown."""
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
-        """The stored file as it is on the disk.
+        """The stored file as it is kept.
 
         Raises:
             LookupError: there is no such instance, or the archive does not answer.
             FileNotFoundError: its file is gone.
             OSError: it cannot be read.
+            Unavailable: where files are kept does not answer, so nothing is known about this one.
         """
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:

@@ -5,8 +5,6 @@ Counts and ids only, each from an index or from memory, because a page may ask e
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,10 +31,9 @@ from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
 from ehr_bridge.services.uploads.quarantined import count_waiting
+from ehr_bridge.storage.files import Disk
 
 RECENT = timedelta(days=1)
-LEAST_FREE = 0.1
-"""Least free part of the disk with the images; below that, somebody should act before it is full."""
 MOST_JOBS = 20
 
 ADVICE = {
@@ -65,18 +62,6 @@ ADVICE = {
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
 }
 """What needs attention, and what to do about it; docs/api.md shows this table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """The file system with the images."""
-
-    free_bytes: int
-    total_bytes: int
-
-    @property
-    def is_nearly_full(self) -> bool:
-        return self.free_bytes < LEAST_FREE * self.total_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +121,6 @@ class System:
         recorder: Recorder,
         refusals: Refusals,
         clock: Callable[[], datetime],
-        storage_path: Path,
         quarantine: QuarantineRecords,
         fixity_days: float,
         restarts_path: Path,
@@ -148,7 +132,6 @@ class System:
         self._recorder = recorder
         self._refusals = refusals
         self._clock = clock
-        self._storage_path = storage_path
         self._quarantine = quarantine
         self._fixity_days = fixity_days
         self._restarts_path = restarts_path
@@ -163,7 +146,7 @@ class System:
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The present state; `handed_over` instances have not reached the recorder yet."""
-        disk = disk_of(self._storage_path)
+        disk = archive.space()
         self._quarantine.flush()
         with self._database.read() as session:
             jobs = _jobs(session)
@@ -219,15 +202,6 @@ class System:
         )
 
 
-def disk_of(folder: Path) -> Disk | None:
-    """The file system of a folder; None while there is no such folder."""
-    try:
-        usage = shutil.disk_usage(folder)
-    except OSError:
-        return None
-    return Disk(usage.free, usage.total)
-
-
 def _ask(archive: Holdings) -> tuple[Usage | None, int | None]:
     try:
         return archive.usage(), archive.last_change()
@@ -276,9 +250,3 @@ def _last_word[*Columns](query: Select[*Columns], condition: ColumnElement[bool]
 def _uploads(session: Session, *conditions: ColumnElement[bool]) -> int:
     """How many uploads have such entries. Counted here, because SQLite would read the whole log for DISTINCT."""
     return len(set(session.scalars(select(DicomUploadLog.upload_id).where(*conditions))))
-
-
-def can_store(folder: Path, size: int) -> bool:
-    """Whether a file of that many bytes can be written into a folder."""
-    disk = disk_of(folder)
-    return disk is not None and disk.free_bytes >= size and os.access(folder, os.W_OK)

@@ -1,0 +1,56 @@
+"""Files in a folder, which Orthanc itself writes and reads."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from io import BufferedIOBase
+from pathlib import Path
+
+from ehr_bridge.storage.files import Disk
+
+
+class FolderFiles:
+    """See `FileStore`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self, name: str) -> BufferedIOBase:
+        """If the folder of a file is missing too, the file is not reported as missing, because an unmounted disk looks
+        like this."""
+        path = self._path(name)
+        if not path.parent.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "the folder of the file is gone")
+        return path.open("rb")
+
+    def remove(self, name: str) -> None:
+        self._path(name).unlink(missing_ok=True)
+
+    def where(self, name: str) -> str:
+        return str(path_of(name))
+
+    def space(self) -> Disk | None:
+        return disk_of(self._folder)
+
+    def has_room(self, size: int) -> bool:
+        disk = disk_of(self._folder)
+        return disk is not None and disk.free_bytes >= size and os.access(self._folder, os.W_OK)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / path_of(name)
+
+
+def path_of(name: str) -> Path:
+    """Where Orthanc keeps the file of this name, in its storage folder."""
+    return Path(name[:2], name[2:4], name)
+
+
+def disk_of(folder: Path) -> Disk | None:
+    """The file system of a folder; None while there is no such folder."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return Disk(usage.free, usage.total)
