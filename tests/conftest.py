@@ -22,7 +22,7 @@ from hypothesis import settings
 from ehr_bridge import request_id
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from tests.support import material, once, ports, processor
+from tests.support import material, once, ports, processor, resting
 from tests.support.recycled import RecycledDatabases
 
 ENGINES = ("sqlite", "postgresql")
@@ -89,13 +89,23 @@ def pytest_runtest_makereport(
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    resting.begin(item)
+    yield
+    resting.others(item)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
     """Says what the processor was used for: of servers and browsers by test, otherwise by file, because to look takes
     as long as many a test does."""
+    ends_file = nextitem is None or nextitem.path != item.path
+    if ends_file:
+        resting.end_of_file()
     try:
         return (yield)
     finally:
-        if item.path.parent.name in WITH_PROCESSES or nextitem is None or nextitem.path != item.path:
+        if item.path.parent.name in WITH_PROCESSES or ends_file:
             now = processor.seconds()
             item.user_properties.append(("processor_seconds", f"{now - item.config.stash[SPENT]:.2f}"))
             item.config.stash[SPENT] = now

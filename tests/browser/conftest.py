@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.people import People
 from tests.support import ports
 from tests.support.chromium import PAINTED_BY_PROCESSOR, PATIENCE_MS, WITHOUT_WINDOW
+from tests.support.resting import shared
 from tests.support.running import running
 from tests.support.server import Server
 
@@ -30,7 +31,7 @@ def mpps_port() -> int:
 def demo(tmp_path_factory: pytest.TempPathFactory, mpps_port: int) -> Iterator[Server]:
     """A server as `scripts/run` starts it, demo accounts and studies included."""
     environ = EVERYBODY_AT_ONE_DESK | {"EHR_BRIDGE_MPPS_PORT": str(mpps_port), "EHR_BRIDGE_SHARING": "1"}
-    with running(tmp_path_factory.mktemp("demo"), "--demo", **environ) as server:
+    with running(tmp_path_factory.mktemp("demo"), "--demo", **environ) as server, shared("demo", server):
         yield server
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import ENGINES, PostgresCluster
 from tests.support.attacks import Scene, attacked_server, make_scene
+from tests.support.resting import shared
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.server import Server
 
@@ -16,7 +17,7 @@ from tests.support.server import Server
 @pytest.fixture(scope="package", params=ENGINES)
 def server(request: pytest.FixtureRequest) -> Server:
     """A server that many tests share; each test uses patients, orders and studies of its own, and may kill it and start
-    it again. It ends with the last of these tests, because even an idle server takes some of the processor.
+    it again. It rests while no test uses it (tests/support/resting.py), and ends with the last of these tests.
 
     Not started here: pytest ends what a fixture with parameters has begun at each change of the parameter, which is
     twice for every file when files are dealt out to workers.
@@ -27,7 +28,8 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture(scope="package")
 def shared_on_sqlite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **databases(request, "sqlite")) as server:
+    settings = SMALL_LIMITS | databases(request, "sqlite")
+    with running(tmp_path_factory.mktemp("server"), **settings) as server, shared("shared_on_sqlite", server):
         yield server
 
 
@@ -37,7 +39,8 @@ def shared_on_postgresql(
     postgres: PostgresCluster,  # asked for here, so that it ends after the server
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **databases(request, "postgresql")) as server:
+    settings = SMALL_LIMITS | databases(request, "postgresql")
+    with running(tmp_path_factory.mktemp("server"), **settings) as server, shared("shared_on_postgresql", server):
         yield server
 
 
@@ -52,7 +55,7 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve
 def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on SQLite, where the database makes no difference to what is tested; beside `server`, whose tests send
     odd studies and leave jobs at work: here files are counted, and lists are of few studies."""
-    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server:
+    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server, shared("sqlite_server", server):
         yield server
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Server:
         self.environ = dict(environ or {})
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
+        self._resting: list[int] = []
 
     @property
     def database_url(self) -> str:
@@ -93,6 +95,7 @@ class Server:
         somebody connects.
         """
         assert self.process is not None
+        self.wake()
         self.process.send_signal(signal.SIGINT)
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -112,6 +115,7 @@ class Server:
     def kill(self) -> None:
         """kill -9 Orthanc and its launcher, at once."""
         assert self.process is not None
+        self.wake()
         children = self.children()
         self.process.kill()
         for child in children:
@@ -120,6 +124,21 @@ class Server:
         for child in children:
             while not is_dead(child):
                 time.sleep(0.001)
+
+    def rest(self) -> None:
+        """Stop all its processes where they are (SIGSTOP) until `wake`; it takes nothing of the processor meanwhile."""
+        if not self._resting and self.process is not None and self.process.poll() is None:
+            self._resting = [self.process.pid]
+            for process in self._resting:  # grows: a stopped process starts no other
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGSTOP)
+                self._resting += children_of(process)
+
+    def wake(self) -> None:
+        """Those that a process waits for go on before it does."""
+        while self._resting:
+            with suppress(ProcessLookupError):
+                os.kill(self._resting.pop(), signal.SIGCONT)
 
     def end(self) -> None:
         """Whatever state it is in: afterwards it does not run."""
@@ -143,6 +162,14 @@ class Server:
 
     def log(self) -> str:
         return (self.data_dir / "orthanc.log").read_text(errors="replace")
+
+
+def children_of(pid: int) -> list[int]:
+    """Of any of its threads; none when it has ended."""
+    with suppress(OSError):
+        tasks = sorted(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return []
 
 
 def is_dead(pid: str) -> bool:
