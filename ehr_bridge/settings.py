@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from ehr_bridge import setting_checks
+from ehr_bridge.disk_settings import DiskSettings
 from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.results_settings import ResultsSettings
 from ehr_bridge.wrong_values import told, written
@@ -32,7 +33,7 @@ MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(NetworkSettings, ResultsSettings):
+class Settings(NetworkSettings, ResultsSettings, DiskSettings):
     """All settings; the alias of a field is its environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)
@@ -121,11 +122,6 @@ class Settings(NetworkSettings, ResultsSettings):
         10,
         alias="EHR_BRIDGE_SIGN_INS_PER_MINUTE",
         description="Most sign-ins to one name from one address in a minute.",
-    )
-    dicom_storage_path: Path | None = Field(
-        None,
-        alias="DICOM_STORAGE_PATH",
-        description="Folder of the images; `images` in the data dir when unset.",
     )
 
     small_stacks: bool = Field(

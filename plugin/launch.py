@@ -218,6 +218,8 @@ def _require_free(port: int, variable: str) -> None:
 
 def _serve(settings: Settings, *, is_foreground: bool) -> int:
     """Run Orthanc until a signal, logging to a file, in the foreground to the terminal too; returns its exit code."""
+    if (said := orthanc_config.altering_switch(orthanc_config.render(settings))) is not None:
+        raise CannotStart(said)
     command, log = [ORTHANC, str(orthanc_config.write(settings))], settings.log_path
     shown = ShownLog(log) if is_foreground else None
     supervisor = Supervisor(command, log, settings.restarts_path)

@@ -50,6 +50,7 @@ class VersionAnswer(Model):
 
 class StorageAnswer(Model):
     archive_bytes: int | None
+    uncompressed_bytes: int | None
     free_bytes: int | None
     total_bytes: int | None
     number_of_studies: int | None
@@ -163,6 +164,7 @@ def _system(state: SystemState) -> SystemAnswer:
         features=features_of(services().settings),
         storage=StorageAnswer(
             archive_bytes=usage and usage.size_bytes,
+            uncompressed_bytes=usage and usage.uncompressed_bytes,
             free_bytes=disk and disk.free_bytes,
             total_bytes=disk and disk.total_bytes,
             number_of_studies=usage and usage.number_of_studies,

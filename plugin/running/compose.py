@@ -24,6 +24,7 @@ from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
+from ehr_bridge.shallow_json import loads
 from ehr_bridge.storage.making import files_of
 from plugin.dimse.commitment import CommitmentScp
 from plugin.dimse.modalities import OrthancModalities
@@ -44,7 +45,7 @@ from plugin.serving.gate import Gate
 from plugin.serving.pages import Pages
 from plugin.serving.resources import Resources
 from plugin.serving.wsgi import WsgiAdapter
-from plugin.starting.orthanc_config import ORTHANC, calls_for_duplicates
+from plugin.starting.orthanc_config import ORTHANC, altering_switch, calls_for_duplicates
 from plugin.storing.archive import OrthancArchive
 from plugin.storing.catchup import CatchUp
 from plugin.storing.ingest import Ingest
@@ -69,6 +70,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     take_turns_soon()
     settings = load_settings(environ)
     log_to(orthanc, settings.log_format)
+    if (said := altering_switch(loads(orthanc.GetConfiguration()))) is not None:
+        LOGGER.error("refusing to start: %s", said)
+        os._exit(3)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     files = files_of(settings)
     archive = OrthancArchive(orthanc, files)

@@ -22,7 +22,7 @@ BATCH = 500
 TOLD_EVERY = 10
 """Seconds between two lines of progress."""
 WITHOUT = "FROM AttachedFiles WHERE compressionType = 1 AND COALESCE({uncompressed}, '') = ''"
-"""Files without an MD5. We configure no compression; compressed files of another set-up are left alone."""
+"""Files without an MD5. With compression we always have one made; compressed files of another set-up are left alone."""
 
 
 class Names(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,22 @@ ORTHANC = "/usr/sbin/Orthanc"
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "orthanc-config" / "orthanc.json"
 PLUGINS = Path("/usr/share/orthanc/plugins")
+ALTERING = {"IngestTranscoding": ""}
+"""Switches of Orthanc with which a stored file is not the one that the bridge has taken a digest of; their harmless
+value. With `IngestTranscoding` every image would look damaged, and be stored again whenever it is sent again."""
 OTHER_SINCE = (1, 13)
 """The version of Orthanc that changed both of the following; an unknown version is treated as a later one."""
+
+
+def altering_switch(config: Mapping[str, Any]) -> str | None:
+    """Why an Orthanc with this configuration must not start; None when it may."""
+    for name, harmless in ALTERING.items():
+        if config.get(name, harmless) not in (harmless, None):
+            return (
+                f"{name} is set in Orthanc's configuration: the files would not be what their digests say, and all "
+                "would be reported as damaged; remove it (EHR_BRIDGE_STORAGE_COMPRESSION saves space)"
+            )
+    return None
 
 
 def needs_md5(version: Version | None) -> bool:
@@ -57,7 +72,9 @@ def render(settings: Settings) -> dict[str, Any]:
         "DicomAlwaysAllowStore": settings.dicom_access == "open",
         "DicomAlwaysAllowFindWorklist": settings.dicom_access == "open",
         "StableAge": settings.stable_age,
-        "StoreMD5ForAttachments": needs_md5(installed_version(ORTHANC)),
+        "StorageCompression": settings.storage_compression,
+        # of a compressed file 1.13 could not make it up later, and it costs little beside compressing
+        "StoreMD5ForAttachments": settings.storage_compression or needs_md5(installed_version(ORTHANC)),
     }
     config["Python"]["Path"] = str(ROOT / "plugin" / "main.py")
     return config

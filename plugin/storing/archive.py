@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import replace
 from io import BufferedIOBase, BytesIO
 from typing import Any
@@ -22,6 +23,7 @@ request, bad file format, missing tag. Other errors concern its disk, its quota 
 CORRUPTED = 20
 """Orthanc's error for a file whose MD5 differs from the one in its index; Orthanc 1.13 checks at each read."""
 FILE_INFO = "attachments/dicom/info"
+IS_COMPRESSED = "attachments/dicom/is-compressed"
 DICOMWEB_METADATA = 4301
 """The attachment of a series in which the DICOMweb plugin caches the answer to a metadata request."""
 
@@ -102,12 +104,12 @@ class OrthancArchive:
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """See `Archive.open`; bypasses Orthanc's cache."""
         about = self._about(orthanc_instance_id, FILE_INFO)
-        if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc with compression
-            try:
-                return BytesIO(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file"))
-            except self._orthanc.OrthancException as error:
-                raise LookupError(orthanc_instance_id) from error
-        return self._files.open(about["Uuid"])
+        file = self._files.open(about["Uuid"])
+        # a compressed file that is no smaller may have kept its size to the byte
+        if about["CompressedSize"] == about["UncompressedSize"] and not self._about(orthanc_instance_id, IS_COMPRESSED):
+            return file
+        with file:
+            return BytesIO(uncompressed(file.read(), int(about["UncompressedSize"])))
 
     def file_of(self, orthanc_instance_id: str) -> str | None:
         """See `Holdings.file_of`."""
@@ -249,7 +251,8 @@ class OrthancArchive:
     def usage(self) -> Usage:
         """See `Holdings.usage`; Orthanc maintains these numbers."""
         said = self._ask("/statistics")
-        return Usage(int(said["TotalDiskSize"]), int(said["CountStudies"]), int(said["CountInstances"]))
+        names = ("TotalDiskSize", "TotalUncompressedSize", "CountStudies", "CountInstances")
+        return Usage(*(int(said[name]) for name in names))
 
     def _ask(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] | None = self.get(path)
@@ -277,6 +280,16 @@ class OrthancArchive:
         return RefusedInstance(
             "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
+
+
+def uncompressed(data: bytes, size: int) -> bytes:
+    """A file that Orthanc has compressed: its size in 8 bytes, then zlib. A damaged one is returned as it is."""
+    stream = zlib.decompressobj()
+    try:
+        whole = stream.decompress(data[8:], size + 1)
+    except zlib.error:
+        return data
+    return whole if stream.eof and len(whole) == size == int.from_bytes(data[:8], "little") else data
 
 
 def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:

@@ -63,7 +63,8 @@ class FakeArchive:
         if isinstance(self.refuses, Unavailable):
             raise self.refuses
         studies = len(set(self.studies.values()))
-        return Usage(sum(map(len, self.instances.values())), studies, len(self.instances))
+        size = sum(map(len, self.instances.values()))
+        return Usage(size, size, studies, len(self.instances))
 
     def answers(self) -> bool:
         self.usage()

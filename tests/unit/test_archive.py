@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.storage.folder import FolderFiles
-from plugin.storing.archive import OrthancArchive
+from plugin.storing.archive import OrthancArchive, uncompressed
 
 FOLDER = FolderFiles(Path("/nowhere"))
 
@@ -65,7 +66,13 @@ def test_a_series_in_two_of_orthancs_studies_is_one() -> None:
 
 def test_how_much_there_is_comes_from_orthancs_own_count() -> None:
     """Sizes are text there, because they may be larger than JavaScript's numbers."""
-    said = {"TotalDiskSize": "12000000000000", "CountStudies": 4, "CountInstances": 9, "CountPatients": 3}
+    said = {
+        "TotalDiskSize": "12000000000000",
+        "TotalUncompressedSize": "23000000000000",
+        "CountStudies": 4,
+        "CountInstances": 9,
+        "CountPatients": 3,
+    }
     usage = OrthancArchive(orthanc(statistics=said), FOLDER).usage()
     assert (usage.size_bytes, usage.number_of_studies, usage.number_of_instances) == (12_000_000_000_000, 4, 9)
 
@@ -120,6 +127,8 @@ def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path
     def get(path: str) -> str:
         if path.endswith("/info"):
             return json.dumps({"Uuid": "abcd1234", "CompressedSize": "7", "UncompressedSize": "7"})
+        if path.endswith("/is-compressed"):
+            return "0"
         raise OrthancException(code, "as Orthanc says it")
 
     archive = OrthancArchive(SimpleNamespace(OrthancException=OrthancException, RestApiGet=get), FolderFiles(tmp_path))
@@ -132,3 +141,15 @@ def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path
     code = 17  # unknown resource
     with pytest.raises(LookupError):
         archive.read("an-id")
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"pixels" * 9_000])
+def test_a_compressed_file_is_read_past_orthancs_cache(content: bytes) -> None:
+    """One that is damaged anywhere, in its size or check sum too, is not what was stored."""
+    kept = len(content).to_bytes(8, "little") + zlib.compress(content)
+    assert uncompressed(kept, len(content)) == content
+    for at in (0, 8, len(kept) - 1):
+        damaged = kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :]
+        assert uncompressed(damaged, len(content)) == damaged
+    assert uncompressed(kept[:-1], len(content)) == kept[:-1]
+    assert uncompressed(kept, len(content) + 1) == kept

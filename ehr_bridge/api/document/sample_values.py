@@ -216,6 +216,7 @@ SAMPLES: dict[str, Any] = {
     # the installation
     "advice": "Open each study and find the reason in its history.",
     "archive_bytes": 412_316_860_416,
+    "uncompressed_bytes": 799_894_709_207,
     "days": 30.0,
     "time_zone": "Europe/Vienna",
     "free_bytes": 1_583_296_741_376,

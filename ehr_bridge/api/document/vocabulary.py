@@ -276,7 +276,8 @@ WORDS = {
     "quarantined": "Files in quarantine",
     "recent": "How many lately",
     "cause": "Why, as far as known",
-    "archive_bytes": "Size of all stored files in bytes",
+    "archive_bytes": "Size of all stored files on the disk in bytes",
+    "uncompressed_bytes": "Size of all stored files in bytes, before compression",
     "free_bytes": "Free space in bytes",
     "total_bytes": "All space in bytes",
     # Orthanc's own answer

@@ -151,6 +151,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
         "features": FEATURES,
         "storage": {
             "archive_bytes": 412_316_860_416,
+            "uncompressed_bytes": 799_894_709_207,
             "free_bytes": 1_583_296_741_376,
             "total_bytes": 2_000_398_934_016,
             "number_of_studies": 4120,

@@ -52,6 +52,9 @@ class Usage:
     """How much the archive has in total, including hidden studies."""
 
     size_bytes: int
+    """On the disk."""
+    uncompressed_bytes: int
+    """Of the files as they are returned."""
     number_of_studies: int
     number_of_instances: int
 

@@ -11035,6 +11035,7 @@ export interface components {
             number_of_instances: number | null;
             number_of_studies: number | null;
             total_bytes: number | null;
+            uncompressed_bytes: number | null;
         };
         StudyAnswer: {
             accession_number: string | null;

@@ -3,7 +3,7 @@ import type { FixityAnswer, QueueAnswer, StorageAnswer } from "../api/schema";
 import { Fact, Facts } from "../components/Facts";
 import { OrNone } from "../components/values";
 import { formatBytes, formatNumber, t } from "../i18n";
-import { fixityWords, freeWords } from "./words";
+import { fixityWords, freeWords, savedWords } from "./words";
 
 export function StoragePanel({ storage, fixity }: { storage: StorageAnswer; fixity: FixityAnswer }) {
   return (
@@ -12,6 +12,9 @@ export function StoragePanel({ storage, fixity }: { storage: StorageAnswer; fixi
       <Facts>
         <Fact label={t("system.storage.used")}>
           <OrNone>{storage.archive_bytes === null ? null : formatBytes(storage.archive_bytes)}</OrNone>
+        </Fact>
+        <Fact label={t("system.storage.saved")}>
+          <OrNone>{savedWords(storage)}</OrNone>
         </Fact>
         <Fact label={t("system.storage.free")}>
           <OrNone>{freeWords(storage)}</OrNone>

@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { attentionWords, fixityWords, freeWords, placeToAct } from "./words";
+import { attentionWords, fixityWords, freeWords, placeToAct, savedWords } from "./words";
 
 describe("what the system page says", () => {
   it("of free space is never better than it is", () => {
     expect(freeWords({ free_bytes: 99_900_000_000, total_bytes: 1_000_000_000_000 })).toBe("99.9 GB of 1.0 TB (9%)");
     expect(freeWords({ free_bytes: 0, total_bytes: 0 })).toContain("0%");
     expect(freeWords({ free_bytes: null, total_bytes: 5 })).toBeNull();
+  });
+
+  it("of compression is what it saves, and never less than nothing", () => {
+    expect(savedWords({ archive_bytes: 5_100_000_000, uncompressed_bytes: 10_000_000_000 })).toBe("4.9 GB (49%)");
+    expect(savedWords({ archive_bytes: 5, uncompressed_bytes: 5 })).toBe("nothing");
+    expect(savedWords({ archive_bytes: 0, uncompressed_bytes: 0 })).toBe("nothing");
+    expect(savedWords({ archive_bytes: null, uncompressed_bytes: null })).toBeNull();
   });
 
   it("of reading all files again is how often, and how far that is", () => {

@@ -10,6 +10,13 @@ export function freeWords({ free_bytes: free, total_bytes: total }: Pick<Storage
   return t("system.storage.free.value", { free: formatBytes(free), total: formatBytes(total), percent });
 }
 
+/** "6.1 GB (49%)", by compression; "nothing" without any; null when nobody knows. */
+export function savedWords({ archive_bytes: kept, uncompressed_bytes: whole }: Pick<StorageAnswer, "archive_bytes" | "uncompressed_bytes">): string | null {
+  if (kept === null || whole === null) return null;
+  if (whole <= kept) return t("system.storage.saved.nothing");
+  return t("system.storage.saved.value", { saved: formatBytes(whole - kept), percent: Math.floor((100 * (whole - kept)) / whole) });
+}
+
 /** How often all files are read again, and how far that is; null while none has been. */
 export function fixityWords({ days, checked_until: until }: Pick<FixityAnswer, "days" | "checked_until">): string | null {
   if (days === 0) return t("system.storage.fixity.never");

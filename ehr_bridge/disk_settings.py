@@ -1,0 +1,22 @@
+"""The settings of the disk with the images; part of `ehr_bridge.settings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+
+class DiskSettings(BaseModel):
+    """The alias of a field is its environment variable."""
+
+    dicom_storage_path: Path | None = Field(
+        None,
+        alias="DICOM_STORAGE_PATH",
+        description="Folder of the images; `images` in the data dir when unset.",
+    )
+    storage_compression: bool = Field(
+        False,
+        alias="EHR_BRIDGE_STORAGE_COMPRESSION",
+        description="Orthanc compresses the files of images that come from now on (zlib).",
+    )
