@@ -16,6 +16,7 @@ from ehr_bridge import setting_checks
 from ehr_bridge.disk_settings import DiskSettings
 from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.results_settings import ResultsSettings
+from ehr_bridge.shared_folders import SharedFolders
 from ehr_bridge.wrong_values import told, written
 
 OURS = "EHR_BRIDGE_"
@@ -33,12 +34,11 @@ MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(NetworkSettings, ResultsSettings, DiskSettings):
+class Settings(SharedFolders, NetworkSettings, ResultsSettings, DiskSettings):
     """All settings; the alias of a field is its environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)
 
-    data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
     demo: bool = Field(True, alias="EHR_BRIDGE_DEMO", description="Create demo accounts, orders and a study.")
     ae_title: Annotated[str, Field(max_length=16), AfterValidator(setting_checks.ae_title)] = Field(
         "ORTHANC", alias="EHR_BRIDGE_AE_TITLE", description="AE title under which modalities call."
@@ -123,7 +123,6 @@ class Settings(NetworkSettings, ResultsSettings, DiskSettings):
         alias="EHR_BRIDGE_SIGN_INS_PER_MINUTE",
         description="Most sign-ins to one name from one address in a minute.",
     )
-
     small_stacks: bool = Field(
         False,
         alias="EHR_BRIDGE_SMALL_STACKS",
@@ -237,20 +236,8 @@ class Settings(NetworkSettings, ResultsSettings, DiskSettings):
     )
 
     @property
-    def storage_path(self) -> Path:
-        return self.dicom_storage_path or self.data_dir / "images"
-
-    @property
     def thumbnail_path(self) -> Path:
         return self.data_dir / "thumbnails"
-
-    @property
-    def rejected_path(self) -> Path:
-        return self.data_dir / "rejected"
-
-    @property
-    def quarantine_path(self) -> Path:
-        return self.data_dir / "quarantine"
 
     @property
     def jwks_is_address(self) -> bool:
@@ -267,14 +254,6 @@ class Settings(NetworkSettings, ResultsSettings, DiskSettings):
     @property
     def restarts_path(self) -> Path:
         return self.data_dir / "restarts.log"
-
-    @property
-    def modifying_path(self) -> Path:
-        return self.data_dir / "modifying"
-
-    @property
-    def purge_journal_path(self) -> Path:
-        return self.data_dir / "purge"
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -28,6 +28,7 @@ from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
+from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Supervisor
 
@@ -122,6 +123,10 @@ def prepare(options: argparse.Namespace) -> Settings:
     _check_authorities(settings, database)
     database.dispose()
     _complete_index(settings)
+    try:
+        bring_along(settings)
+    except OSError as error:
+        raise CannotStart(f"{settings.shared_path} cannot be written: {error.strerror}") from error
     return settings
 
 

@@ -60,6 +60,7 @@ from ehr_bridge.services.interfaces.performed import PerformedSteps
 from ehr_bridge.services.interfaces.performed_listing import PerformedListing
 from ehr_bridge.services.interfaces.sendings import Sendings
 from ehr_bridge.services.interfaces.worklist import Worklist
+from ehr_bridge.services.jobs.spool import spool_of
 from ehr_bridge.services.linking.late_links import SecondLooks
 from ehr_bridge.services.linking.reconciliation import Reconciliation
 from ehr_bridge.services.messages.inbox import Inbox
@@ -209,13 +210,12 @@ def build_services(
     numbers = LocalNumbers(settings.local_mrn, settings.local_accession, settings.time_zone)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
-    thumbnails = Thumbnails(fresh, settings.thumbnail_path)
-    grace = timedelta(days=settings.deletion_grace_days)
+    thumbnails, grace = Thumbnails(fresh, settings.thumbnail_path), timedelta(days=settings.deletion_grace_days)
     verifier = TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys)
     opaque = introspection(settings, of_tokens, grants, clock)
     authenticator = Authenticator(verifier, account, keys, roles, opaque)
     refusals = Refusals(database, authenticator, clock)
-    node = socket.gethostname()[:64]
+    node, spool = socket.gethostname()[:64], spool_of(settings)
     quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
     intake = Intake(
         claims,
@@ -286,7 +286,7 @@ def build_services(
         annotations=Annotations(database, sight),
         deletions=Deletions(database, hidden, fresh, clock, grace),
         holds=Holds(database, clock),
-        purge=Purge(database, hidden, thumbnails, clock),
+        purge=Purge(database, hidden, thumbnails, clock, lambda: spool.node),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
         availability=Availability(database, clock, timedelta(seconds=settings.stable_age)),
         feed=Feed(database, clock),

@@ -26,6 +26,7 @@ from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.fixity.kept import KeptFileRounds
 from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.jobs.spool import spool_of
 from ehr_bridge.services.notices.notices import Notices
 from ehr_bridge.services.notices.telling import tell_notices
 from ehr_bridge.services.rejection.foreign import ForeignNotes
@@ -96,7 +97,7 @@ def build_results(
     assigning = Assigning(database, clock, roles, restrictions.closed_to_subject)
     documents = Documents(database, fresh, clock)
     attaching = Attaching(database, fresh, intake, clock, new_uid, maker.site.zone, maker.site.organization)
-    folder = Quarantine(settings.rejected_path)
+    folder, spool = Quarantine(settings.rejected_path), spool_of(settings)
     notes = Notes(database, folder, clock, settings.time_zone, maker.site.organization)
     return Results(
         Views(database, clock),
@@ -117,7 +118,7 @@ def build_results(
         attaching,
         Timeline(fresh, maker.site.zone),
         Rejections(fresh, intake.rejected, clock, node),
-        Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, node),
-        KeptFileRounds(database, folder, clock, settings.fixity_days, node),
+        Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, lambda: spool.node),
+        KeptFileRounds(database, folder, clock, settings.fixity_days),
         Notices(database, clock),
     )

@@ -18,7 +18,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services, build_services
-from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.jobs.spool import spool_of
 from ehr_bridge.services.modifying.runner import ModificationJobs
 from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
@@ -99,7 +99,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         services.commitment_requests,
         services.modalities,
         archive,
-        lambda: Spool(settings.modifying_path).node,
+        lambda: spool_of(settings).node,
     )
     worker = _make_worker(services, archive, purging, modalities)
     fixity = make_fixity(services, archive)
@@ -239,7 +239,7 @@ class Lifecycle:
 def _make_worker(
     services: Services, archive: OrthancArchive, purging: PurgingArchive, modalities: OrthancModalities
 ) -> Worker:
-    recorder, spool = services.recorder, Spool(services.settings.modifying_path)
+    recorder, spool = services.recorder, spool_of(services.settings)
     jobs = ModificationJobs(
         services.database,
         archive,

@@ -7,7 +7,7 @@ from ehr_bridge.db.commits import ChangeNumber, Commits
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.interfaces.sending_jobs import Sender, SendingJobs
-from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.jobs.spool import spool_of
 from plugin.dimse.commitment_reports import CommitmentReporter
 from plugin.dimse.modalities import OrthancModalities
 from plugin.running.worker import Chore, Worker
@@ -43,14 +43,14 @@ class SendingWorker(Worker):
 
 def make_sending(services: Services, archive: Holdings, sender: Sender) -> list[SendingWorker]:
     """The threads, with the name of this node."""
-    spool = Spool(services.settings.modifying_path)
+    spool = spool_of(services.settings)
     jobs = SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
     return [SendingWorker(jobs, number, services.database.change) for number in range(AT_THE_SAME_TIME)]
 
 
 class CommitmentWorker(Worker):
     def __init__(self, services: Services, archive: OrthancArchive, modalities: OrthancModalities) -> None:
-        requests, spool = services.commitment_requests, Spool(services.settings.modifying_path)
+        requests, spool = services.commitment_requests, spool_of(services.settings)
         self._requests = requests
         self._reporter = reporter = CommitmentReporter(services.settings.ae_title, modalities)
         self._commits = commits = Commits(services.database.engine)

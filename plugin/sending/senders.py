@@ -11,7 +11,7 @@ from ehr_bridge.db.states import DestinationKind
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.delivery.sender import Sender, Transport
-from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.jobs.spool import spool_of
 from plugin.sending.fhir import Fhir
 from plugin.sending.hl7 import Hl7
 from plugin.sending.webhooks import Webhooks
@@ -35,7 +35,7 @@ class Senders:
         """Something was committed: every sender looks at its queue, and a destination that has none gets one. Raises
         Unavailable when the database is away."""
         if not self._holder:  # the node's own name, so that it goes on at once after it was killed
-            self._holder = Spool(self._services.settings.modifying_path).node
+            self._holder = spool_of(self._services.settings).node
         known = {one.id: one for one in self._services.outbox.destinations.all()}
         for key in [key for key, thread in self._threads.items() if not thread.is_alive()]:
             del self._threads[key], self._look[key]

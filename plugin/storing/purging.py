@@ -1,7 +1,8 @@
 """Deletes a study from Orthanc so that no file of it stays, even when the process is killed meanwhile.
 
 Orthanc removes a study from its index first and its files after that; killed in between, it leaves files that no index
-knows (seen live). So the names of the files are written down before, and remaining files removed afterwards.
+knows (seen live). So the names of the files are written down before, in a folder that all nodes share, and
+remaining files removed afterwards, by whichever node ends the purge.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class PurgingArchive:
         self._write_down(page, [name for study in found for name in self._files(f"/studies/{study}")])
         for study in found:
             self._archive.delete_resource(f"/studies/{study}")
-        for name in page.read_text().split():
+        for name in page.read_text().split() if page.exists() else ():
             self._store.remove(name)
-        page.unlink()
+        page.unlink(missing_ok=True)
         return len(found)
 
     def _files(self, study: str) -> list[str]:
@@ -49,7 +50,7 @@ class PurgingArchive:
 
     def _write_down(self, page: Path, names: list[str]) -> None:
         """Add to what an interrupted run has written; synced to disk before anything is deleted."""
-        self._journal.mkdir(mode=0o700, exist_ok=True)
+        self._journal.mkdir(mode=0o700, parents=True, exist_ok=True)
         with page.open("a") as file:
             file.writelines(f"{name}\n" for name in names)
             file.flush()

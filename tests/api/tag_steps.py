@@ -30,13 +30,13 @@ class Jobs(ModificationJobs):
         return super().run(seconds)
 
 
-def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
-    """The worker's part, as it is after a start; `later` moves its clock."""
+def jobs(api: Api, folder: Path, later: timedelta = timedelta(), shared: Path | None = None) -> Jobs:
+    """The worker's part, as it is after a start; `later` moves its clock. `shared` is the folder that nodes share."""
     services = api.services
     jobs = Jobs(
         services.database,
         api.archive,
-        Spool(folder / "modifying"),
+        Spool((shared or folder) / "modifying", folder / "modifying"),
         services.claims.rules,
         services.recorder,
         lambda: services.clock() + later,

@@ -35,14 +35,43 @@ def spooled(folder: Path) -> list[bytes]:
 def test_what_a_killed_node_left_another_finishes(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], at: int, after: bool
 ) -> None:
-    """When the lease has ended, and not before. An image that was out of the archive just then lies in the folder of
-    the dead node: the job says so, and ends when that node is back."""
+    """When the lease has ended, and not before; also the image that was out of the archive just then, from the folder
+    that they share."""
     one, other = tmp_path / "one", tmp_path / "other"
     uid = store(api, 3)
     before = files(api)
     asked = modify(api, uid, **changes)
     monkeypatch.setattr(runner, "AT_ONCE", 1)
     killed = KilledAt(api, at, after)
+    with pytest.raises(KILLED):
+        jobs(api, one, shared=tmp_path).run()
+    killed.off()
+    left = files(api)
+    jobs(api, other, shared=tmp_path).run()
+    assert files(api) == left and job(api, asked["id"])["status"] == "running"
+    jobs(api, other, ENDED, tmp_path).run()
+    ended = job(api, asked["id"])
+    assert (ended["status"], ended["number_done"]) == ("succeeded", 3)
+    assert len(files(api)) == 3 and rows(api) == set(files(api))
+    assert images(*files(api).values()) == images(*before.values())
+    assert all(said(api, keyword) == {value} for keyword, value in changes.items())
+    undo(api, asked["id"])
+    jobs(api, one, 2 * ENDED, tmp_path).run()
+    assert files(api) == before
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_an_image_in_a_folder_that_is_not_shared_waits_for_its_node(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """An image that was out of the archive just then lies in the folder of the dead node: the job says so, and ends
+    when that node is back."""
+    one, other, changes = tmp_path / "one", tmp_path / "other", {"StudyDate": "20260201"}
+    uid = store(api, 3)
+    before = files(api)
+    asked = modify(api, uid, **changes)
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
+    killed = KilledAt(api, at, after=False)
     with pytest.raises(KILLED):
         jobs(api, one).run()
     killed.off()
@@ -66,6 +95,28 @@ def test_what_a_killed_node_left_another_finishes(
     undo(api, asked["id"])
     jobs(api, other, ENDED).run()
     assert files(api) == before
+
+
+def test_what_a_node_has_just_prepared_no_other_clears_away(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is in the folder a moment before its row."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    uid = store(api, 2)
+    asked = modify(api, uid, PatientID="P-2")
+    really = Spool.put
+
+    def put(spool: Spool, *arguments: Any) -> None:
+        really(spool, *arguments)
+        jobs(api, other, shared=tmp_path)._keeper.release()
+        assert arguments[0] in spool.names()
+
+    monkeypatch.setattr(Spool, "put", put)
+    jobs(api, one, shared=tmp_path).run()
+    assert job(api, asked["id"])["status"] == "succeeded"
+    (tmp_path / "modifying" / "killed.part").write_bytes(b"half")
+    jobs(api, other, timedelta(hours=2), tmp_path).run()
+    assert [path.name for path in (tmp_path / "modifying").iterdir()] == []
 
 
 def test_a_node_that_starts_while_another_undoes_its_job_puts_nothing_back(

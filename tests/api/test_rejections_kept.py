@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from ehr_bridge.db.tables.results.rejections import Rejection
 from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.fixity.kept import KeptFileRounds
 from ehr_bridge.services.rejection import moving
@@ -17,15 +15,13 @@ from tests.api.rejection_steps import REJECTIONS, a_series, decide, look, reject
 
 
 class Checks:
-    """The rounds of one node, a month long, with a clock that can be put forward."""
+    """The rounds, a month long, with a clock that can be put forward."""
 
     def __init__(self, api: Api) -> None:
         self.later = timedelta()
         services = api.services
-        with services.database.write() as session:
-            session.execute(update(Rejection).values(node="here"))
         folder = Quarantine(services.settings.rejected_path)
-        self._rounds = KeptFileRounds(services.database, folder, self.now, 30, "here")
+        self._rounds = KeptFileRounds(services.database, folder, self.now, 30)
         self._clock = services.clock
 
     def now(self) -> datetime:
@@ -76,19 +72,6 @@ def _rest(api: Api) -> dict[str, Any]:
     """What else the system page says of damaged files."""
     (one,) = damaged(api)[2]
     return {name: value for name, value in one.items() if name not in ("code", "count")}
-
-
-def test_another_nodes_files_are_not_called_missing(api: Api) -> None:
-    """They are on that node's disk, and it reads them itself."""
-    study, images = a_series(api, 2)
-    rejected(api, study, images[:1])
-    checks = Checks(api)
-    with api.services.database.write() as session:
-        session.execute(update(Rejection).values(node="there"))
-    for file in api.services.settings.rejected_path.glob("*.dcm"):
-        file.unlink()
-    checks.after()
-    assert damaged(api)[0] == 0
 
 
 def test_a_whole_series_is_moved_in_pieces(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

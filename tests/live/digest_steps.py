@@ -37,7 +37,7 @@ def recorded(server: Server, sop_instance_uid: str) -> str | None:
 
 def on_disk(server: Server) -> set[str]:
     """The digests of all stored files."""
-    files = [path.read_bytes() for path in (server.data_dir / "images").rglob("*") if path.is_file()]
+    files = [path.read_bytes() for path in server.stored_files()]
     return {name(data) for data in files for name in (stored_digest, lambda data: ledger_digest(digest(data)))}
 
 

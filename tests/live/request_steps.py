@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy
 
 from ehr_bridge.db.database import Database
@@ -18,8 +16,7 @@ def traces(server: Server) -> tuple[dict[str, int], int]:
     with database.engine.connect() as connection:
         rows = {t: connection.execute(sqlalchemy.text(f"SELECT count(*) FROM {t}")).scalar() or 0 for t in TABLES}
     database.dispose()
-    files = sum(path.is_file() for path in Path(server.data_dir / "images").rglob("*"))
-    return rows, files
+    return rows, len(server.stored_files())
 
 
 def part(body: bytes, media_type: str = "application/dicom") -> bytes:

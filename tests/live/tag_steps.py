@@ -71,7 +71,7 @@ def metadata(server: Server, uid: str, tag: str) -> list[Any]:
 def held(server: Server, uid: str) -> dict[str, bytes]:
     """The files of a study as they lie in Orthanc's folder, by SOP Instance UID."""
     found = {}
-    for path in (server.data_dir / "images").glob("*/*/*"):
+    for path in server.stored_files():
         data = path.read_bytes()
         if data[128:132] == b"DICM":
             ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
@@ -93,7 +93,7 @@ def digests(server: Server, uid: str) -> dict[str, str]:
 
 
 def spool(server: Server) -> list[Path]:
-    return list((server.data_dir / "modifying").glob("*.dcm"))
+    return list((server.shared / "modifying").glob("*.dcm"))
 
 
 def spooled(server: Server, uid: str) -> set[str]:

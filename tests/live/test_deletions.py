@@ -43,9 +43,7 @@ def files(server: Server) -> dict[str, str]:
     """What lies in the image folder, with its digest."""
     folder = server.data_dir / "images"
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in server.stored_files()
     }
 
 
@@ -156,7 +154,7 @@ def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(purging:
             return str(session.scalar(select(DeletionRequest.status)))
 
     assert decide(server, deletion, "approve")[0] == 200
-    journal = server.data_dir / "purge" / f"{uid}.txt"
+    journal = server.shared / "purge" / f"{uid}.txt"
     while state() == "approved":
         time.sleep(0.002)
     while state() == "purging" and not (journal.exists() and journal.stat().st_size):

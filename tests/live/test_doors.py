@@ -63,9 +63,9 @@ def test_c_store_of_an_unknown_study_is_kept_as_it_came(server: Server) -> None:
 
 def test_c_store_that_would_kill_orthanc_is_quarantined(server: Server) -> None:
     """A hundred nested sequences: the sender hears no, the server lives on, the bytes are safe in a folder."""
-    before = set((server.data_dir / "quarantine").glob("*"))
+    before = set((server.shared / "quarantine").glob("*"))
     assert c_store(server, nested(100)) == [0xC000]
-    new = set((server.data_dir / "quarantine").glob("*")) - before
+    new = set((server.shared / "quarantine").glob("*")) - before
     assert [path.name.split(".")[1] for path in new] == ["nested_too_deep"]
     assert server.get("/api/v1/health").json()["status"] == "ok"
 

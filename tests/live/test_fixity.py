@@ -73,7 +73,7 @@ def test_damaged_files_are_shown_until_they_are_restored(
         assert doctor(server).startswith("ok")
 
         images = server.data_dir / "images"
-        changed, gone = [path for path in images.rglob("*") if path.is_file()][:2]
+        changed, gone = server.stored_files()[:2]
         whole = {path: path.read_bytes() for path in (changed, gone)}
         damaged = bytearray(whole[changed])
         damaged[len(damaged) // 2] ^= 1

@@ -19,7 +19,7 @@ from tests.support.steps import eventually, instances, study, upload
 
 
 def files(server: Server) -> set[Path]:
-    return {path for path in (server.data_dir / "images").rglob("*") if path.is_file()}
+    return set(server.stored_files())
 
 
 def stored(server: Server, data: bytes) -> Path:

@@ -102,7 +102,7 @@ def test_from_the_worklist_to_the_promise_that_all_is_safe(mpps: tuple[Server, i
         assert c_store(server, image(item, sops[2])) == [0]
         recorded(server, sops[2])
         assert asker.ask(server.dicom_port, wanted[2:3]) == {sops[2]: 0}
-        harmed = next(path for path in (server.data_dir / "images").rglob("*") if sops[0].encode() in content(path))
+        harmed = next(path for path in server.stored_files() if sops[0].encode() in content(path))
         harmed.write_bytes(harmed.read_bytes()[:-1] + b"\xff")
         assert asker.ask(server.dicom_port, wanted[:2]) == {sops[0]: 0x0110, sops[1]: 0}
         harmed.unlink()

@@ -101,12 +101,12 @@ def test_a_nested_token_proves_nothing_anywhere(server: Server, depth: int) -> N
 def test_a_nested_c_store_of_any_depth_costs_at_most_its_own_association(server: Server) -> None:
     """What the judge refuses is kept in quarantine as far as DCMTK reads it; 72 MB of nothing but nesting included."""
     before = server.children()
-    quarantined = set((server.data_dir / "quarantine").glob("*"))
+    quarantined = set((server.shared / "quarantine").glob("*"))
     for depth, status in ((17, 0xC000), (900, 0xC000), (1001, None), (12_000, None), (60_000, None), (2_000_000, None)):
         patience = 20 if status is None else 60
         assert scu.send(server.dicom_port, [deep_store(depth)], patience=patience) == [status], depth
         assert server.children() == before, depth
         assert server.get("/api/v1/health").json()["status"] == "ok"
-    kept = set((server.data_dir / "quarantine").glob("*.nested_too_deep.dcm")) - quarantined
+    kept = set((server.shared / "quarantine").glob("*.nested_too_deep.dcm")) - quarantined
     assert len(kept) == 2
     assert scu.send(server.dicom_port, [scu.message_of(small())]) == [0]

@@ -150,7 +150,7 @@ def test_other_content_is_kept_and_the_same_content_is_a_duplicate(server: Serve
     version = installed_version(ORTHANC)  # from 1.13 on, no hook tells who sent an instance that is there already
     sender = "modality" if version is None or version >= (1, 13) else "ae:CT3"
     assert (entry["code"], entry["sent_by"]) == ("same_uid_other_content", sender)
-    path = server.data_dir / "quarantine" / entry["file_name"]
+    path = server.shared / "quarantine" / entry["file_name"]
     assert pydicom.dcmread(path).PixelData == ds.PixelData
     eventually(lambda: (study(server, uid) or {}).get("number_in_quarantine") == 1)
 
@@ -211,7 +211,7 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_a_site_may_have_its_modalities_hear_of_other_content_and_nothing_is_lost_by_kill_9(telling: Server) -> None:
     """0x0111; and whatever was answered is in quarantine after the next start, with or without its sender."""
-    server, folder = telling, telling.data_dir / "quarantine"
+    server, folder = telling, telling.shared / "quarantine"
     before = set(folder.glob("*.dcm"))
     first = small()
     uid = str(pydicom.dcmread(io.BytesIO(first)).StudyInstanceUID)

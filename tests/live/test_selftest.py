@@ -91,7 +91,7 @@ def left(server: Server) -> dict[str, int]:
 
 
 def files(server: Server) -> list[Path]:
-    return [path for path in (server.data_dir / "images").rglob("*") if path.is_file()]
+    return server.stored_files()
 
 
 def test_with_every_door_open_all_pass_and_nothing_is_left(all_open: Server) -> None:

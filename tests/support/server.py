@@ -16,6 +16,7 @@ from typing import Any
 import requests
 
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
+from ehr_bridge.shared_folders import OURS
 from tests.support import ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,16 @@ class Server:
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self._resting: list[int] = []
+
+    @property
+    def shared(self) -> Path:
+        """The folder that nodes share, inside that of the images."""
+        return Path(self.environ.get("DICOM_STORAGE_PATH", self.data_dir / "images")) / OURS
+
+    def stored_files(self) -> list[Path]:
+        """What Orthanc keeps in the folder of the images."""
+        paths = sorted(self.shared.parent.rglob("*"))
+        return [path for path in paths if path.is_file() and not path.is_relative_to(self.shared)]
 
     @property
     def database_url(self) -> str:

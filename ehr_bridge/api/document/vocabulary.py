@@ -119,7 +119,7 @@ WORDS = {
     "door": "The way it came in",
     "received_at": "When it came",
     "last_received_at": "When the newest one came",
-    "node": "Name of the server that has it",
+    "node": "Name of the server that took it",
     # attributes
     "tag": "Tag, as gggg,eeee, or keyword",
     "tags": "Attributes by keyword",

@@ -52,6 +52,9 @@ class DeletionRequest(Base):
     restored_by: Mapped[str | None] = mapped_column(String(255))
     restored_at: Mapped[datetime | None]
     purged_at: Mapped[datetime | None]
+    node: Mapped[str | None] = mapped_column(String(64))
+    """Which node purges the study until `leased_until`."""
+    leased_until: Mapped[datetime | None]
     late_instances: Mapped[int] = mapped_column(default=0)
     """Instances a modality sent while the study was hidden."""
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

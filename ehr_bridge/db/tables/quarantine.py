@@ -27,7 +27,7 @@ class QuarantinedFile(Base):
     code: Mapped[str] = mapped_column(String(64))
     """The reason, as an error code of docs/api.md."""
     node: Mapped[str] = mapped_column(String(64))
-    """The node whose disk has the file."""
+    """The node that took the file."""
     door: Mapped[str | None] = mapped_column(String(16))
     sent_by: Mapped[str | None] = mapped_column(String(255))
     """Subject of the token, or `ae:` and the calling AE title; None where it is unknown."""
@@ -43,6 +43,8 @@ class QuarantinedFile(Base):
     """Identifying attributes of the file: DICOM keyword and value."""
     status: Mapped[str] = mapped_column(String(16))
     """`waiting`, `given` or `discarded`."""
+    deciding_until: Mapped[datetime | None]
+    """Until then somebody stores it, on one of the nodes; None while nobody does."""
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(500))

@@ -9,8 +9,14 @@ import hashlib
 import os
 import re
 import time
+import uuid
+from contextlib import suppress
 from pathlib import Path
 
+GOING = ".going"
+"""After the name of a file that is being deleted."""
+LEFT_FOR = 3600.0
+"""Seconds after which nobody writes an unfinished file any more."""
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z_]{1,64}\.dcm")
 
 
@@ -26,8 +32,8 @@ class Quarantine:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = name_of(data, code)
         path = self._folder / name
-        if not path.exists():
-            partial = path.with_suffix(f".{os.getpid()}.part")
+        if not _is_there_still(path):
+            partial = path.with_suffix(f".{uuid.uuid4().hex}.part")  # other nodes may write the same file
             with partial.open("wb") as file:
                 file.write(data)
                 file.flush()
@@ -49,9 +55,35 @@ class Quarantine:
         paths = (path for path in self._folder.glob("*.dcm") if _NAME.fullmatch(path.name))
         return sorted(path.name for path in paths if path.stat().st_mtime <= until)
 
-    def drop(self, name: str) -> None:
-        """Delete a file, if it is still there."""
-        (self._folder / name).unlink(missing_ok=True)
+    def drop(self, name: str, since: float) -> None:
+        """Delete a file, if it is still there and the same bytes were not put again since then, by whichever node."""
+        path, going = self._folder / name, self._folder / f"{name}{GOING}"
+        with suppress(FileNotFoundError):  # another node does the same
+            path.rename(going)
+            if going.stat().st_mtime > since:
+                going.rename(path)
+            else:
+                going.unlink()
+
+    def tidy(self) -> None:
+        """Complete what killed processes left: files that were to be deleted are back, unfinished ones are deleted."""
+        until = time.time() - LEFT_FOR
+        for path in self._folder.glob(f"*.dcm{GOING}"):
+            with suppress(FileNotFoundError):
+                path.rename(path.with_suffix(""))
+        for path in self._folder.glob("*.part"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < until:
+                    path.unlink()
+
+
+def _is_there_still(path: Path) -> bool:
+    """Whether there is such a file; from now on it counts as put just now, so that nobody deletes it for being old."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def name_of(data: bytes, code: str) -> str:

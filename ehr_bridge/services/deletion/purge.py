@@ -1,7 +1,7 @@
 """The purge: approved deletions whose grace period is over leave the archive; our rows stay.
 
 Three steps, each safe to repeat: mark the request as purging, delete in the archive, mark it as purged. If a process is
-killed in between, the request stays `purging`, and the next run starts again there.
+killed in between, the request stays `purging`, and its next run starts again there; or another node, a minute later.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.deletion.holds import hold_in_force
 from ehr_bridge.services.deletion.steps import move, note, open_request
 from ehr_bridge.services.identity.study_index import index_study, unlist
+from ehr_bridge.services.jobs.leases import LEASE, free_for, is_free_for
 from ehr_bridge.services.linking.links import end_link
 from ehr_bridge.services.studies.thumbnails import Thumbnails
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
@@ -50,24 +51,29 @@ class Purge:
         hidden: HiddenStudies,
         thumbnails: Thumbnails,
         clock: Callable[[], datetime],
+        node: Callable[[], str],
     ) -> None:
+        """`node` is the name of this node in leases."""
         self._database = database
         self._thumbnails = thumbnails
         self._hidden = hidden
         self._clock = clock
+        self._node = node
 
     def run(self, archive: PurgeableArchive) -> int:
-        """Purge what is due or was interrupted; returns the number of studies."""
+        """Purge what is due or was interrupted, and no other node purges; returns the number of studies."""
+        now, node = self._clock(), self._node()
         with self._database.read() as session:
             due = session.execute(
                 select(DeletionRequest.id, DeletionRequest.study_instance_uid).where(
+                    free_for(DeletionRequest, node, now),
                     or_(
                         DeletionRequest.status == DeletionStatus.PURGING,
                         and_(
                             DeletionRequest.status == DeletionStatus.APPROVED,
-                            DeletionRequest.purge_after <= self._clock(),
+                            DeletionRequest.purge_after <= now,
                         ),
-                    )
+                    ),
                 )
             ).all()
         return sum(self._purge(request_id, uid, archive) for request_id, uid in due)
@@ -96,7 +102,10 @@ class Purge:
                     return None
                 move(request, DeletionStatus.PURGING)
                 note(session, "deletion.purging", request, OURSELVES, now)
-            return request.late_instances if request.status == DeletionStatus.PURGING else None
+            if request.status != DeletionStatus.PURGING or not is_free_for(request, self._node(), now):
+                return None
+            request.node, request.leased_until = self._node(), now + LEASE
+            return request.late_instances
 
     def _end(self, request_id: uuid.UUID, deleted: int, seen: int) -> None:
         now = self._clock()
@@ -106,7 +115,7 @@ class Purge:
             if request.status != DeletionStatus.PURGING:
                 return  # another node has ended it
             move(request, DeletionStatus.PURGED)
-            request.purged_at = now
+            request.purged_at, request.leased_until = now, None
             study = request.study
             end_link(session, study, now)
             unlist(session, study)

@@ -1,7 +1,7 @@
-"""Fixity checks of the files of rejected images: they are kept beside the archive, on the disk of one node, which reads
-them again.
+"""Fixity checks of the files of rejected images, which are kept beside the archive in a folder that all nodes share.
 
-The name of a kept file has the digest of its bytes, so nothing else must be known to judge it.
+Each node reads what is due; two may read one file,
+and find the same. The name of a kept file has the digest of its bytes, so nothing else must be known to judge it.
 """
 
 from __future__ import annotations
@@ -41,17 +41,14 @@ class _KeptFile(NamedTuple):
 
 
 class KeptFileRounds:
-    """Reads the kept files of this node on the caller's thread, each once in a round."""
+    """Reads the kept files on the caller's thread, each once in a round."""
 
-    def __init__(
-        self, database: Database, folder: Quarantine, clock: Callable[[], datetime], days: float, node: str
-    ) -> None:
+    def __init__(self, database: Database, folder: Quarantine, clock: Callable[[], datetime], days: float) -> None:
         """`days` is the length of a round; 0 turns it off."""
         self._database = database
         self._folder = folder
         self._clock = clock
         self._days = days
-        self._node = node
 
     def run(self, seconds: float) -> None:
         """Read what is due, for about that long, at least one file. Raises Unavailable when the database is away."""
@@ -77,7 +74,7 @@ class KeptFileRounds:
                 RejectedImage.damaged_at,
             )
             .join(Rejection, Rejection.id == RejectedImage.rejection_id)
-            .where(Rejection.node == self._node, RejectedImage.status.in_(KEPT), RejectedImage.file_name.is_not(None))
+            .where(RejectedImage.status.in_(KEPT), RejectedImage.file_name.is_not(None))
             .where(turn)
             .order_by(RejectedImage.checked_at.is_not(None), RejectedImage.checked_at)
             .limit(AT_ONCE)

@@ -74,6 +74,8 @@ class _Kept:
     judged: Judged | None
     is_counted_late: bool = False
     """Its row was written before its study's, so the upload log could not name it yet."""
+    is_found: bool = False
+    """It was in the folder without a row; it has not come again."""
 
 
 class QuarantineRecords:
@@ -82,7 +84,7 @@ class QuarantineRecords:
     def __init__(
         self, database: Database, folder: Quarantine, clock: Callable[[], datetime], node: str, grace: timedelta
     ) -> None:
-        """`node` names the disk of `folder`; discarded files are deleted from it after `grace`."""
+        """All nodes share `folder`; discarded files are deleted from it after `grace`."""
         self._database = database
         self.folder = folder
         self._clock = clock
@@ -125,10 +127,12 @@ class QuarantineRecords:
         """Record files without a row, and delete those discarded long enough ago; returns how many were recorded.
 
         Younger files of this process are left out, because their rows are on the way; those of an earlier process are
-        not.
+        not: one of another node that is just recorded gets its sender when that node records it.
         """
         self.flush()
-        names = set(self.folder.names(min(older_than, time.time() - self._began)))
+        self.folder.tidy()
+        now = time.time()
+        names = set(self.folder.names(min(older_than, now - self._began)))
         with self._database.read() as session:
             known = set(session.scalars(select(QuarantinedFile.file_name)))
             over = session.scalars(
@@ -137,10 +141,10 @@ class QuarantineRecords:
                 )
             ).all()
         for name in names.intersection(over):
-            self.folder.drop(name)
+            self.folder.drop(name, now)
         orphans = sorted(names - known)
-        for name in orphans:
-            self.note(name, 0, NOBODY_KNOWN)
+        with self._lock:
+            self._waiting += [_Kept(name, NOBODY_KNOWN, self._clock(), 0, None, is_found=True) for name in orphans]
         self.flush()
         return len(orphans)
 
@@ -158,11 +162,11 @@ class QuarantineRecords:
         """Write the row of a file; False while its study is not recorded, so that the file is not counted yet."""
         with self._database.write() as session:
             row = session.scalar(select(QuarantinedFile).where(QuarantinedFile.file_name == kept.file_name))
-            is_news = row is None or row.status == DISCARDED
+            is_news = row is None or (row.status == DISCARDED and not kept.is_found)
             if row is None:
                 row = self._row(kept)
                 session.add(row)
-            else:
+            elif not kept.is_found:
                 _again(row, kept)
             if is_news:
                 audit.append(session, _origin(kept), _event(row, kept), kept.at)
@@ -212,8 +216,9 @@ def what_it_says(data: bytes) -> dict[str, str]:
 
 def _again(row: QuarantinedFile, kept: _Kept) -> None:
     """The same bytes arrived again. A discarded file waits again, since its sender was told that it is kept."""
-    row.times_received += 1
-    row.last_received_at = kept.at
+    if row.sent_by is not None or kept.at > row.received_at:  # else another node has found it first
+        row.times_received += 1
+        row.last_received_at = kept.at
     if row.sent_by is None:
         row.door, row.sent_by, row.address = kept.sender.door, kept.sender.actor, kept.sender.address
     if row.status == DISCARDED:

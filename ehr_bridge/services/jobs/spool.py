@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import uuid
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
+
+from ehr_bridge.settings import Settings
 
 _NAMING = Lock()
 """Several threads ask at a first start; a name that only one of them has got would be nobody's after it."""
@@ -14,14 +17,16 @@ _NAMING = Lock()
 class Spool:
     """Files by id, readable only by the owner; after `put` returns, the file is on the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: Path | None = None) -> None:
+        """`home` is a folder of this node alone, where nodes share the spool."""
         self._folder = folder
+        self._home = home or folder
 
     @property
     def node(self) -> str:
-        """The name of this folder: jobs that rely on its files continue only on its node. Raises OSError when it is not
-        writable."""
-        path = self._folder / "node"
+        """The name of this node in leases: after a restart it goes on with what it held, at once. Raises OSError when
+        its folder is not writable."""
+        path = self._home / "node"
         with _NAMING:
             if not path.exists():
                 self._write(path, str(uuid.uuid4()).encode())
@@ -43,15 +48,22 @@ class Spool:
         """Delete a file, if it is still there."""
         self._path(name).unlink(missing_ok=True)
 
-    def names(self) -> list[uuid.UUID]:
-        """The ids of all stored files."""
-        return [uuid.UUID(path.stem) for path in sorted(self._folder.glob("*.dcm"))]
+    def names(self, until: datetime | None = None) -> list[uuid.UUID]:
+        """The ids of all files, or of those written before that time."""
+        paths = sorted(self._folder.glob("*.dcm"))
+        return [uuid.UUID(path.stem) for path in paths if until is None or _written(path) < until.timestamp()]
+
+    def drop_unfinished(self, until: datetime) -> None:
+        """Delete what killed processes had begun to write before that time."""
+        for path in self._folder.glob("*.part"):
+            if _written(path) < until.timestamp():
+                path.unlink(missing_ok=True)
 
     def _path(self, name: uuid.UUID) -> Path:
         return self._folder / f"{name}.dcm"
 
     def _write(self, path: Path, data: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
         try:
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -62,8 +74,21 @@ class Spool:
             unfinished.unlink(missing_ok=True)
             raise
         unfinished.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY)
+        folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _written(path: Path) -> float:
+    """When a file was written; infinite when it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def spool_of(settings: Settings) -> Spool:
+    """The spool that all nodes share, with the name of this one."""
+    return Spool(settings.modifying_path, settings.node_path)

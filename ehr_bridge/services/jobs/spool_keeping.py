@@ -24,11 +24,13 @@ from ehr_bridge.services.jobs.spool import Spool
 
 LOGGER = logging.getLogger(__name__)
 KEPT_FOR = timedelta(minutes=2)
-"""Several times as long as a Linux kernel keeps written data in memory (30 s)."""
+"""Several times as long as a Linux kernel keeps written data in memory (30 s), and longer than a lease: then a node
+writes no more row of what it has prepared."""
+UNFINISHED_FOR = timedelta(hours=1)
 
 
 class SpoolKeeper:
-    """Compares and clears the spool of a node."""
+    """Compares and clears the spool; nodes that share one do both side by side."""
 
     def __init__(self, database: Database, archive: StoredFiles, spool: Spool, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -54,8 +56,12 @@ class SpoolKeeper:
         return put
 
     def release(self) -> int:
-        """Delete images whose job ended long enough ago; returns how many."""
-        names = self._spool.names()
+        """Delete images whose job ended long enough ago; returns how many.
+
+        A file is there before its row, so young ones may be another node's that is just preparing them.
+        """
+        names = self._spool.names(self._clock() - KEPT_FOR)
+        self._spool.drop_unfinished(self._clock() - UNFINISHED_FOR)
         if not names:
             return 0
         under_way = select(ModificationInstance.id).join(

@@ -34,6 +34,7 @@ from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.linking.reconciliation_views import CandidateView, view_header
+from ehr_bridge.services.quarantine.deciding import deciding, require_free
 from ehr_bridge.services.quarantine.given_uids import by_tag, new_uids, uids_of
 from ehr_bridge.services.uploads.arrivals import Delivery, Door, InstanceOutcome
 from ehr_bridge.services.uploads.quarantined import DISCARDED, GIVEN, WAITING
@@ -125,7 +126,7 @@ class QuarantineDesk:
 
         Raises:
             NotFound: the file, the patient or the order do not exist.
-            Conflict: it no longer waits, is on another node, is unreadable, or order and patient do not belong
+            Conflict: it no longer waits, is not in the folder, is unreadable, or order and patient do not belong
             together.
         """
         self._records.flush()
@@ -143,11 +144,11 @@ class QuarantineDesk:
 
         Raises:
             NotFound: the file, the patient or the order do not exist.
-            Conflict: it no longer waits, is on another node, or contradicts what is recorded.
+            Conflict: it no longer waits, is not in the folder, or contradicts what is recorded.
             RefusedInstance: it cannot be stored.
             Unavailable: the database or the archive is away.
         """
-        with self._one_at_a_time:
+        with self._one_at_a_time, deciding(self._database, self._clock, quarantine_id):
             with self._database.read() as session:
                 row = _givable(session, quarantine_id)
                 patient, order = resolve(session, to)
@@ -183,6 +184,7 @@ class QuarantineDesk:
         """
         with self._database.write() as session:
             row = _waiting(session, quarantine_id)
+            require_free(row, self._clock())
             self._decide(session, row, DISCARDED, reason, origin)
             event = Event("quarantine.discarded", study_instance_uid=row.study_instance_uid, detail=_detail(row))
             audit.append(session, origin, event, self._clock())
@@ -194,7 +196,7 @@ class QuarantineDesk:
 
         Raises:
             NotFound: there is no such file.
-            Conflict: it waits, or its bytes are gone or on another node.
+            Conflict: it waits, or its bytes are gone.
         """
         with self._database.write() as session:
             row = _find(session, quarantine_id)
@@ -211,7 +213,7 @@ class QuarantineDesk:
         try:
             return self._records.folder.read(row.file_name)
         except LookupError:
-            detail = f"The file lies on the disk of {row.node}, if it is still there; decide about it there."
+            detail = "The file is not in the folder of files in quarantine; see whether that folder is there."
             raise Conflict("quarantine_file_away", detail) from None
 
     def _store(

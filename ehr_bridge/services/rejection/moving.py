@@ -30,6 +30,7 @@ from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.identity.attributes import read_identity
 from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.jobs.leases import free_for, take_lease
 from ehr_bridge.services.jobs.study_jobs import under_way
 from ehr_bridge.services.rejection.foreign import ForeignNotes
 from ehr_bridge.services.rejection.notes import Notes
@@ -77,8 +78,9 @@ class Moving:
         notes: Notes,
         foreign: ForeignNotes,
         clock: Callable[[], datetime],
-        node: str,
+        node: Callable[[], str],
     ) -> None:
+        """`node` is the name of this node in leases."""
         self._database = database
         self._folder = folder
         self._intake = intake
@@ -91,12 +93,12 @@ class Moving:
         """Images that were tried in vain in rounds that are not at their end."""
 
     def run(self, archive: Archive) -> int:
-        """Do what is due on this node, and look at notes of others; returns how many rejections were finished. Raises
+        """Do what is due and no other node does, and look at notes of others; returns how many were finished. Raises
         Unavailable when the database or the archive is away; nothing is lost, and it continues later."""
         self._intake.rejected.refresh()
         self._foreign.run(archive)
         now = self._clock()
-        query = select(Rejection.id).where(Rejection.is_due, Rejection.node == self._node)
+        query = select(Rejection.id).where(Rejection.is_due, free_for(Rejection, self._node(), now))
         query = query.where(or_(Rejection.retry_at.is_(None), Rejection.retry_at <= now))
         with self._database.read() as session:
             due = session.scalars(query.order_by(func.coalesce(Rejection.retry_at, Rejection.requested_at))).all()
@@ -108,9 +110,11 @@ class Moving:
         return finished
 
     def carry_out(self, rejection_id: uuid.UUID, archive: Archive, until: float | None = None) -> bool:
-        """Move the files of one rejection, for about two seconds; False when there is more to do. Raises
-        Unavailable."""
+        """Move the files of one rejection, for about two seconds; False when there is more to do, or another node does
+        it. Raises Unavailable."""
         with self._one_at_a_time:
+            if not take_lease(self._database, Rejection, rejection_id, self._node(), self._clock()):
+                return False
             failed = self._failed.pop(rejection_id, {})
             try:
                 self._carry_out(rejection_id, archive, until or time.monotonic() + IN_ONE_GO, failed)
@@ -163,6 +167,7 @@ class Moving:
             mine = session.get_one(Rejection, rejection_id)
             if mine.status == rejection.status:  # else somebody has decided meanwhile
                 mine.is_due, mine.retry_at, mine.failure = False, None, None
+            mine.leased_until = None
 
     def _require_at_rest(self, rejection: Rejection) -> None:
         """Raises Wait while a job works on the study's files."""
@@ -196,6 +201,8 @@ class Moving:
         now = self._clock()
         with self._database.write() as session:
             mine = _row(session, image)
+            if mine.status in (RejectedFile.RETURNING, RejectedFile.BACK) and instance is not None:
+                archive.store(data)  # this node slept for longer than its lease, and has removed what was in use again
             if mine.status not in (RejectedFile.DUE, RejectedFile.KEPT):
                 return
             if instance is None and mine.status is RejectedFile.DUE:
@@ -221,10 +228,10 @@ class Moving:
             if former in (None, name):
                 mine.file_name = name
                 return name
-            mine.status = RejectedFile.DUE  # a job has changed the image since it was kept
+            mine.status, looked = RejectedFile.DUE, time.time()  # a job has changed the image since it was kept
             is_of_no_use = _users(session, former) == 1
         if former is not None and is_of_no_use:
-            self._folder.drop(former)
+            self._folder.drop(former, looked)
         with self._database.write() as session:
             _row(session, image).file_name = None
         return self._announce(rejection, image, data)
@@ -269,7 +276,7 @@ class Moving:
         query = select(RejectedImage).where(RejectedImage.rejection_id == rejection_id)
         query = query.where(RejectedImage.status.in_(DONE), RejectedImage.file_name.is_not(None)).limit(AT_ONCE)
         with self._database.write() as session:
-            images = session.scalars(query).all()
+            images, looked = session.scalars(query).all(), time.time()
             names = {image.file_name for image in images if image.file_name is not None}
             for image in images:
                 image.file_name = None
@@ -277,13 +284,13 @@ class Moving:
             used = select(RejectedImage.file_name).where(RejectedImage.file_name.in_(names))
             names -= set(session.scalars(used))
         for name in names:
-            self._folder.drop(name)
+            self._folder.drop(name, looked)
         return len(images) == AT_ONCE
 
     def _later(self, rejection_id: uuid.UUID, failure: str, pause: timedelta) -> None:
         with self._database.write() as session:
             mine = session.get_one(Rejection, rejection_id)
-            mine.failure, mine.retry_at = failure[:64], self._clock() + pause
+            mine.failure, mine.retry_at, mine.leased_until = failure[:64], self._clock() + pause, None
 
 
 def _require_time(until: float, tried: int) -> None:

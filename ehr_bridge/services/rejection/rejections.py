@@ -184,7 +184,6 @@ class Rejections:
                 _confirm(session, rejection, now)
             if after != RejectionStatus.DECLINED:
                 rejection.is_due, rejection.retry_at, rejection.failure = True, None, None
-                rejection.node = rejection.node if after == RejectionStatus.UNDONE else self._node
             _note(session, action, rejection, origin, now)
             session.flush()
             view = _view(session, rejection)

@@ -41,7 +41,9 @@ class Rejection(Base):
     foreign_note_uid: Mapped[str | None] = mapped_column(UID, unique=True)
     """SOP Instance UID of another system's note; it stands for ours."""
     node: Mapped[str] = mapped_column(String(64))
-    """Whose disk keeps the files."""
+    """Which node moves its files until `leased_until`, or did so last."""
+    leased_until: Mapped[datetime | None]
+    """Until then no other node moves them; None while nobody does."""
     is_due: Mapped[bool]
     """Files are to be moved, or the note to be looked at."""
     retry_at: Mapped[datetime | None]
