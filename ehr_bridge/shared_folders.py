@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from ehr_bridge.disk_settings import DiskSettings
 
 OURS = "ehr-bridge"
 """In the folder of the images, where Orthanc's own folders have names of two digits."""
 
 
-class SharedFolders(BaseModel):
+class SharedFolders(DiskSettings):
     """The alias of a field is its environment variable."""
 
     data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
-    dicom_storage_path: Path | None = Field(
-        None,
-        alias="DICOM_STORAGE_PATH",
-        description="Folder of the images; `images` in the data dir when unset.",
-    )
     shared_dir: Path | None = Field(
         None,
         alias="EHR_BRIDGE_SHARED_DIR",

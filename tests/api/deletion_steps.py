@@ -27,7 +27,7 @@ class Purging:
 
     def __init__(self) -> None:
         self.deleted: list[str] = []
-        self.fails: Exception | None = None
+        self.fails: BaseException | None = None
 
     def delete_study(self, study_instance_uid: str) -> int:
         self.deleted.append(study_instance_uid)

@@ -113,7 +113,7 @@ def test_a_deletion_is_told_when_the_study_vanishes_and_when_it_is_back(api: Api
     seq = poll(api, seq)[1]
     services = api.services
     later = lambda: services.clock() + timedelta(days=400)  # noqa: E731
-    assert Purge(services.database, services.hidden, services.thumbnails, later).run(Purging()) == 1
+    assert Purge(services.database, services.hidden, services.thumbnails, later, lambda: "node").run(Purging()) == 1
     assert [kind for kind in types(poll(api, seq)[0]) if kind.startswith("study")] == []
 
 

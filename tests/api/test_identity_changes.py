@@ -113,9 +113,13 @@ def test_a_study_that_is_deleted_for_good_needs_to_follow_nobody(api: Api, tmp_p
     jobs(api, tmp_path).run()
     assert changes(api)[0]["status"] == "running"
     services = api.services
-    Purge(services.database, services.hidden, services.thumbnails, lambda: services.clock() + timedelta(days=400)).run(
-        Purging()
-    )
+    Purge(
+        services.database,
+        services.hidden,
+        services.thumbnails,
+        lambda: services.clock() + timedelta(days=400),
+        lambda: "node",
+    ).run(Purging())
     jobs(api, tmp_path).run()
     assert (changes(api)[0]["status"], identities(api, uid)) == ("done", {ASA})
 

@@ -69,7 +69,7 @@ def test_an_image_in_a_folder_that_is_not_shared_waits_for_its_node(
     one, other, changes = tmp_path / "one", tmp_path / "other", {"StudyDate": "20260201"}
     uid = store(api, 3)
     before = files(api)
-    asked = modify(api, uid, **changes)
+    asked = modify(api, uid, StudyDate="20260201")
     monkeypatch.setattr(runner, "AT_ONCE", 1)
     killed = KilledAt(api, at, after=False)
     with pytest.raises(KILLED):

@@ -17,6 +17,7 @@ from ehr_bridge.services.intake.quarantine_records import QuarantineRecords, Sen
 from ehr_bridge.services.jobs.leases import LEASE
 from ehr_bridge.services.quarantine.deciding import deciding
 from ehr_bridge.services.rejection.moving import Moving
+from ehr_bridge.storage.folder import FolderFiles
 from plugin.storing.purging import PurgingArchive
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, grace_is_over, status, stored
@@ -121,7 +122,7 @@ def test_files_that_a_killed_purge_left_are_removed_by_another_node(tmp_path: Pa
     file.parent.mkdir(parents=True)
     file.write_bytes(b"image")
     orthanc: Any = _Orthanc()
-    one, other = (PurgingArchive(orthanc, tmp_path, tmp_path / "ehr-bridge" / "purge") for _ in range(2))
+    one, other = (PurgingArchive(orthanc, FolderFiles(tmp_path), tmp_path / "ehr-bridge" / "purge") for _ in range(2))
     with pytest.raises(KILLED):
         one.delete_study("1.2.3")
     assert file.exists()
