@@ -68,6 +68,7 @@ from tests.bench import (
     worklist,
 )
 from tests.bench.clients import ClientError, Clients
+from tests.bench.grown import main as grown
 from tests.bench.ingest import Ingest
 from tests.bench.listing import postgres
 from tests.bench.reading import Reading
@@ -125,6 +126,7 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "orders": orders.main,
     "headers": real_headers.main,
     "seed": seed.main,
+    "grown": grown.main,
 }
 """What the command measures beside the comparison, by its first argument."""
 CLIENTS = 8

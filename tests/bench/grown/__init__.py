@@ -1,0 +1,1 @@
+"""scripts/bench grown: an archive of a million studies as rows, and how long it takes to find anything."""

@@ -1,0 +1,122 @@
+"""Asks the questions of an application on a filled database, and explains those that took too long."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from sqlalchemy import Engine, event
+
+from ehr_bridge.api.app import create_app
+from ehr_bridge.api.fhir.app import create_fhir_app
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.bundle import build_services
+from ehr_bridge.settings import Settings
+from tests.bench.grown.questions import QUESTIONS, Question, Values
+from tests.bench.grown.rows import Grown
+from tests.bench.servers import Failed
+from tests.support.archive import FakeArchive
+from tests.support.server import SECRET, user_token
+
+TIMES = 5
+"""How often each question is asked, with other values each time. The first time counts: a person waits for it too."""
+ENOUGH_SECONDS = 5
+"""After as much a question is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    question: Question
+    milliseconds: list[float]
+    statements: list[tuple[float, str, Any]]
+    """Those of the slowest request, with how long each took and its parameters."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.question.topic}: {self.question.name}"
+
+    @property
+    def middle(self) -> float:
+        return statistics.median(self.milliseconds)
+
+
+def ask_all(database: Database, folder: Path, grown: Grown, topics: Collection[str] = ()) -> Iterator[Measured]:
+    """Each question. Raises Failed when one is not answered."""
+    services = build_services(Settings(jwt_secret=SecretStr(SECRET), data_dir=folder), database)
+    clients = {
+        False: create_app(services, FakeArchive(), {}).test_client(),
+        True: create_fhir_app(services).test_client(),
+    }
+    clients[False].get("/api/v1/dicom/studies", headers=_bearer("nurse"))  # whatever is loaded once
+    for one in QUESTIONS:
+        if not topics or one.topic in topics:
+            yield _measure(one, clients[one.path(Values(grown, random.Random(0))).startswith("/fhir")], grown)
+
+
+def _bearer(role: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {user_token(role)}"}
+
+
+def _measure(question: Question, client: FlaskClient, grown: Grown) -> Measured:
+    values = Values(grown, random.Random(f"{question.topic} {question.name}"))
+    times: list[float] = []
+    slowest: list[tuple[float, str, Any]] = []
+    while len(times) < TIMES and sum(times) < ENOUGH_SECONDS * 1000:
+        took, statements = _watched(lambda: _ask(question, client, values))
+        if not times or took > max(times):
+            slowest = statements
+        times.append(took)
+    return Measured(question, times, slowest)
+
+
+def _ask(question: Question, client: FlaskClient, values: Values) -> float:
+    path, headers = question.path(values), _bearer(question.role)
+    body = None if question.body is None else question.body(values)
+    given: dict[str, Any] = {} if body is None else {"data": body} if isinstance(body, bytes) else {"json": body}
+    if isinstance(body, bytes):
+        headers["Content-Type"] = "application/hl7-v2"
+    begin = time.perf_counter()
+    answer = client.open(path, method="GET" if body is None else "POST", headers=headers, **given)
+    answer.get_data()
+    took = (time.perf_counter() - begin) * 1000
+    if answer.status_code != 200:
+        raise Failed(f"{path} answers {answer.status_code} to a {question.role}: {answer.text[:500]}")
+    return took
+
+
+def _watched(ask: Callable[[], float]) -> tuple[float, list[tuple[float, str, Any]]]:
+    statements: list[tuple[float, str, Any]] = []
+    begun: list[float] = []
+
+    def before(*_: Any) -> None:
+        begun.append(time.perf_counter())
+
+    def after(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        statements.append(((time.perf_counter() - begun.pop()) * 1000, statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", before)
+    event.listen(Engine, "after_cursor_execute", after)
+    try:
+        return ask(), statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", before)
+        event.remove(Engine, "after_cursor_execute", after)
+
+
+def explained(database: Database, measured: Measured) -> str:
+    """The slowest statement of a question, and how the database finds its rows."""
+    took, statement, parameters = max(measured.statements, key=lambda one: one[0], default=(0.0, "", ()))
+    if not statement.lstrip().startswith(("SELECT", "WITH")):
+        return f"{took:.0f} ms: {statement[:300]}"
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+    with database.engine.connect() as connection:
+        plan = connection.exec_driver_sql(explain + statement, parameters).all()
+    lines = [f"{took:.0f} ms of {sum(one[0] for one in measured.statements):.0f}: {statement}", f"  {parameters}"]
+    return "\n".join([*lines, *(f"  {row[-1]}" for row in plan)])
