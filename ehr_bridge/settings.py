@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from ehr_bridge import setting_checks
+from ehr_bridge.backup_settings import BackupSettings
 from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.results_settings import ResultsSettings
 from ehr_bridge.shared_folders import SharedFolders
@@ -33,7 +34,7 @@ MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(SharedFolders, NetworkSettings, ResultsSettings):
+class Settings(SharedFolders, NetworkSettings, ResultsSettings, BackupSettings):
     """All settings; the alias of a field is its environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)

@@ -22,6 +22,7 @@ from ehr_bridge.db.tables import (
     viewing,  # noqa: F401  (their tables belong to the metadata)
 )
 from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.operations import backups  # noqa: F401  (its table belongs to the metadata)
 from ehr_bridge.db.tables.results import (
     documents,  # noqa: F401  (their tables belong to the metadata)
     notices,  # noqa: F401  (their tables belong to the metadata)

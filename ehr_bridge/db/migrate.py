@@ -103,6 +103,11 @@ def newest() -> str:
     return revision
 
 
+def is_known(revision: str) -> bool:
+    """Whether this version has a migration to it, and so understands what was there then."""
+    return revision in _revisions()
+
+
 def _revisions() -> set[str]:
     return {name for kind, name in _said() if kind == "revision"}
 

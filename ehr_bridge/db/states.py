@@ -70,6 +70,22 @@ class JobStatus(StrEnum):
     FAILED = "failed"
 
 
+class BackupKind(StrEnum):
+    """What was run on a repository of backups."""
+
+    BACKUP = "backup"
+    CHECK = "check"
+    """All that is in the repository was read again."""
+
+
+class BackupStatus(StrEnum):
+    """How a backup ended. One that runs and has lost its lease was interrupted."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
 class FileStatus(StrEnum):
     """What became of one stored file that a job replaces."""
 

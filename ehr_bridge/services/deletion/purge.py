@@ -26,6 +26,7 @@ from ehr_bridge.services.accounts.revocations import revoke_viewer_tokens
 from ehr_bridge.services.archive.own_documents import forget_documents
 from ehr_bridge.services.archive.rejected_images import forget_rejections
 from ehr_bridge.services.audit.trail import OURSELVES
+from ehr_bridge.services.backups.records import purges_wait
 from ehr_bridge.services.deletion.holds import hold_in_force
 from ehr_bridge.services.deletion.steps import move, note, open_request
 from ehr_bridge.services.identity.study_index import index_study, unlist
@@ -98,7 +99,7 @@ class Purge:
             if request.status == DeletionStatus.APPROVED:
                 if request.purge_after is None or request.purge_after > now:
                     return None
-                if hold_in_force(session, request.study_id) is not None:
+                if hold_in_force(session, request.study_id) is not None or purges_wait(session, now):
                     return None
                 move(request, DeletionStatus.PURGING)
                 note(session, "deletion.purging", request, OURSELVES, now)

@@ -1,0 +1,1 @@
+"""The tables of running the installation itself."""

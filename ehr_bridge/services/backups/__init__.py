@@ -1,0 +1,1 @@
+"""Backups: their records, the lease for which purges wait, and what is wrong with them."""

@@ -1,0 +1,1 @@
+"""Backup and restore, in processes of their own beside the server."""

@@ -1,0 +1,253 @@
+"""`scripts/restore`: a backup into a new, empty place, which then proves what it has."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import psycopg
+from sqlalchemy import make_url, select, update
+
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import BackupStatus
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.operations.backups import Backup
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit.trail import OURSELVES, Event
+from ehr_bridge.settings import Settings
+from ehr_bridge.shared_folders import OURS
+from plugin.backup import copying, manifest
+from plugin.backup.backup import Telling, address_of, restic_of
+from plugin.backup.failures import BackupFailed
+from plugin.backup.manifest import Manifest, read_manifest
+from plugin.backup.placing import place
+from plugin.backup.proving import DELETED, prove
+from plugin.backup.restic import Restic, Snapshot
+from plugin.commands.installation import SECRET_FILE, read_settings
+
+WIDTH = 58
+
+
+class Restoring:
+    """One restore."""
+
+    def __init__(self, settings: Settings, restic: Restic, telling: Telling) -> None:
+        self._settings = settings
+        self._restic = restic
+        self._telling = telling
+        self._staging = settings.data_dir / manifest.STAGING
+
+    def run(self, at: datetime | None) -> bool:
+        """Restore the latest backup, or the latest before `at`; returns whether everything was proved. Raises
+        BackupFailed, before anything is written where that can be known."""
+        snapshot = self._choose(at)
+        (staged,) = (path for path in snapshot.paths if Path(path).name == manifest.STAGING)
+        made = read_manifest(self._restic.read(snapshot.id, f"{staged}/{manifest.FILE}"))
+        self._require_fit(made)
+        self._telling.say(f"backup of {snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}, made by version {made.version}")
+        self._restore_files(snapshot, made)
+        secret = self._place_small_files()
+        self._place_databases(made)
+        return self._prove(snapshot, made, secret)
+
+    def _choose(self, at: datetime | None) -> Snapshot:
+        whole = [one for one in self._restic.open(create=False) if manifest.WHOLE in one.tags]
+        found = [one for one in whole if at is None or one.at <= at]
+        if not found:
+            raise BackupFailed("no_snapshot")
+        return found[-1]
+
+    def _require_fit(self, made: Manifest) -> None:
+        """Raises BackupFailed when this version or this place cannot take it."""
+        settings = self._settings
+        if not migrate.is_known(made.schema):
+            raise BackupFailed("newer_schema", f"version {made.version}, schema {made.schema}")
+        ours = "sqlite" if settings.sqlalchemy_url.startswith("sqlite") else "postgresql"
+        index = "sqlite" if settings.orthanc_libpq_url is None else "postgresql"
+        if (ours, index) != (made.bridge_engine, made.index_engine):
+            raise BackupFailed("other_engine", f"ours {made.bridge_engine}, Orthanc's index {made.index_engine}")
+        folders = [settings.data_dir, settings.storage_path, settings.shared_path]
+        if ours == "sqlite":
+            file = Path(make_url(settings.sqlalchemy_url).database or "")
+            if file.exists():
+                raise BackupFailed("not_empty", str(file))
+        for folder in folders:
+            if folder.is_dir() and next(folder.iterdir(), None) is not None:
+                raise BackupFailed("not_empty", str(folder))
+        for url in self._servers():
+            _require_no_tables(url)
+
+    def _servers(self) -> list[str]:
+        urls = [self._settings.sqlalchemy_url, self._settings.orthanc_libpq_url or "sqlite"]
+        return [url.replace("+psycopg", "", 1) for url in urls if url.startswith("postgresql")]
+
+    def _restore_files(self, snapshot: Snapshot, made: Manifest) -> None:
+        settings = self._settings
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        targets = {"images": settings.storage_path, "shared": settings.shared_path, "staging": self._staging}
+        for name, source in made.folders.items():
+            if source in snapshot.paths and (target := targets.get(name)) is not None:
+                self._telling.say(f"restoring {name}")
+                target.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._restic.restore(snapshot.id, source, target, None, self._telling.progress)
+        inside = settings.storage_path / OURS
+        if settings.shared_path != inside and inside.is_dir():  # it was in the folder of the images there
+            shutil.copytree(inside, settings.shared_path, dirs_exist_ok=True)
+            shutil.rmtree(inside)
+
+    def _place_small_files(self) -> str:
+        """Anchors, secret and the site's own files; returns the secret of the backup."""
+        folder = self._settings.data_dir
+        anchors = self._staging / manifest.ANCHORS
+        if anchors.is_file():
+            shutil.move(anchors, folder / manifest.ANCHORS)
+        secret = (self._staging / manifest.SECRET).read_text().strip()
+        given = self._settings.jwt_secret
+        if given is None:
+            (folder / SECRET_FILE).touch(mode=0o600)
+            (folder / SECRET_FILE).write_text(secret)
+        elif given.get_secret_value() != secret:
+            self._telling.say(
+                "EHR_BRIDGE_JWT_SECRET is not the one of the backup: secrets of destinations cannot be read with it"
+            )
+        site = self._staging / manifest.SITE
+        if names := sorted(path.name for path in site.iterdir()):
+            shutil.move(site, folder / manifest.SITE)
+            self._telling.say(f"files that settings named are in {folder / manifest.SITE}: {', '.join(names)}")
+        return secret
+
+    def _place_databases(self, made: Manifest) -> None:
+        settings, staging = self._settings, self._staging
+        self._telling.say("restoring the databases")
+        index = staging / manifest.INDEX
+        if settings.orthanc_libpq_url is not None:
+            copying.undump(settings.orthanc_libpq_url, index, staging)
+        elif index.is_file():
+            (settings.data_dir / "orthanc-index").mkdir(mode=0o700, exist_ok=True)
+            shutil.move(index, settings.data_dir / "orthanc-index" / "index")
+        if made.bridge_engine == "postgresql":
+            copying.undump(settings.sqlalchemy_url.replace("+psycopg", "", 1), staging / manifest.BRIDGE, staging)
+        else:
+            file = Path(make_url(settings.sqlalchemy_url).database or "")
+            shutil.move(staging / manifest.BRIDGE, file)
+            file.chmod(0o600)
+        shutil.rmtree(staging)
+
+    def _prove(self, snapshot: Snapshot, made: Manifest, secret: str) -> bool:
+        settings = self._settings
+        database = Database(settings.sqlalchemy_url)
+        try:
+            migrate.upgrade(database)
+            placed = place(
+                settings,
+                settings.storage_path,
+                lambda names: self._from_first(made, names),
+                lambda: _deleted(database),
+                self._telling.say,
+            )
+            self._telling.say("reading every file")
+            all_right = True
+            for line in prove(settings, database, made, placed, secret):
+                all_right &= line.is_right
+                click.echo(f"  {'ok  ' if line.is_right else 'FAIL'}  {line.what:<{WIDTH}} {line.found}")
+            _note(database, snapshot, made, all_right)
+        finally:
+            database.dispose()
+        return all_right
+
+    def _from_first(self, made: Manifest, names: list[str]) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
+            wanted.write("".join(f"{name}\n" for name in names))
+            wanted.flush()
+            target, only = self._settings.storage_path, Path(wanted.name)
+            self._restic.restore(
+                made.files_snapshot, made.folders["images"], target, only, lambda _part, _done, _size: None
+            )
+
+
+def _deleted(database: Database) -> set[str]:
+    """Orthanc's ids of the studies whose deletion was approved."""
+    with database.read() as session:
+        query = select(Study.orthanc_study_id).join(DeletionRequest, DeletionRequest.study_id == Study.id)
+        return {one for one in session.scalars(query.where(DeletionRequest.status.in_(DELETED))) if one is not None}
+
+
+def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: bool) -> None:
+    """The backup, which was running when it was copied, has ended; and that this is a restored installation."""
+    now = datetime.now(UTC)
+    detail = {"snapshot": snapshot.id[:12], "at": made.databases_at, "is_proved": all_right}
+    mine = update(Backup).where(Backup.status == BackupStatus.RUNNING)
+    with database.write() as session:
+        session.execute(
+            mine.values(
+                status=BackupStatus.SUCCEEDED, holds_purges=False, ended_at=snapshot.at, snapshot_id=snapshot.id
+            )
+        )
+        audit.append(session, OURSELVES, Event("backup.restored", detail=detail), now)
+
+
+def _require_no_tables(url: str) -> None:
+    question = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            row = connection.execute(question).fetchone()
+            name = connection.info.dbname
+    except psycopg.OperationalError as error:
+        raise BackupFailed("database_unavailable", str(error).splitlines()[0][:200]) from error
+    if row is None or row[0]:
+        raise BackupFailed("not_empty", f"database {name}")
+
+
+def moment_of(value: str, zone: ZoneInfo) -> datetime:
+    """A day (until its end) or a moment, in the site's time unless it says another. Raises BadParameter."""
+    try:
+        if len(value) == len("2026-01-31"):
+            end = datetime.combine(date.fromisoformat(value), time(0), zone) + timedelta(days=1)
+            return end - timedelta(microseconds=1)
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            "use 2026-01-31 or 2026-01-31T18:00, with an offset if you like", param_hint="--at"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except BackupFailed as error:
+        raise click.ClickException(error.sentence) from None
+    except Unavailable as error:
+        raise click.ClickException(error.detail) from None
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--from", "repository", required=True, help="The repository that scripts/backup has written.")
+@click.option("--at", help="The latest backup until then: 2026-01-31 or 2026-01-31T18:00. Default: the latest.")
+@click.option("--data-dir", help="New data directory (EHR_BRIDGE_DATA_DIR, ./var); empty, or not there.")
+@click.pass_context
+def main(context: click.Context, repository: str, at: str | None, data_dir: str | None) -> None:
+    """Restore a backup into an empty place, and prove it. With PostgreSQL, EHR_BRIDGE_DATABASE_URL and
+    EHR_BRIDGE_ORTHANC_DATABASE_URL name empty databases. Exit code 0: everything is there and right; 1: it could not be
+    restored; 3: it is restored, and the table says what is not right."""
+    settings, telling = read_settings(data_dir), Telling()
+    with _one_line(), tempfile.TemporaryDirectory() as cache:
+        restic = restic_of(settings, address_of(repository), Path(cache))
+        moment = None if at is None else moment_of(at, ZoneInfo(settings.time_zone))
+        all_right = Restoring(settings, restic, telling).run(moment)
+    telling.say("restored and proved; start the server" if all_right else "restored; see what is not right")
+    context.exit(0 if all_right else 3)
+
+
+if __name__ == "__main__":
+    main(prog_name="scripts/restore")

@@ -1,0 +1,98 @@
+"""Records of backups: one runs at a time, purges wait for it, and one that died is in nobody's way."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from ehr_bridge.db.states import BackupKind, BackupStatus
+from ehr_bridge.db.tables.operations.backups import Backup
+from ehr_bridge.services.backups.records import LEASE, BackupRunning, Backups, LeaseLost, Result
+from tests.api.conftest import Api
+from tests.api.deletion_steps import Purging, approved, grace_is_over, status, stored
+
+REPOSITORY = "/srv/backup"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def backups(api: Api, clock: Clock) -> Backups:
+    return Backups(api.services.database, clock)
+
+
+def begun(backups: Backups, node: str = "one") -> uuid.UUID:
+    return backups.begin(BackupKind.BACKUP, node, REPOSITORY, is_scheduled=False)
+
+
+def last_event(api: Api) -> dict[str, object]:
+    found: dict[str, object] = api.get("/api/v1/audit", "admin").json["items"][0]
+    return found
+
+
+def test_nothing_is_purged_between_the_copy_of_the_databases_and_that_of_the_files(api: Api, backups: Backups) -> None:
+    """The study would come back from a restore without its files. It is purged when the backup has ended."""
+    deletion = approved(api, stored(api))
+    grace_is_over(api)
+    run = begun(backups)
+    backups.renew(run, holds_purges=True)
+    archive = Purging()
+    assert api.services.purge.run(archive) == 0 and archive.deleted == []
+    assert status(api, deletion) == "approved" and not backups.is_purging()
+    backups.end(run, Result("5a4b" * 16, 12, 3_000, 2_000))
+    assert api.services.purge.run(archive) == 1
+    assert status(api, deletion) == "purged"
+
+
+def test_a_backup_that_died_stops_no_purge_and_no_other_backup(api: Api, backups: Backups, clock: Clock) -> None:
+    """Its lease ends after a minute. If it was only asleep, it hears so, and its snapshot does not count."""
+    approved(api, stored(api))
+    grace_is_over(api)
+    dead = begun(backups)
+    backups.renew(dead, holds_purges=True)
+    with pytest.raises(BackupRunning):
+        begun(backups, "other")
+    clock.now += LEASE + timedelta(seconds=1)
+    with pytest.raises(LeaseLost):
+        backups.renew(dead, holds_purges=True)
+    with pytest.raises(LeaseLost):
+        backups.end(dead, Result("5a4b" * 16, 1, 1, 1))
+    assert begun(backups, "other")
+    assert api.services.purge.run(Purging()) == 1
+    assert backups.has_failed()
+    with api.services.database.read() as session:
+        row = session.scalars(select(Backup).where(Backup.id == dead)).one()
+        assert (row.status, row.failure, row.holds_purges) == (BackupStatus.FAILED, "interrupted", False)
+
+
+def test_how_a_backup_ended_is_in_the_audit_trail(api: Api, backups: Backups, clock: Clock) -> None:
+    """Which snapshot, how many files; or which failure. A password that an address had is in none of them."""
+    run = begun(backups)
+    backups.end(run, Result("5a4b" * 16, 12, 3_000, 2_000))
+    made = last_event(api)
+    assert (made["action"], made["outcome"], made["actor"]) == ("backup.made", "success", "ehr-bridge")
+    detail = {"backup_id": str(run), "node": "one", "is_scheduled": False, "snapshot": "5a4b5a4b5a4b"}
+    assert made["detail"] == detail | {"files": 12, "bytes": 3_000}
+    assert backups.last_success(BackupKind.BACKUP) == clock.now and not backups.has_failed()
+    failed = begun(backups)
+    backups.fail(failed, "repository_full")
+    backups.fail(failed, "failed")
+    event = last_event(api)
+    assert (event["action"], event["outcome"]) == ("backup.failed", "failure")
+    assert event["detail"] == {
+        "backup_id": str(failed), "node": "one", "is_scheduled": False, "kind": "backup", "failure": "repository_full"
+    }  # fmt: skip
