@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
@@ -61,6 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (CannotStart, Unavailable, migrate.NewerSchema) as error:
         print(f"cannot start: {getattr(error, 'detail', error)}", file=sys.stderr)  # noqa: T201
+        return 1
+    except (OSError, OperationalError) as error:
+        cause = getattr(error, "orig", None) or error
+        what = "the database or the data directory cannot be written; is the disk full?"
+        print(f"cannot start: {what} ({cause})", file=sys.stderr)  # noqa: T201
         return 1
 
 

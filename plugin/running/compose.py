@@ -26,6 +26,7 @@ from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
 from ehr_bridge.shallow_json import loads
 from ehr_bridge.storage.making import files_of
+from ehr_bridge.storage.room import Room
 from plugin.dimse.commitment import CommitmentScp
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import Rejections
@@ -75,7 +76,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         os._exit(3)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     files = files_of(settings)
-    archive = OrthancArchive(orthanc, files)
+    archive = OrthancArchive(orthanc, files, Room(files, settings.data_dir, settings.storage_reserve_bytes))
     bodies = Bodies(settings.max_dicom_file_size_mb * MEGABYTE, settings.max_upload_size_mb * MEGABYTE, free_memory)
     resources = Resources(orthanc)
     gate = Gate(
@@ -124,7 +125,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "orthanc": archive.answers,
         "ohif": Pages.has_viewer,
         "worker": lambda: all(one.is_well for one in workers),
-        "storage": lambda: files.has_room(settings.max_dicom_file_size_mb * MEGABYTE),
+        "storage": lambda: archive.has_room(settings.max_dicom_file_size_mb * MEGABYTE),
         "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
         "deliveries": lambda: services.outbox.deliveries.in_trouble() == 0,

@@ -85,7 +85,9 @@ def write(settings: Settings) -> Path:
     for folder in (settings.storage_path, settings.data_dir / "orthanc-index", settings.data_dir / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "orthanc.json"
+    written = json.dumps(render(settings), indent=2)
     path.touch(mode=0o600, exist_ok=True)
     path.chmod(0o600)
-    path.write_text(json.dumps(render(settings), indent=2))
+    if path.read_text() != written:  # a full disk does not prevent a start with the same settings
+        path.write_text(written)
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import replace
 from io import BufferedIOBase, BytesIO
 from typing import Any
@@ -12,7 +11,9 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.storage.compressed import uncompressed
 from ehr_bridge.storage.files import Disk, FileStore
+from ehr_bridge.storage.room import Room
 from plugin.running.per_thread import PerThread
 
 BY_C_STORE = "DicomProtocol"
@@ -35,10 +36,11 @@ class OrthancArchive:
     here whether the instance is one of ours, which was already judged and coerced.
     """
 
-    def __init__(self, orthanc: Any, files: FileStore) -> None:
-        """`files` is where Orthanc keeps its files."""
+    def __init__(self, orthanc: Any, files: FileStore, room: Room | None = None) -> None:
+        """`files` is where Orthanc keeps its files; without `room` there is always some."""
         self._orthanc = orthanc
         self._files = files
+        self._room = room
         self._storing = PerThread[bytes]()
 
     def store(self, data: bytes) -> Stored:
@@ -121,6 +123,10 @@ class OrthancArchive:
     def space(self) -> Disk | None:
         """See `Holdings.space`."""
         return self._files.space()
+
+    def has_room(self, size: int) -> bool:
+        """See `Holdings.has_room`."""
+        return self._room is None or self._room.has(size)
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
         """See `Archive.holds`. Without a known digest, Orthanc compares the MD5 that it keeps of older files."""
@@ -280,16 +286,6 @@ class OrthancArchive:
         return RefusedInstance(
             "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
-
-
-def uncompressed(data: bytes, size: int) -> bytes:
-    """A file that Orthanc has compressed: its size in 8 bytes, then zlib. A damaged one is returned as it is."""
-    stream = zlib.decompressobj()
-    try:
-        whole = stream.decompress(data[8:], size + 1)
-    except zlib.error:
-        return data
-    return whole if stream.eof and len(whole) == size == int.from_bytes(data[:8], "little") else data
 
 
 def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:

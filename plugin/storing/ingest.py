@@ -19,7 +19,7 @@ from ehr_bridge.dicom.structure.tags import PATIENT_ID
 from ehr_bridge.errors import BridgeError, RefusedInstance
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.own_documents import OWN_DOCUMENT
-from ehr_bridge.services.archive.storing import Stored, archive_id
+from ehr_bridge.services.archive.storing import STORAGE_FULL, Stored, archive_id
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.homes import STRANGER, place_of
 from ehr_bridge.services.intake.intake import Held, Intake
@@ -122,6 +122,8 @@ class Ingest:
             return self._actions.KEEP_AS_IS, None  # judged and coerced by our own doors
         self._refusals.forget()
         self._received.take()  # of an instance before it that Orthanc did not store
+        if not self._archive.has_room(len(dicom)):
+            return self._refused(STORAGE_FULL, OUT_OF_RESOURCES, nobody_asks, by_c_store=origin == ORIGIN_DICOM)
         try:
             judged = self._judge(dicom, origin)
         except RefusedInstance as refusal:

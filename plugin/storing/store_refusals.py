@@ -20,6 +20,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage
 
+from ehr_bridge.services.archive.storing import STORAGE_FULL
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.intake.quarantine_records import Sender
 from ehr_bridge.services.uploads.arrivals import Door
@@ -84,7 +85,7 @@ class StoreRefusals:
             actor = "modality"
         address = only_peer(self._dicom_port)
         refused.on_sender(Sender(DOOR, actor, address))
-        if refused.status in FAILURES:
+        if refused.status in FAILURES and refused.code != STORAGE_FULL:  # that is in the log, and on the System page
             self._on_refusal(Refusal(None, address, refused.code, ROUTE, files=1, actor=actor))
         return refused.status
 

@@ -118,6 +118,25 @@ def test_after_an_outage_the_rest_is_tried(api: Api, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("door", DOORS)
+def test_a_disk_that_fills_in_the_middle_names_the_file_it_met(
+    api: Api, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """Out of resources is DICOM's word for it; those before are stored, and the sender repeats the rest."""
+    rooms = iter([True, False, True, True])
+    monkeypatch.setattr(api.archive, "has_room", lambda _size: next(rooms))
+    answer = send(api, door, four())
+    if door == "dicom-web/studies":
+        assert (answer.status_code, verdicts(answer)) == (202, ["stored"] * 3 + ["A700"])
+    else:
+        assert verdicts(answer) == ["stored", "storage_full", "stored", "stored"]
+    api.archive.is_full = True
+    monkeypatch.undo()
+    answer = send(api, door, four())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert answer.json["code"] == "storage_full"
+
+
+@pytest.mark.parametrize("door", DOORS)
 def test_an_outage_that_lasts_names_the_rest_as_not_tried(api: Api, monkeypatch: pytest.MonkeyPatch, door: str) -> None:
     """Nothing is silently missing, and nobody waits for the archive once per file."""
     saying(api, monkeypatch, None, AWAY)

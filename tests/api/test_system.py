@@ -174,7 +174,7 @@ def test_an_upload_that_came_in_part_needs_somebody_for_a_day(api: Api) -> None:
 def test_files_in_quarantine_are_counted(api: Api) -> None:
     """Whole ones; one that is just being written is none yet."""
     folder = api.services.settings.quarantine_path
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in (f"{'a' * 64}.nested_too_deep.dcm", f"{'b' * 64}.malformed.dcm", f"{'c' * 64}.malformed.17.part"):
         (folder / name).write_bytes(b"")
     assert api.services.quarantine.sweep(older_than=0) == 2

@@ -34,6 +34,7 @@ DAMAGED_FILE = {
     "file": "3c/f0/3cf0c6a4-0f7a-4c0e-8a3c-1f526c5b4a3e",
 }
 TO_ACT_ON = {
+    "storage_full": None,
     "storage_low": None,
     "restarted": 2,
     "files_damaged": 2,

@@ -32,6 +32,7 @@ IN_TESTS_OF_THEIR_OWN = {
     "moved_out": "tests/api/test_splits.py",
     "study_recorded_otherwise": "tests/live/test_wrong_requests.py",
     "archive_unavailable": "tests/api/test_upload.py",
+    "storage_full": "tests/live/test_disk_full.py",
     "database_unavailable": "tests/live/test_lifecycle.py",
 }
 

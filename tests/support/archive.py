@@ -26,6 +26,7 @@ class FakeArchive:
         """Every instance there ever was, as the list of changes tells them."""
         self.refuses: RefusedInstance | Unavailable | None = None
         self.disk: Disk | None = Disk(600, 1000)
+        self.is_full = False
 
     def store(self, data: bytes) -> Stored:
         if self.refuses is not None:
@@ -75,6 +76,9 @@ class FakeArchive:
 
     def space(self) -> Disk | None:
         return self.disk
+
+    def has_room(self, _size: int) -> bool:
+        return not self.is_full
 
     def last_change(self) -> int:
         return len(self.instances)

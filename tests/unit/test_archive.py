@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.storage.compressed import uncompressed
 from ehr_bridge.storage.folder import FolderFiles
-from plugin.storing.archive import OrthancArchive, uncompressed
+from plugin.storing.archive import OrthancArchive
 
 FOLDER = FolderFiles(Path("/nowhere"))
 

@@ -33,8 +33,13 @@ class FakeOrthanc:
 
 
 class NothingUnderWay:
+    is_full = False
+
     def is_storing(self) -> bool:
         return False
+
+    def has_room(self, size: int) -> bool:
+        return not self.is_full
 
 
 class Holding(NothingUnderWay):
@@ -112,6 +117,15 @@ def test_bytes_that_would_kill_orthanc_go_to_quarantine_once(tmp_path: Path) -> 
     assert [door.status(data) for _ in range(2)] == [0xC000, 0xC000]
     files = list(tmp_path.iterdir())
     assert [path.read_bytes() for path in files] == [data]
+
+
+def test_an_image_for_which_there_is_no_room_is_refused_and_its_sender_not_blamed(tmp_path: Path) -> None:
+    """Before anything is done with it: not even a file that would be kept in quarantine is kept."""
+    archive = NothingUnderWay()
+    archive.is_full = True
+    door = Door(tmp_path, archive=archive)
+    assert [door.status(nested(100)), door.status(small())] == [0xA700, 0xA700]
+    assert (door.told, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_a_refused_instance_is_told_to_the_audit_trail_and_the_next_one_is_not(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ _KEEP = (
     *("study_recorded_otherwise", "same_uid_other_content", "study_of_another_patient", "deletion_state"),
     "moved_out",
     *("study_deleted", "digest_mismatch", "cannot_recode", "refused_by_archive", "archive_unavailable", "not_tried"),
-    "record_pending",
+    *("record_pending", "storage_full"),
 )
 _SPLIT = (
     *("study_on_hold", "split_same_owner", "split_rejected_images"),

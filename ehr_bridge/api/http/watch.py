@@ -22,6 +22,7 @@ NOT_A_REFUSED_FILE = frozenset(
     {
         "database_unavailable",
         "archive_unavailable",
+        "storage_full",
         "record_pending",
         "not_tried",
         "internal_error",

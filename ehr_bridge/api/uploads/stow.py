@@ -18,6 +18,7 @@ from ehr_bridge.api.uploads.inspection import OneFileBody
 from ehr_bridge.api.uploads.multipart import read_parts
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.archive.storing import STORAGE_FULL
 from ehr_bridge.services.uploads.arrivals import Delivery, Door, InstanceOutcome, UploadOutcome
 from ehr_bridge.services.verdict.judge import Confirmation
 
@@ -130,6 +131,8 @@ def _reference(instance: InstanceOutcome) -> dict[str, Any]:
 
 
 def _failure_reason(instance: InstanceOutcome) -> int:
+    if instance.error_code == STORAGE_FULL:
+        return OUT_OF_RESOURCES
     status = CODES[instance.error_code].status if instance.error_code in CODES else 422
     if status >= 500:
         return PROCESSING_FAILURE  # the file itself is fine

@@ -93,6 +93,9 @@ class Holdings(Protocol):
     def space(self) -> Disk | None:
         """The file system with the images; None when not known."""
 
+    def has_room(self, size: int) -> bool:
+        """Whether an image of that many bytes may come in (`Room.has`)."""
+
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""
 

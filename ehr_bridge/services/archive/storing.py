@@ -9,6 +9,9 @@ from typing import Protocol
 
 from ehr_bridge.services.archive.holdings import Holdings
 
+STORAGE_FULL = "storage_full"
+"""Refused before anything was done, because there is no room; for every sender, and no fault of theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

@@ -206,6 +206,8 @@ class Intake:
         return batch.end()
 
     def _store_one(self, archive: Archive, data: bytes, delivery: Delivery, file_name: str | None) -> AtDoor:
+        if not archive.has_room(len(data)):
+            raise Unavailable("storage_full", "There is no room for more images; send it again when there is.", 60)
         digest = hashlib.sha256(data).hexdigest() if delivery.keeps_digests else None
         if delivery.stated_sha256 not in (None, digest):
             detail = "The file did not arrive as it was sent (Content-Digest); send it again."

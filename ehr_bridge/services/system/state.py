@@ -37,6 +37,7 @@ RECENT = timedelta(days=1)
 MOST_JOBS = 20
 
 ADVICE = {
+    "storage_full": "Free space on the disks or enlarge them: images are refused until then, at every door.",
     "storage_low": "Free space on the disk for the images, or enlarge it: when it is full, nothing can be stored.",
     "restarted": "Read in Orthanc's log what arrived just before it crashed, and keep the file that caused it.",
     "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
@@ -168,6 +169,7 @@ class System:
         ]
         steps = self._performed.waiting()
         attention = [
+            None if archive.has_room(0) else Attention("storage_full"),
             Attention("storage_low") if disk and disk.is_nearly_full else None,
             *(
                 Attention(code, count) if count else None

@@ -31,6 +31,7 @@ export const study: Translation<typeof english> = {
   "study.send.partial": "Teilweise an {to} gesendet: {done} von {count}",
   "study.send.refused": { one: "Das Gerät hat {count} Bild abgelehnt.", other: "Das Gerät hat {count} Bilder abgelehnt." },
   "study.send.said": "Gemeldet wurde: {said}",
+  "problem.storage_full": "Auf dem Server ist kein Platz für weitere Bilder, deshalb wurde nichts gespeichert. Sagen Sie es einem Administrator, und senden Sie noch einmal, wenn Platz ist.",
   "problem.archive_unavailable": "Das Archiv hat im Moment nicht alle Bilder der Studie. Senden Sie die Studie nach einigen Minuten noch einmal.",
   "problem.modality_away": "Das Gerät antwortet nicht. Ist es eingeschaltet und verbunden? Senden Sie die Studie nach einigen Minuten noch einmal.",
   "problem.sending_cancelled": "Jemand hat es abgebrochen.",

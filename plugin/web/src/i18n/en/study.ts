@@ -28,6 +28,7 @@ export const study = {
   "study.send.partial": "Sent to {to} in part: {done} of {count}",
   "study.send.refused": { one: "The device has refused {count} image.", other: "The device has refused {count} images." },
   "study.send.said": "What was heard: {said}",
+  "problem.storage_full": "There is no room for more images on the server, so nothing was stored. Tell an administrator, and send it again when there is room.",
   "problem.archive_unavailable": "The archive does not have all images of the study at the moment. After a few minutes, send the study again.",
   "problem.modality_away": "The device does not answer. Is it switched on and connected? After a few minutes, send the study again.",
   "problem.sending_cancelled": "Somebody stopped it.",
