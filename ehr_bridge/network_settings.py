@@ -99,6 +99,18 @@ class NetworkSettings(BaseModel):
         None, alias=MPPS_CLIENTS, description="PEM file of the authorities of the modalities' certificates."
     )
 
+    node: str | None = Field(
+        None,
+        alias="EHR_BRIDGE_NODE",
+        pattern=written(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "letters, digits, dots, _ and -, at most 64"),
+        description="Name of this node, where several serve one archive; kept in the data dir when unset.",
+    )
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
+        0,
+        alias="EHR_BRIDGE_DRAIN_SECONDS",
+        description="Seconds for which a server that is asked to stop still serves, and says that it is draining.",
+    )
+
     @property
     def mpps_tls(self) -> MppsTls | None:
         """None where the port takes no TLS."""

@@ -128,7 +128,6 @@ class Settings(SharedFolders, NetworkSettings, ResultsSettings, BackupSettings):
         alias="EHR_BRIDGE_SMALL_STACKS",
         description="Serve on Orthanc's own thread stacks, which nested data can exhaust.",
     )
-
     deletion_grace_days: Annotated[int, Field(ge=0, le=3650)] = Field(
         7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
     )
@@ -254,6 +253,10 @@ class Settings(SharedFolders, NetworkSettings, ResultsSettings, BackupSettings):
     @property
     def restarts_path(self) -> Path:
         return self.data_dir / "restarts.log"
+
+    @property
+    def draining_path(self) -> Path:
+        return self.data_dir / "draining"
 
     @property
     def sqlalchemy_url(self) -> str:

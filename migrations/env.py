@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import Connection
 
+from ehr_bridge.db.migrate import write_floor
 from ehr_bridge.db.tables import (
     access,  # noqa: F401  (their tables belong to the metadata)
     accounts,  # noqa: F401  (their tables belong to the metadata)
@@ -22,7 +23,10 @@ from ehr_bridge.db.tables import (
     viewing,  # noqa: F401  (their tables belong to the metadata)
 )
 from ehr_bridge.db.tables.base import Base
-from ehr_bridge.db.tables.operations import backups  # noqa: F401  (its table belongs to the metadata)
+from ehr_bridge.db.tables.operations import (
+    backups,  # noqa: F401  (their tables belong to the metadata)
+    nodes,  # noqa: F401  (their tables belong to the metadata)
+)
 from ehr_bridge.db.tables.results import (
     documents,  # noqa: F401  (their tables belong to the metadata)
     notices,  # noqa: F401  (their tables belong to the metadata)
@@ -58,4 +62,5 @@ with engine.connect() as connection, tables_may_be_copied(connection):
     )
     with context.begin_transaction():
         context.run_migrations()
+        write_floor(connection)
     connection.commit()

@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from sqlalchemy.exc import OperationalError
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.running import advisories
@@ -128,13 +130,23 @@ def prepare(options: argparse.Namespace) -> Settings:
     database = Database(settings.sqlalchemy_url)
     migrate.upgrade(database)
     _check_authorities(settings, database)
-    database.dispose()
     _complete_index(settings)
+    _take_name(settings, database)
+    database.dispose()
     try:
         bring_along(settings)
     except OSError as error:
         raise CannotStart(f"{settings.shared_path} cannot be written: {error.strerror}") from error
     return settings
+
+
+def _take_name(settings: Settings, database: Database) -> None:
+    """Raises CannotStart when another node has this one's name."""
+    settings.draining_path.unlink(missing_ok=True)  # of the stop before
+    try:
+        Nodes(database, settings, lambda: datetime.now(UTC)).claim()
+    except NameTaken as error:
+        raise CannotStart(str(error)) from None
 
 
 def _complete_index(settings: Settings) -> None:

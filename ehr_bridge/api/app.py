@@ -39,6 +39,7 @@ from ehr_bridge.api.images import rejections
 from ehr_bridge.api.interfaces import deliveries, destinations, modalities, performed, sendings
 from ehr_bridge.api.messages import routes as messages
 from ehr_bridge.api.messages.door import MessageDoor
+from ehr_bridge.api.nodes import ready
 from ehr_bridge.api.people import account_management, accounts, audit, notices, privacy, service_keys
 from ehr_bridge.api.registry import (
     authorities,
@@ -96,6 +97,7 @@ MODULES = (
     audit,
     accounts,
     system,
+    ready,
     problem_pages,
     tags,
     stuck_jobs,
@@ -143,7 +145,7 @@ def create_app(
     app.extensions[context.EXTENSION] = services
     app.extensions[routes.ARCHIVE] = archive
     app.extensions[messages.DOOR] = MessageDoor(services)
-    app.extensions[system.CHECKS] = checks
+    app.extensions[ready.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
     app.extensions[system.ORTHANC_VERSION] = orthanc_version
     app.extensions[modalities.ECHO] = echoes

@@ -15,6 +15,7 @@ from ehr_bridge.api.http import docs_page
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, services
 from ehr_bridge.api.http.schemas import Model, Moment
+from ehr_bridge.api.nodes.ready import CHECKS, NodeAnswer
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db.states import JobKind, JobStatus
@@ -22,7 +23,6 @@ from ehr_bridge.services.system.state import ADVICE, SystemState
 from ehr_bridge.version import VERSION
 
 LOGGER = logging.getLogger(__name__)
-CHECKS = "ehr_bridge_checks"
 HANDED_OVER = "ehr_bridge_handed_over"
 ORTHANC_VERSION = "ehr_bridge_orthanc_version"
 State = Literal["ok", "degraded"]
@@ -123,6 +123,7 @@ class SystemAnswer(Model):
     fixity: FixityAnswer
     restarts: RestartsAnswer
     roles: list[RoleAnswer]
+    nodes: list[NodeAnswer] = Field(description="Those that run, and for a day those that have ended or are lost")
     attention: list[AttentionAnswer]
 
 
@@ -184,6 +185,7 @@ def _system(state: SystemState) -> SystemAnswer:
             RoleAnswer(name=role, permissions=sorted(may), is_built_in=ROLE_PERMISSIONS.get(role) == may)
             for role, may in services().roles.permissions.items()
         ],
+        nodes=[NodeAnswer.model_validate(node) for node in state.nodes],
         attention=[
             AttentionAnswer(code=each.code, count=each.count, advice=ADVICE[each.code]) for each in state.attention
         ],

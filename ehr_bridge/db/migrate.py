@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from ehr_bridge.db.database import Database
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 REVISION = re.compile(r'^(revision|down_revision) = "(\w+)"$', re.MULTILINE)
+ADDITIVE = re.compile(r"^additive = True$", re.MULTILINE)
+"""Of a migration that only adds what older versions need not know: they go on serving beside newer ones (ADR 0080)."""
 
 
 MIGRATING = 0x0E4B_0C01
@@ -93,6 +96,59 @@ def is_current(database: Database) -> bool:
         if not inspect(connection).has_table("alembic_version"):
             return False
         return connection.scalars(text("SELECT version_num FROM alembic_version")).all() == [newest()]
+
+
+class Fit(StrEnum):
+    """How the schema of a database fits this version of the code."""
+
+    CURRENT = "current"
+    NEWER = "newer"
+    """Migrated by a newer version, and nothing that this one needs has changed: it goes on serving."""
+    WRONG = "wrong"
+    """Not migrated yet, or migrated further than this version can follow."""
+
+
+def fit(database: Database) -> Fit:
+    """Raises SQLAlchemy's error when the database is away."""
+    with database.engine.connect() as connection:
+        tables = inspect(connection)
+        if not tables.has_table("alembic_version"):
+            return Fit.WRONG
+        there = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+        if there == [newest()]:
+            return Fit.CURRENT
+        if set(there) & _revisions() or not tables.has_table("schema_floor"):
+            return Fit.WRONG
+        floor = connection.scalars(text("SELECT revision FROM schema_floor")).all()
+    return Fit.NEWER if floor and set(floor) <= _revisions() else Fit.WRONG
+
+
+def may_serve(database: Database) -> bool:
+    """Whether this version can use the database as it is. Raises SQLAlchemy's error when it is away."""
+    return fit(database) is not Fit.WRONG
+
+
+def write_floor(connection: Connection) -> None:
+    """Record, in the transaction of a migration, the last one that is not additive: a version that knows it may go on
+    serving, even if it does not know those after it."""
+    if not inspect(connection).has_table("schema_floor"):
+        return
+    there = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    connection.execute(text("DELETE FROM schema_floor"))
+    connection.execute(text("INSERT INTO schema_floor (revision) VALUES (:floor)"), {"floor": _floor(there)})
+
+
+def _floor(revision: str) -> str:
+    said = {}
+    for file in (MIGRATIONS / "versions").glob("*.py"):
+        migration = file.read_text()
+        own = dict(REVISION.findall(migration))
+        said[own["revision"]] = (own.get("down_revision"), ADDITIVE.search(migration) is not None)
+    before, is_additive = said[revision]
+    while is_additive and before is not None:
+        revision = before
+        before, is_additive = said[revision]
+    return revision
 
 
 @cache

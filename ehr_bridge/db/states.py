@@ -86,6 +86,16 @@ class BackupStatus(StrEnum):
     FAILED = "failed"
 
 
+class NodeState(StrEnum):
+    """What a node says of itself; one that has not been seen for long is lost, whatever it said last."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    """It still serves, and wants to be sent nothing new."""
+    ENDED = "ended"
+
+
 class FileStatus(StrEnum):
     """What became of one stored file that a job replaces."""
 

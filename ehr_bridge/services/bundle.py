@@ -68,6 +68,7 @@ from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.requests import Modifications
 from ehr_bridge.services.modifying.splits import Splits
 from ehr_bridge.services.modifying.stuck import StuckJobs
+from ehr_bridge.services.nodes.register import Nodes
 from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.quarantine.desk import QuarantineDesk
 from ehr_bridge.services.registry.assignment import Assignment
@@ -156,6 +157,7 @@ class Services:
     second_looks: SecondLooks
     reconciliation: Reconciliation
     study_history: StudyHistory
+    nodes: Nodes
     system: System
     quarantine: QuarantineRecords
     quarantine_desk: QuarantineDesk
@@ -178,11 +180,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_services(
-    settings: Settings,
-    database: Database,
-    clock: Callable[[], datetime] = utc_now,
-) -> Services:
+def build_services(settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now) -> Services:
     """Build the services for these settings, which must have their `jwt_secret`."""
     authorities = authorities_of(settings)
     of_tokens, ehr_keys = token_rules(settings), key_source(settings)
@@ -216,6 +214,7 @@ def build_services(
     authenticator = Authenticator(verifier, account, keys, roles, opaque)
     refusals = Refusals(database, authenticator, clock)
     node, spool = socket.gethostname()[:64], spool_of(settings)
+    nodes = Nodes(database, settings, clock)
     quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
     intake = Intake(
         claims,
@@ -297,6 +296,7 @@ def build_services(
         second_looks=SecondLooks(database, rules, clock),
         reconciliation=Reconciliation(database, fresh, rules, clock, new_uid),
         study_history=StudyHistory(fresh),
+        nodes=nodes,
         system=System(
             database,
             recorder,
@@ -308,6 +308,7 @@ def build_services(
             messages,
             performed_listing,
             outbox.deliveries,
+            nodes,
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),

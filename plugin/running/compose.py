@@ -121,7 +121,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     )
     checks = {
         "gate": lambda: gate.is_open,
-        "database": lambda: migrate.is_current(services.database),
+        "database": lambda: migrate.may_serve(services.database),
         "orthanc": archive.answers,
         "ohif": Pages.has_viewer,
         "worker": lambda: all(one.is_well for one in workers),
@@ -138,18 +138,12 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     app = create_app(services, archive, checks, lambda: worker.waiting, orthanc_version, modalities.echo)
     adapter = WsgiAdapter(with_launching(app, services), gate.peer, bodies.done)
 
+    life = Lifecycle(orthanc, gate, adapter, workers, services, resources, modalities, worklist, listeners, commitment)
     hooks: list[tuple[Any, Callable[..., Any]]] = [
         (orthanc.RegisterIncomingHttpRequestFilter, keeping_thread(gate.allow)),
         (orthanc.RegisterReceivedInstanceCallback, ingest.on_received),
         (orthanc.RegisterOnStoredInstanceCallback, ingest.on_stored),
-        (
-            orthanc.RegisterOnChangeCallback,
-            keeping_thread(
-                Lifecycle(
-                    orthanc, gate, adapter, workers, services, resources, modalities, worklist, listeners, commitment
-                )
-            ),
-        ),
+        (orthanc.RegisterOnChangeCallback, keeping_thread(life)),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
         (orthanc.RegisterWorklistCallback, worklist),
     ]
@@ -215,8 +209,9 @@ class Lifecycle:
         try:
             self.services.refusals.flush(last=True)
             self.services.anchors.write()
+            self.services.nodes.end()
         except Exception:
-            LOGGER.exception("the last refusals or the last audit anchor could not be written")
+            LOGGER.exception("the last refusals, audit anchor or sign of life could not be written")
 
     def _begin(self) -> None:
         try:
@@ -232,6 +227,7 @@ class Lifecycle:
         except NotFitToServe as error:
             LOGGER.error("refusing to serve: %s", error)
             os._exit(3)  # a server whose gate is open to everybody must serve nothing
+        self.services.nodes.begin()
         self.worklist.prove(self.orthanc, settings.ae_title)
         LOGGER.warning("the gate stands in the path; serving on port %d", settings.http_port)
         self.listeners.start()
@@ -304,6 +300,7 @@ def _make_worker(
             Chore("metrics", metric(LOUD, services.refusals.alarms.loud), 5.0),
             Chore("stuck jobs", metric(STUCK, services.system.stuck_jobs), 5.0, unchanged_seconds=60.0),
             Chore("unfiled reports", metric(UNFILED, services.results.filing.failing), 5.0, unchanged_seconds=60.0),
+            Chore("node", services.nodes.beat, 1.0),
             Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5, unchanged_seconds=5.0),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ehr_bridge.services.nodes.naming import node_name
 from ehr_bridge.settings import Settings
 from plugin.running.advisories import Version, installed_version
 
@@ -67,6 +68,7 @@ def render(settings: Settings) -> dict[str, Any]:
         "RemoteAccessAllowed": settings.bind != "127.0.0.1",
         "DicomPort": settings.dicom_port,
         "DicomAet": settings.ae_title,
+        "DatabaseServerIdentifier": node_name(settings),  # whose server properties are whose, in a shared index
         "DefaultEncoding": settings.worklist_charset.capitalize(),
         # open: our own callback refuses who is not registered, and tells the audit trail; known: Orthanc does
         "DicomAlwaysAllowStore": settings.dicom_access == "open",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -95,6 +96,43 @@ def test_several_nodes_may_start_on_an_empty_database_at_once(postgres: Postgres
     assert all(migrate.is_current(own) for own in nodes)
     for own in nodes:
         own.dispose()
+
+
+ADDS = {"create_table", "create_index", "add_column", "f"}
+
+
+@pytest.mark.parametrize("path", sorted((migrate.MIGRATIONS / "versions").glob("*.py")), ids=lambda path: path.stem)
+def test_a_migration_that_says_it_only_adds_only_adds(path: Path) -> None:
+    """Nodes of the version before go on serving beside it (ADR 0080): they name no new column when they insert."""
+    migration = path.read_text()
+    if migrate.ADDITIVE.search(migration) is None:
+        return
+    (upgrade,) = [
+        one for one in ast.parse(migration).body if isinstance(one, ast.FunctionDef) and one.name == "upgrade"
+    ]
+    calls = [ast.unparse(one) for one in ast.walk(upgrade) if isinstance(one, ast.Call)]
+    done = [call.removeprefix("op.") for call in calls if call.startswith("op.")]
+    assert {call.partition("(")[0] for call in done} <= ADDS
+    for call in done:
+        assert not call.startswith("add_column") or "nullable=True" in call or "server_default=" in call, call
+
+
+def test_a_database_says_after_which_migration_older_versions_cannot_serve(database: Database) -> None:
+    """The last one that does not only add; with every step, back too."""
+
+    def floor() -> str:
+        with database.engine.connect() as connection:
+            return str(connection.scalar(text("SELECT revision FROM schema_floor")))
+
+    last = floor()
+    text_of = {path.read_text() for path in (migrate.MIGRATIONS / "versions").glob("*.py")}
+    (cutting,) = [one for one in text_of if f'\nrevision = "{last}"' in one]
+    assert migrate.ADDITIVE.search(cutting) is None
+    assert migrate.fit(database) is migrate.Fit.CURRENT
+    migrate.downgrade(database, "0051_nodes")
+    assert floor() == "0053_backups"
+    migrate.upgrade(database)
+    assert floor() == last
 
 
 def test_a_database_of_another_version_or_none_is_not_current(tmp_path: Path) -> None:

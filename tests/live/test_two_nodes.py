@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,21 @@ def said_in(server: Server, statement: str) -> list[tuple[object, ...]]:
         rows = [tuple(row) for row in result] if result.returns_rows else []
     engine.dispose()
     return rows
+
+
+def test_the_system_page_of_each_node_shows_both(nodes: list[Server]) -> None:
+    """Each by its name, serving, and ready for a load balancer."""
+
+    names = [(node.data_dir / "modifying" / "node").read_text() for node in nodes]
+
+    def seen(at: int) -> dict[str, tuple[str, bool]]:
+        shown = nodes[at].get("/api/v1/system", "admin").json()["nodes"]
+        return {one["name"]: (one["state"], one["is_this"]) for one in shown}
+
+    eventually(lambda: seen(0) == {names[0]: ("serving", True), names[1]: ("serving", False)})
+    eventually(lambda: seen(1) == {names[0]: ("serving", False), names[1]: ("serving", True)})
+    eventually(lambda: [node.get("/api/v1/ready").status_code for node in nodes] == [200, 200])
+    assert json.loads((nodes[0].data_dir / "orthanc.json").read_text())["DatabaseServerIdentifier"] == names[0]
 
 
 @pytest.mark.parametrize("changes", [{"StudyDate": "20260201"}, {"PatientID": "P-NEW"}])

@@ -145,7 +145,7 @@ HANDED_OUT = {
     "interfaces.fhir.search", "interfaces.modalities",
     "interfaces.performed_listing", "interfaces.sendings", "linking.reconciliation", "linking.reconciliation_views",
     "linking.used_again", "messages.inbox", "messages.listing", "messages.refusals", "modifying.splits",
-    "modifying.tag_history", "notices.notices",
+    "modifying.tag_history", "nodes.readiness", "notices.notices",
     "privacy", "quarantine.desk", "rejection.rejections", "registry.desk", "registry.numbers", "registry.order_search",
     "registry.order_states", "registry.orders", "registry.patients", "registry.registration",
     "registry.told_orders", "sharing.shares", "reporting.attention", "reporting.communications", "reporting.drafting",

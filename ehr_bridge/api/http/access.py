@@ -39,6 +39,7 @@ SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/health"): PUBLIC,
+    ("GET", "/api/v1/ready"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
     ("GET", "/api/v1/docs"): PUBLIC,
     ("GET", "/api/v1/problems"): PUBLIC,

@@ -61,6 +61,16 @@ _DELIVERY: dict[str, Any] = {
     "dropped_by": None,
     "drop_reason": None,
 }
+_NODE: dict[str, Any] = {
+    "name": "a",
+    "version": VERSION,
+    "state": "serving",
+    "started_at": MOMENT,
+    "last_seen_at": MOMENT,
+    "clock_ahead_seconds": 0.004,
+    "schema_known": "0051_nodes",
+    "is_this": True,
+}
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
     "VersionAnswer": {"version": VERSION, "api_version": "v1", "orthanc_version": "1.12.7", "features": FEATURES},
     "FeaturesAnswer": FEATURES,
@@ -69,6 +79,8 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
         "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"},
         "worklist_age_seconds": 3.2,
     },
+    "ReadyAnswer": {"status": "ready", "database": "current"},
+    "NodeAnswer": _NODE,
     "ModalityBody": {
         "host": "10.0.3.17",
         "port": 104,
@@ -190,6 +202,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
         },
         "restarts": {"recent": 0, "latest": None, "cause": None},
         "roles": [{"name": "nurse", "permissions": ["read", "view"], "is_built_in": True}],
+        "nodes": [_NODE],
         "attention": [
             {
                 "code": "files_damaged",

@@ -17,15 +17,18 @@ _NAMING = Lock()
 class Spool:
     """Files by id, readable only by the owner; after `put` returns, the file is on the disk."""
 
-    def __init__(self, folder: Path, home: Path | None = None) -> None:
-        """`home` is a folder of this node alone, where nodes share the spool."""
+    def __init__(self, folder: Path, home: Path | None = None, name: str | None = None) -> None:
+        """`home` is a folder of this node alone, where nodes share the spool; `name` is its name, if it has one."""
         self._folder = folder
         self._home = home or folder
+        self._name = name
 
     @property
     def node(self) -> str:
         """The name of this node in leases: after a restart it goes on with what it held, at once. Raises OSError when
         its folder is not writable."""
+        if self._name is not None:
+            return self._name
         path = self._home / "node"
         with _NAMING:
             if not path.exists():
@@ -91,4 +94,4 @@ def _written(path: Path) -> float:
 
 def spool_of(settings: Settings) -> Spool:
     """The spool that all nodes share, with the name of this one."""
-    return Spool(settings.modifying_path, settings.node_path)
+    return Spool(settings.modifying_path, settings.node_path, settings.node)

@@ -29,6 +29,7 @@ from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.interfaces.performed_listing import PerformedListing
 from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.attempts import STUCK
+from ehr_bridge.services.nodes.register import KnownNode, Nodes
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
 from ehr_bridge.services.uploads.quarantined import count_waiting
 from ehr_bridge.storage.files import Disk
@@ -60,6 +61,13 @@ ADVICE = {
     "messages_refused": "Open the Interfaces page, and find out with those who run the source why.",
     "sources_silent": "Find out whether the source and the connection to it work: it has sent nothing for too long.",
     "deliveries_stuck": "Open the Destinations page: see why it cannot be reached, or decide about what it refuses.",
+    "node_lost": (
+        "Find out why this node ended without a word, and start it again; what it had begun, another node finishes."
+    ),
+    "clock_wrong": (
+        "Set the clock of this node, or of the database's machine, by a time server (NTP): leases and tokens are "
+        "judged by it."
+    ),
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
 }
 """What needs attention, and what to do about it; docs/api.md shows this table."""
@@ -112,6 +120,7 @@ class SystemState:
     fixity: Fixity
     restarts: Restarts
     """Of this node; `recent` within the last day."""
+    nodes: list[KnownNode]
     attention: list[Attention]
 
 
@@ -128,6 +137,7 @@ class System:
         messages: Messages,
         performed: PerformedListing,
         deliveries: Deliveries,
+        nodes: Nodes,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -139,6 +149,7 @@ class System:
         self._messages = messages
         self._performed = performed
         self._deliveries = deliveries
+        self._nodes = nodes
 
     def stuck_jobs(self) -> int:
         """How many jobs hold their study and need a person to continue."""
@@ -167,7 +178,7 @@ class System:
             each if each.file is not None else each._replace(file=archive.file_of(each.orthanc_instance_id))
             for each in fixity.latest
         ]
-        steps = self._performed.waiting()
+        steps, nodes = self._performed.waiting(), self._nodes.look()
         attention = [
             None if archive.has_room(0) else Attention("storage_full"),
             Attention("storage_low") if disk and disk.is_nearly_full else None,
@@ -186,6 +197,7 @@ class System:
                     ("messages_refused", self._messages.count_refused(self._clock() - RECENT)),
                     ("sources_silent", sum(source.is_silent for source in self._messages.sources())),
                     ("deliveries_stuck", self._deliveries.in_trouble()),
+                    *self._nodes.attention(nodes),
                     ("refused_often", self._refusals.alarms.loud()),
                 )
             ),
@@ -200,6 +212,7 @@ class System:
             quarantined=quarantined,
             fixity=fixity._replace(latest=latest),
             restarts=restarts,
+            nodes=nodes,
             attention=[each for each in attention if each is not None],
         )
 

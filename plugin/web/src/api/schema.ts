@@ -6634,6 +6634,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether this node is to be sent new work: 503 says what is wrong. Asks for no token, and changes nothing */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReadyAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reconciliation": {
         parameters: {
             query?: never;
@@ -10004,6 +10039,19 @@ export interface components {
             revoked_by: string | null;
             roles: string[];
         };
+        NodeAnswer: {
+            clock_ahead_seconds: number;
+            is_this: boolean;
+            /** Format: date-time */
+            last_seen_at: string;
+            name: string;
+            schema_known: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @enum {string} */
+            state: "starting" | "serving" | "draining" | "ended" | "lost";
+            version: string;
+        };
         NoticeAnswer: {
             accession_number: string | null;
             actor: string;
@@ -10557,6 +10605,12 @@ export interface components {
             offset: number;
             total: number;
         };
+        ReadyAnswer: {
+            /** @enum {string} */
+            database: "current" | "newer";
+            /** @constant */
+            status: "ready";
+        };
         ReconciliationAnswer: {
             candidates: components["schemas"]["CandidateAnswer"][];
             job: components["schemas"]["JobAnswer"] | null;
@@ -11099,6 +11153,7 @@ export interface components {
             failed_jobs: components["schemas"]["FailedJobAnswer"][];
             features: components["schemas"]["FeaturesAnswer"];
             fixity: components["schemas"]["FixityAnswer"];
+            nodes: components["schemas"]["NodeAnswer"][];
             queue: components["schemas"]["QueueAnswer"];
             restarts: components["schemas"]["RestartsAnswer"];
             roles: components["schemas"]["RoleAnswer"][];
@@ -11689,6 +11744,7 @@ export type NewAccountBody = components['schemas']['NewAccountBody'];
 export type NewOrderBody = components['schemas']['NewOrderBody'];
 export type NewPatientBody = components['schemas']['NewPatientBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
+export type NodeAnswer = components['schemas']['NodeAnswer'];
 export type NoticeAnswer = components['schemas']['NoticeAnswer'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type NoticeList = components['schemas']['NoticeList'];
@@ -11737,6 +11793,7 @@ export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
 export type QuarantineList = components['schemas']['QuarantineList'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReadingListAnswer = components['schemas']['ReadingListAnswer'];
+export type ReadyAnswer = components['schemas']['ReadyAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RefuseRejectionBody = components['schemas']['RefuseRejectionBody'];

@@ -7,6 +7,7 @@ import { Page } from "../components/Page";
 import { t } from "../i18n";
 import { ActPanel } from "../system/ActPanel";
 import { Checks } from "../system/Checks";
+import { NodesPanel } from "../system/Nodes";
 import { QueuePanel, StoragePanel } from "../system/Numbers";
 import { RolesPanel } from "../system/Roles";
 import { Waiting } from "../system/Waiting";
@@ -40,6 +41,7 @@ export function SystemPage() {
               <>
                 <StoragePanel storage={system.data.storage} fixity={system.data.fixity} />
                 <QueuePanel queue={system.data.queue} />
+                <NodesPanel nodes={system.data.nodes} />
                 <RolesPanel roles={system.data.roles} />
               </>
             ) : system.error ? (

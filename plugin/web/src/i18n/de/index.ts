@@ -16,6 +16,7 @@ import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
 import { lock } from "./lock";
 import { made } from "./made";
+import { nodes } from "./nodes";
 import { notices } from "./notices";
 import { objects } from "./objects";
 import { orders } from "./orders";
@@ -55,6 +56,7 @@ export const de: Catalogue = {
   ...interfaces,
   ...lock,
   ...made,
+  ...nodes,
   ...notices,
   ...objects,
   ...orders,

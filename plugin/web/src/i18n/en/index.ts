@@ -19,6 +19,7 @@ import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
 import { lock } from "./lock";
 import { made } from "./made";
+import { nodes } from "./nodes";
 import { notices } from "./notices";
 import { objects } from "./objects";
 import { orders } from "./orders";
@@ -58,6 +59,7 @@ export const en = {
   ...interfaces,
   ...lock,
   ...made,
+  ...nodes,
   ...notices,
   ...objects,
   ...orders,

@@ -1,0 +1,1 @@
+"""What is said of the nodes that serve this archive."""

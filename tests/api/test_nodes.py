@@ -1,0 +1,180 @@
+"""The register of nodes, and whether one is ready; on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from ehr_bridge.db.tables.operations.nodes import Node
+from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.services.nodes.readiness import WRONG
+from ehr_bridge.services.nodes.register import NameTaken, Nodes
+from ehr_bridge.settings import Settings
+from tests.api.conftest import Api
+from tests.support.samples import small
+
+READY = "/api/v1/ready"
+
+
+@pytest.fixture(autouse=True)
+def images(api: Api) -> None:
+    """The folder of the images is there, as after a start."""
+    api.services.settings.storage_path.mkdir(exist_ok=True)
+
+
+def node(api: Api, folder: Path, name: str, clock: Any = utc_now) -> Nodes:
+    settings = Settings(data_dir=folder, node=name)
+    return Nodes(api.services.database, settings, clock)
+
+
+def serving(api: Api, folder: Path, name: str, clock: Any = utc_now) -> Nodes:
+    one = node(api, folder, name, clock)
+    one.claim()
+    one.begin()
+    one.beat()
+    return one
+
+
+def shown(api: Api) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in api.get("/api/v1/system", "admin").json["nodes"]}
+
+
+def attention(api: Api) -> dict[str, int]:
+    return {one["code"]: one["count"] for one in api.get("/api/v1/system", "admin").json["attention"]}
+
+
+def age(api: Api, name: str, by: timedelta) -> None:
+    """As if the node had last been seen so long ago."""
+    with api.services.database.write() as session:
+        row = session.get_one(Node, name)
+        session.execute(update(Node).where(Node.name == name).values(last_seen_at=row.last_seen_at - by))
+
+
+def test_the_system_page_knows_each_node_and_how_it_is(api: Api, tmp_path: Path) -> None:
+    """From its start to a day after its end."""
+    a, b = node(api, tmp_path / "a", "a"), serving(api, tmp_path / "b", "b")
+    a.claim()
+    a.beat()
+    assert {name: one["state"] for name, one in shown(api).items()} == {"a": "starting", "b": "serving"}
+    a.begin()
+    a.beat()
+    (tmp_path / "b" / "draining").touch()
+    b.beat()
+    assert {name: one["state"] for name, one in shown(api).items()} == {"a": "serving", "b": "draining"}
+    b.end()
+    age(api, "a", timedelta(minutes=5))
+    assert {name: one["state"] for name, one in shown(api).items()} == {"a": "lost", "b": "ended"}
+    assert attention(api)["node_lost"] == 1
+    age(api, "a", timedelta(days=2))
+    age(api, "b", timedelta(days=2))
+    assert shown(api) == {}
+    assert "node_lost" not in attention(api)
+
+
+def test_a_second_node_of_the_same_name_does_not_start(api: Api, tmp_path: Path) -> None:
+    """Unless the first has ended, is lost, or was at the same place: then it is the same one, started again."""
+    first = serving(api, tmp_path / "one", "a")
+    second = node(api, tmp_path / "other", "a")
+    with pytest.raises(NameTaken, match="EHR_BRIDGE_NODE"):
+        second.claim()
+    node(api, tmp_path / "one", "a").claim()  # after kill -9
+    first.end()
+    second.claim()
+    assert len(shown(api)) == 1
+    age(api, "a", timedelta(minutes=5))
+    node(api, tmp_path / "third", "a").claim()
+
+
+def test_a_node_that_was_silent_too_long_and_has_lost_its_name_says_so(api: Api, tmp_path: Path) -> None:
+    """It leaves the row to the other, and is not ready."""
+    silent = serving(api, tmp_path / "one", "a")
+    age(api, "a", timedelta(minutes=5))
+    serving(api, tmp_path / "other", "a")
+    silent.end()
+    assert silent.is_taken
+    assert shown(api)["a"]["state"] == "serving"
+
+
+def test_a_node_whose_row_is_gone_is_listed_again(api: Api, tmp_path: Path) -> None:
+    """Somebody has restored the database of the day before."""
+    one = serving(api, tmp_path / "a", "a")
+    with api.services.database.write() as session:
+        session.execute(text("DELETE FROM nodes"))
+    one.end()
+    assert shown(api)["a"]["state"] == "ended"
+
+
+def test_a_beat_is_one_row_now_and_then(api: Api, tmp_path: Path) -> None:
+    """An idle server stays idle: nothing is written before the next beat is due, unless the state changes."""
+    moment = [0.0]
+    one = Nodes(api.services.database, Settings(data_dir=tmp_path / "a", node="a"), utc_now, lambda: moment[0])
+    one.begin()
+    one.beat()
+    age(api, "a", timedelta(hours=1))
+    before = shown(api)["a"]["last_seen_at"]
+    moment[0] = 5.0
+    one.beat()
+    assert shown(api)["a"]["last_seen_at"] == before
+    moment[0] = 61.0
+    one.beat()
+    assert shown(api)["a"]["last_seen_at"] > before
+
+
+def test_a_wrong_clock_is_told(api: Api, tmp_path: Path) -> None:
+    """SQLite has the clock of its node; PostgreSQL has one of its own."""
+
+    def slow() -> datetime:
+        return utc_now() - timedelta(seconds=3)
+
+    serving(api, tmp_path / "a", "a", slow)
+    expected = {} if api.services.database.is_sqlite else {"clock_wrong": 1}
+    assert {code: count for code, count in attention(api).items() if code == "clock_wrong"} == expected
+
+
+def test_a_node_that_may_be_sent_work_is_ready_for_anybody_who_asks(api: Api) -> None:
+    """Load balancers have no token."""
+    answer = api.get(READY)
+    assert (answer.status_code, answer.json) == (200, {"status": "ready", "database": "current"})
+
+
+def wrong(api: Api) -> list[str]:
+    answer = api.get(READY)
+    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (503, "not_ready", "5")
+    assert all(WRONG[name] in answer.json["detail"] for name in answer.json["wrong"])
+    return list(answer.json["wrong"])
+
+
+def test_a_node_that_is_being_stopped_is_not_ready(api: Api) -> None:
+    """And is again if somebody thinks better of it."""
+    api.services.settings.draining_path.touch()
+    assert wrong(api) == ["draining"]
+    api.services.settings.draining_path.unlink()
+    assert api.get(READY).status_code == 200
+
+
+def test_a_node_without_its_images_is_not_ready(api: Api) -> None:
+    """The folder is gone, or is the empty one below a file system that is not mounted."""
+    folder = api.services.settings.storage_path
+    folder.rmdir()
+    assert wrong(api) == ["storage"]
+    folder.mkdir()
+    assert api.get(READY).status_code == 200
+    api.archive.instances["i"] = small()
+    assert wrong(api) == ["storage"]
+
+
+def test_an_older_node_goes_on_beside_a_newer_one_when_it_can(api: Api) -> None:
+    """While it knows the last migration that older versions cannot do without."""
+    with api.services.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999_later'"))
+    assert api.get(READY).json["database"] == "newer"
+    with api.services.database.write() as session:
+        session.execute(text("UPDATE schema_floor SET revision = '9998_cuts'"))
+    assert wrong(api) == ["schema"]
+    with api.services.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0042_reports_from'"))
+    assert wrong(api) == ["schema"]
