@@ -34,7 +34,7 @@ from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
 from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
-from plugin.starting.supervisor import Supervisor
+from plugin.starting.supervisor import Drain, Supervisor
 
 OPTIONS = {
     "http_port": "EHR_BRIDGE_HTTP_PORT",
@@ -246,7 +246,8 @@ def _serve(settings: Settings, *, is_foreground: bool) -> int:
         raise CannotStart(said)
     command, log = [ORTHANC, str(orthanc_config.write(settings))], settings.log_path
     shown = ShownLog(log) if is_foreground else None
-    supervisor = Supervisor(command, log, settings.restarts_path)
+    drain = Drain(settings.draining_path, settings.drain_seconds)
+    supervisor = Supervisor(command, log, settings.restarts_path, drain=drain)
     process = supervisor.start()
     if shown is not None:
         shown.start()

@@ -9,6 +9,7 @@ import stat
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.reporting.pdf import has_font
 from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.fixity.state import count_damaged
+from ehr_bridge.services.nodes.register import KnownNode, Nodes, Seen
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from ehr_bridge.storage.folder import disk_of
@@ -151,10 +153,15 @@ def _roles(settings: Settings) -> Finding:
 def _database(settings: Settings) -> list[Finding]:
     """Asked once: of itself, of the files that the server found damaged, and of those who give numbers."""
     known = authorities_of(settings)
-    damaged, numbers = None, None
+    damaged, numbers, nodes = None, None, None
     if not has_database(settings):
         fix = "start the server once, or set EHR_BRIDGE_DATABASE_URL"
-        return [Finding("database", "there is none yet", fix), _files(damaged), _authorities(numbers, known)]
+        return [
+            Finding("database", "there is none yet", fix),
+            _files(damaged),
+            _authorities(numbers, known),
+            _nodes(nodes),
+        ]
     database = Database(settings.sqlalchemy_url)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     try:
@@ -162,6 +169,7 @@ def _database(settings: Settings) -> list[Finding]:
             session.connection()
             if migrate.is_current(database):
                 damaged, numbers = count_damaged(session), numbers_on_record(session, known)
+                nodes = Nodes(database, settings, lambda: datetime.now(UTC)).look(marks_this=False)
                 state = Finding("database", f"{kind}, migrated")
             else:
                 state = Finding("database", f"{kind}, of another version", "start the server once; it migrates")
@@ -170,7 +178,7 @@ def _database(settings: Settings) -> list[Finding]:
         state = Finding("database", f"{kind} does not answer", fix)
     finally:
         database.dispose()
-    return [state, _files(damaged), _authorities(numbers, known)]
+    return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes)]
 
 
 def _files(damaged: int | None) -> Finding:
@@ -193,6 +201,19 @@ def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding
         return Finding("authorities", "some numbers have no configured issuer", said, True)
     names = ", ".join(one.name for one in known)
     return Finding("authorities", f"{names} give numbers, each its own" if known else "one gives all numbers")
+
+
+def _nodes(nodes: Sequence[KnownNode] | None) -> Finding:
+    """The register of nodes: who is lost, and whose clock is wrong."""
+    if nodes is None:
+        return Finding("nodes", "not known without the database")
+    off = [f"{one.name} by {one.clock_ahead_seconds:+.0f} s" for one in nodes if one.has_wrong_clock]
+    if off:
+        fix = "set the clocks of all nodes and of the database's machine by a time server (NTP)"
+        return Finding("nodes", f"clocks differ from the database's: {', '.join(off)}", fix, True)
+    if lost := [one.name for one in nodes if one.state is Seen.LOST]:
+        return Finding("nodes", f"not seen any more: {', '.join(lost)}", "find out why, and start them again", True)
+    return Finding("nodes", ", ".join(f"{one.name} {one.state}" for one in nodes) or "none has served yet")
 
 
 def _server(settings: Settings) -> Finding:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Timer
+from typing import NamedTuple
 
 from ehr_bridge.services.system.restarts import note_death
 
@@ -22,6 +24,13 @@ MOST_DEATHS, WITHIN = 5, 300.0
 """After this many deaths within this many seconds it is not restarted."""
 ENDED, REFUSES_TO_SERVE = 0, 3
 """Exit codes without a restart: asked to stop, and refused by the self-test."""
+
+
+class Drain(NamedTuple):
+    """For how long a server that is asked to stop still serves, and the file that says so to those who ask it."""
+
+    mark: Path
+    seconds: float
 
 
 class Supervisor:
@@ -36,21 +45,39 @@ class Supervisor:
         log: Path | None,
         deaths: Path,
         monotonic: Callable[[], float] = time.monotonic,
+        drain: Drain | None = None,
     ) -> None:
         self._command = command
         self._log = log
         self._deaths_file = deaths
         self._monotonic = monotonic
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+        self._drain = drain
         self._is_stopping = False
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the first process. From now on SIGINT, SIGTERM and SIGHUP are passed on as SIGINT, on which Orthanc
-        stops."""
+        stops: after it was drained, if it is to be."""
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(name, lambda *_: self.stop())
+            signal.signal(name, lambda *_: self._asked())
         return self._start()
+
+    def _asked(self) -> None:
+        if self._is_stopping or self._drain is None or not self._drain.seconds:
+            self.stop()
+            return
+        self._is_stopping = True
+        try:
+            self._drain.mark.touch(mode=0o600)
+        except OSError as error:  # a full disk: nobody can be told, so nothing is waited for
+            _say(f"{self._drain.mark.name} cannot be written: {error.strerror}")
+            self.stop()
+            return
+        _say(f"draining; it stops in {self._drain.seconds} s, or at once with another signal.")
+        end = Timer(self._drain.seconds, self.stop)
+        end.daemon = True
+        end.start()
 
     def stop(self) -> None:
         """Ask the process to end, and start no other."""

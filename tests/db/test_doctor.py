@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.operations.nodes import Node
+from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.services.nodes.register import Nodes
 from ehr_bridge.settings import load_settings
 from plugin.commands import doctor
 
@@ -26,7 +32,28 @@ def test_the_database_is_opened_once(database_url: str, monkeypatch: pytest.Monk
     kind = "SQLite" if database_url.startswith("sqlite") else "PostgreSQL"
     assert said["database"] == f"{kind}, migrated"
     assert (said["files"], said["authorities"]) == ("none is known to be damaged", "one gives all numbers")
+    assert said["nodes"] == "none has served yet"
     assert opened == [database_url]
+
+
+def test_a_node_with_a_wrong_clock_or_that_is_lost_is_named(database_url: str, tmp_path: Path) -> None:
+    """A warning, with what to do."""
+    settings = load_settings(
+        {"EHR_BRIDGE_DATABASE_URL": database_url, "EHR_BRIDGE_DATA_DIR": str(tmp_path), "EHR_BRIDGE_NODE": "b"}
+    )
+    database = Database(database_url)
+    Nodes(database, settings, utc_now).claim()
+
+    def said(**changed: object) -> tuple[str, bool]:
+        with database.write() as session:
+            session.execute(update(Node).values({"version": "0.0.0"} | changed))
+        (found,) = [one for one in doctor.examine(settings) if one.name == "nodes"]
+        return found.state, found.is_warning
+
+    assert said() == ("b starting", False)
+    assert said(clock_ahead_seconds=-3.2) == ("clocks differ from the database's: b by -3 s", True)
+    assert said(last_seen_at=utc_now() - timedelta(hours=1)) == ("not seen any more: b", True)
+    database.dispose()
 
 
 def test_a_database_that_does_not_answer_is_one_finding_to_fix() -> None:
@@ -34,5 +61,5 @@ def test_a_database_that_does_not_answer_is_one_finding_to_fix() -> None:
     url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
     found = {one.name: one for one in doctor.examine(load_settings({"EHR_BRIDGE_DATABASE_URL": url}))}
     assert found["database"].state == "PostgreSQL does not answer" and found["database"].fix is not None
-    for name in ("files", "authorities"):
+    for name in ("files", "authorities", "nodes"):
         assert (found[name].state, found[name].fix) == ("not known without the database", None)

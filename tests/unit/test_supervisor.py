@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from plugin.starting.supervisor import MOST_DEATHS, WITHIN, Supervisor, cause_of, exit_code
+from plugin.starting.supervisor import MOST_DEATHS, WITHIN, Drain, Supervisor, cause_of, exit_code
+from tests.support.steps import eventually
 
 SLEEP = "import time; time.sleep(600)"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -50,6 +51,31 @@ def counting(folder: Path, then: str) -> str:
 
 def starts(folder: Path) -> int:
     return len((folder / "starts").read_text())
+
+
+def ends_with_what_it_sees(folder: Path) -> str:
+    """A script that ends with 0 on SIGINT if the server is said to be draining, else with 9; it marks its start."""
+    mark, started = str(folder / "draining"), str(folder / "started")
+    return (
+        "import pathlib, signal, sys\n"
+        f"signal.signal(signal.SIGINT, lambda *_: sys.exit(0 if pathlib.Path({mark!r}).exists() else 9))\n"
+        f"pathlib.Path({started!r}).touch()\n"
+        "while True: signal.pause()"
+    )
+
+
+@pytest.mark.parametrize(("seconds", "signals", "code"), [(0.05, 1, 0), (3600, 2, 0), (0, 1, 9)])
+def test_a_stop_is_announced_before_it_happens(tmp_path: Path, seconds: float, signals: int, code: int) -> None:
+    """For as long as the setting says; a second signal does not wait, and without the setting nothing is announced."""
+    command = [sys.executable, "-c", ends_with_what_it_sees(tmp_path)]
+    drain = Drain(tmp_path / "draining", seconds)
+    watched = Supervisor(command, None, tmp_path / "restarts.log", drain=drain)
+    watched.start()
+    eventually((tmp_path / "started").exists)
+    for _ in range(signals):
+        signal.raise_signal(signal.SIGTERM)
+    assert watched.watch() == code
+    assert (tmp_path / "draining").exists() == bool(seconds)
 
 
 def test_it_is_given_up_after_five_deaths_in_five_minutes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -141,12 +141,12 @@ class Nodes:
         self._state = NodeState.ENDED
         self._say(NodeState.ENDED)
 
-    def look(self) -> list[KnownNode]:
-        """All nodes, this one and others; those that are gone for a day."""
+    def look(self, *, marks_this: bool = True) -> list[KnownNode]:
+        """All nodes, this one and others; those that are gone for a day. A command, which is no node, marks none."""
         with self._database.read() as session:
             now, _ = self._time(session)
             rows = session.scalars(select(Node).order_by(Node.name)).all()
-        this = node_name(self._settings)
+        this = node_name(self._settings) if marks_this else None
         seen = [self._as_seen(row, now, this) for row in rows]
         return [one for one in seen if one.is_running or one.last_seen_at >= now - SHOWN_FOR]
 
@@ -194,7 +194,7 @@ class Nodes:
         middle = before + (after - before) / 2
         return now, (middle - now).total_seconds()
 
-    def _as_seen(self, row: Node, now: datetime, this: str) -> KnownNode:
+    def _as_seen(self, row: Node, now: datetime, this: str | None) -> KnownNode:
         is_silent = row.last_seen_at < now - BEATS_MISSED * self.beat_every
         state: State = Seen.LOST if is_silent and row.state is not NodeState.ENDED else row.state
         return KnownNode(
