@@ -17,8 +17,9 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "openapi": "openapi:openapi",
     "selftest": "selftest:selftest",
+    "to-postgresql": "plugin.moving.command:to_postgresql",
 }
-"""Module below plugin.commands, and the command in it."""
+"""Module, below plugin.commands unless it has a folder of its own, and the command in it."""
 
 
 class Commands(click.Group):
@@ -34,7 +35,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module, command = COMMANDS[name].split(":")
-        found: click.Command = getattr(import_module(f"plugin.commands.{module}"), command)
+        found: click.Command = getattr(import_module(module if "." in module else f"plugin.commands.{module}"), command)
         return found
 
 
