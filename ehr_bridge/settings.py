@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 
 from ehr_bridge import setting_checks
 from ehr_bridge.backup_settings import BackupSettings
+from ehr_bridge.disk_settings import StorageSettings
 from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.results_settings import ResultsSettings
 from ehr_bridge.shared_folders import SharedFolders
@@ -34,7 +35,7 @@ MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(SharedFolders, NetworkSettings, ResultsSettings, BackupSettings):
+class Settings(SharedFolders, StorageSettings, NetworkSettings, ResultsSettings, BackupSettings):
     """All settings; the alias of a field is its environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)
@@ -298,6 +299,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(problems) from None
     if (settings.username is None) != (settings.password is None):
         problems.append("ORTHANC_USERNAME: set it together with ORTHANC_PASSWORD, or neither")
+    problems += settings.storage_problems
     if settings.lacks_public_url:
         where = "set it where EHR_BRIDGE_BIND is 0.0.0.0"
         problems.append(f"EHR_BRIDGE_PUBLIC_URL: FHIR, SMART and shared links lead to it; {where}")

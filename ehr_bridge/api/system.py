@@ -48,6 +48,18 @@ class VersionAnswer(Model):
     features: FeaturesAnswer = Field(description="What is switched on here")
 
 
+class ObjectsAnswer(Model):
+    waiting: int = Field(description="Files that are on this server's disk alone")
+    waiting_bytes: int
+    limit_bytes: int = Field(description="Bytes that may wait; beyond them nothing more is stored")
+    oldest_at: Moment | None = Field(description="Since when the first of them waits")
+    removing: int = Field(description="Files that are still to be removed from the bucket")
+    error: Literal["away", "not_allowed", "no_bucket", "other_bucket"] | None = Field(
+        description="Why the last attempt failed; `null`: it succeeded"
+    )
+    failing_since: Moment | None
+
+
 class StorageAnswer(Model):
     archive_bytes: int | None
     uncompressed_bytes: int | None
@@ -55,6 +67,7 @@ class StorageAnswer(Model):
     total_bytes: int | None
     number_of_studies: int | None
     number_of_instances: int | None
+    objects: ObjectsAnswer | None = Field(description="What waits for the object storage; `null`: there is none")
 
 
 class JobCountsAnswer(Model):
@@ -170,6 +183,7 @@ def _system(state: SystemState) -> SystemAnswer:
             total_bytes=disk and disk.total_bytes,
             number_of_studies=usage and usage.number_of_studies,
             number_of_instances=usage and usage.number_of_instances,
+            objects=state.objects and ObjectsAnswer.model_validate(state.objects),
         ),
         queue=QueueAnswer(
             instances_to_record=state.instances_to_record,

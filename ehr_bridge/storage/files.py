@@ -6,6 +6,7 @@ A name is the UUID that Orthanc gives an attachment. It is never used again, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from io import BufferedIOBase
 from typing import Protocol
 
@@ -23,6 +24,23 @@ class Disk:
     @property
     def is_nearly_full(self) -> bool:
         return self.free_bytes < LEAST_FREE * self.total_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectState:
+    """What waits on this node's disk for the object storage."""
+
+    waiting: int
+    waiting_bytes: int
+    limit_bytes: int
+    """When so much waits, nothing more is stored."""
+    oldest_at: datetime | None
+    """When the first of those that wait came."""
+    removing: int
+    """Files that are still to be removed there."""
+    error: str | None
+    """Why the last attempt failed: away, not_allowed, no_bucket or other_bucket; None when it succeeded."""
+    failing_since: datetime | None
 
 
 class FileStore(Protocol):
@@ -46,3 +64,6 @@ class FileStore(Protocol):
 
     def has_room(self, size: int) -> bool:
         """Whether a file of that many bytes can be stored now."""
+
+    def state(self) -> ObjectState | None:
+        """What waits for the object storage; None where files are kept in a folder."""

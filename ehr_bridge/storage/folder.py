@@ -8,7 +8,7 @@ import shutil
 from io import BufferedIOBase
 from pathlib import Path
 
-from ehr_bridge.storage.files import Disk
+from ehr_bridge.storage.files import Disk, ObjectState
 
 
 class FolderFiles:
@@ -37,6 +37,9 @@ class FolderFiles:
     def has_room(self, size: int) -> bool:
         disk = disk_of(self._folder)
         return disk is not None and disk.free_bytes >= size and os.access(self._folder, os.W_OK)
+
+    def state(self) -> ObjectState | None:
+        return None
 
     def _path(self, name: str) -> Path:
         return self._folder / path_of(name)

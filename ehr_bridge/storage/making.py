@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from ehr_bridge.settings import Settings
+import time
+
+from ehr_bridge.settings import MEGABYTE, Settings
 from ehr_bridge.storage.files import FileStore
 from ehr_bridge.storage.folder import FolderFiles
+from ehr_bridge.storage.objects import ObjectFiles
 
 
 def files_of(settings: Settings) -> FileStore:
-    return FolderFiles(settings.storage_path)
+    """Nothing is begun by it, so that whoever only reads may ask too."""
+    if settings.bucket is None:
+        return FolderFiles(settings.storage_path)
+    from ehr_bridge.storage.bucket import Bucket
+    from ehr_bridge.storage.cache import Cache
+
+    cache = Cache(settings.data_dir / "image-cache", settings.storage_cache_mb * MEGABYTE)
+    limit = settings.storage_waiting_mb * MEGABYTE
+    return ObjectFiles(Bucket(settings, time.time), settings.storage_path, cache, limit)
+
+
+def trouble_with_bucket(settings: Settings) -> str | None:
+    """Why the bucket cannot be used (`ObjectState.error`), or None."""
+    from ehr_bridge.storage.bucket import Bucket
+
+    return Bucket(settings, time.time).trouble()

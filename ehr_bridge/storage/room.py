@@ -35,7 +35,8 @@ class Room:
 
     def has(self, size: int) -> bool:
         """Whether an image of that many bytes may come in."""
-        has = self._files.has_room(size + self._kept(self._files.space())) and self._has_for_rows()
+        space = self._files.space()  # an object storage has no end that is known
+        has = self._files.has_room(size + (0 if space is None else self._kept(space))) and self._has_for_rows()
         if not has and (self._told is None or time.monotonic() - self._told > TOLD_EVERY):
             self._told = time.monotonic()
             LOGGER.warning("an image is refused: there is no room for it")
@@ -45,7 +46,5 @@ class Room:
         disk = disk_of(self._data_dir)
         return disk is None or disk.free_bytes >= self._kept(disk)
 
-    def _kept(self, disk: Disk | None) -> int:
-        if self._reserve is not None:
-            return self._reserve
-        return RESERVE if disk is None else min(RESERVE, disk.total_bytes // SHARE)
+    def _kept(self, disk: Disk) -> int:
+        return min(RESERVE, disk.total_bytes // SHARE) if self._reserve is None else self._reserve

@@ -26,12 +26,25 @@ from ehr_bridge.services.nodes.register import KnownNode, Nodes, Seen
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from ehr_bridge.storage.folder import disk_of
+from ehr_bridge.storage.making import trouble_with_bucket
 from plugin.commands.installation import SECRET_FILE, has_database
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.orthanc_config import ORTHANC
 
 ENOUGH_BYTES = 5_000_000_000
+WORDS = {
+    "away": "does not answer",
+    "not_allowed": "refuses the key",
+    "no_bucket": "there is none of this name",
+    "other_bucket": "is another one than before, or was emptied",
+}
+FIXES = {
+    "away": "look at AWS_ENDPOINT_URL, AWS_REGION and the network; images wait on this disk meanwhile",
+    "not_allowed": "look at AWS_ACCESS_KEY_ID and its rights: read, write, delete, list",
+    "no_bucket": "make it, or correct EHR_BRIDGE_STORAGE_URL",
+    "other_bucket": "correct EHR_BRIDGE_STORAGE_URL, or restore the bucket with its ehr-bridge.id",
+}
 SAMPLES = {"Chinese": "漢", "Japanese": "か", "Korean": "한", "Arabic": "ع", "Hebrew": "א"}
 """A character of each script for which not every machine has a font."""
 
@@ -75,6 +88,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
         ("fonts", _fonts),
+        ("bucket", _bucket),
     )
     for name, check in checks:
         try:
@@ -261,6 +275,16 @@ def _disk(settings: Settings) -> Finding:
     if free < ENOUGH_BYTES:
         return Finding("disk", f"{free / 1e9:.1f} GB free for images", "make room, or set DICOM_STORAGE_PATH")
     return Finding("disk", f"{free / 1e9:.0f} GB free for images")
+
+
+def _bucket(settings: Settings) -> list[Finding]:
+    """Whether the object storage answers with the bucket that is ours; nothing where images are in a folder."""
+    if settings.bucket is None:
+        return []
+    why = trouble_with_bucket(settings)
+    if why is None:
+        return [Finding("bucket", "answers")]
+    return [Finding("bucket", WORDS[why], FIXES[why])]
 
 
 def _answers(port: int) -> bool:

@@ -37,7 +37,7 @@ from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.sending import CommitmentWorker, make_sending
-from plugin.running.side_workers import make_delivering, make_fixity
+from plugin.running.side_workers import keep_in_bucket, make_delivering, make_fixity
 from plugin.running.threads import keeping_thread, take_turns_soon
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
@@ -108,6 +108,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     delivering = make_delivering(services, archive)
     committing = CommitmentWorker(services, archive, modalities)
     workers = [worker, fixity, *sending, delivering, committing]
+    area = keep_in_bucket(orthanc, files, archive, services, workers)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,
@@ -166,9 +167,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         register(hook)
     for path, route in routes.items():
         orthanc.RegisterRestCallback(path, route)
-    commits = (commitment.begin, commitment.look_up)
-    orthanc.RegisterStorageCommitmentScpCallback(*commits)
-    return [hook for _, hook in hooks] + list(routes.values()) + [*commits]
+    orthanc.RegisterStorageCommitmentScpCallback(*(commits := (commitment.begin, commitment.look_up)))
+    return [hook for _, hook in hooks] + list(routes.values()) + [*commits, *area]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.storage.compressed import uncompressed
-from ehr_bridge.storage.files import Disk, FileStore
+from ehr_bridge.storage.files import Disk, FileStore, ObjectState
 from ehr_bridge.storage.room import Room
 from plugin.running.per_thread import PerThread
+from plugin.storing.held import holding_of, series_from
 
 BY_C_STORE = "DicomProtocol"
 """The origin that Orthanc stores with each instance (metadata 'Origin')."""
@@ -23,6 +24,8 @@ OF_THE_FILE = frozenset({3, 5, 8, 15, 21})
 request, bad file format, missing tag. Other errors concern its disk, its quota or its database."""
 CORRUPTED = 20
 """Orthanc's error for a file whose MD5 differs from the one in its index; Orthanc 1.13 checks at each read."""
+OF_A_PLUGIN = 1
+"""Orthanc's error where our storage area could not read or write; it says which (`plugin.storing.area`)."""
 FILE_INFO = "attachments/dicom/info"
 IS_COMPRESSED = "attachments/dicom/is-compressed"
 DICOMWEB_METADATA = 4301
@@ -87,11 +90,12 @@ class OrthancArchive:
             return False
 
     def read(self, orthanc_instance_id: str) -> bytes:
-        """The stored file, damaged or not. Raises LookupError when the instance or its file is gone."""
+        """The stored file, damaged or not. Raises LookupError when the instance or its file is gone, and Unavailable
+        when the object storage does not answer."""
         try:
             file: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
         except self._orthanc.OrthancException as error:
-            if error.args[:1] == (CORRUPTED,):
+            if error.args[:1] in ((CORRUPTED,), (OF_A_PLUGIN,)):
                 return self._past_orthanc(orthanc_instance_id)
             raise LookupError(orthanc_instance_id) from error
         return file
@@ -100,7 +104,7 @@ class OrthancArchive:
         try:
             with self.open(orthanc_instance_id) as file:
                 return file.read()
-        except (OSError, Unavailable) as error:
+        except OSError as error:
             raise LookupError(orthanc_instance_id) from error
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
@@ -127,6 +131,10 @@ class OrthancArchive:
     def has_room(self, size: int) -> bool:
         """See `Holdings.has_room`."""
         return self._room is None or self._room.has(size)
+
+    def objects(self) -> ObjectState | None:
+        """See `Holdings.objects`."""
+        return self._files.state()
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
         """See `Archive.holds`. Without a known digest, Orthanc compares the MD5 that it keeps of older files."""
@@ -199,13 +207,13 @@ class OrthancArchive:
         series = self.get(f"/studies/{orthanc_study_id}/series?expand") or []
         instances = self.get(f"/studies/{orthanc_study_id}/instances?expand") or []
         tags = {one["ID"]: one["MainDicomTags"] for one in series}
-        return sorted((_holding(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
+        return sorted((holding_of(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
 
     def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
         """See `Holdings.series_of`. A series that is in two of Orthanc's studies counts as one."""
         found: dict[str, HeldSeries] = {}
         for series in self.find("Series", StudyInstanceUID=study_instance_uid, expand=True):
-            held = _held_series(series)
+            held = series_from(series)
             other = found.get(held.series_instance_uid)
             if other is not None:
                 together = held.number_of_instances + other.number_of_instances
@@ -286,37 +294,3 @@ class OrthancArchive:
         return RefusedInstance(
             "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
-
-
-def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:
-    """An instance, from what Orthanc says of it and of its series' attributes."""
-    tags = instance["MainDicomTags"]
-    return Holding(
-        orthanc_instance_id=instance["ID"],
-        series_instance_uid=series.get("SeriesInstanceUID", ""),
-        sop_instance_uid=tags.get("SOPInstanceUID", ""),
-        modality=series.get("Modality", ""),
-        series_number=_number(series.get("SeriesNumber")),
-        instance_number=_number(tags.get("InstanceNumber")),
-        size_bytes=int(instance.get("FileSize", 0)),
-    )
-
-
-def _held_series(series: dict[str, Any]) -> HeldSeries:
-    """A series, from what Orthanc says of it."""
-    tags = series["MainDicomTags"]
-    said = tags.get("SeriesNumber", "").strip()
-    return HeldSeries(
-        series_instance_uid=tags.get("SeriesInstanceUID", ""),
-        number=_number(said) if said else None,
-        modality=tags.get("Modality", ""),
-        description=tags.get("SeriesDescription", ""),
-        number_of_instances=len(series.get("Instances", [])),
-    )
-
-
-def _number(text: str | None) -> int:
-    try:
-        return int(text or 0)
-    except ValueError:
-        return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.system.restarts import note_death
 from ehr_bridge.services.system.state import ADVICE
-from ehr_bridge.storage.files import Disk
+from ehr_bridge.storage.files import Disk, ObjectState
 from tests.api.conftest import Api
 from tests.api.tag_steps import job, jobs, modify, store
 from tests.support.samples import small
@@ -63,7 +64,7 @@ def test_an_empty_archive_needs_nobody(api: Api) -> None:
     """All counts are zero, and nothing is to be done."""
     said = system(api)
     nothing = {"archive_bytes": 0, "uncompressed_bytes": 0, "number_of_studies": 0, "number_of_instances": 0}
-    assert said["storage"] == {"free_bytes": 600, "total_bytes": 1000} | nothing
+    assert said["storage"] == {"free_bytes": 600, "total_bytes": 1000, "objects": None} | nothing
     counts = {"instances_to_record": 0, "changes_to_check": 0, "uploads_under_way": 0, "quarantined": 0}
     assert said["queue"] == counts | {"jobs": {"waiting": 0, "running": 0, "failed": 0, "stuck": 0}}
     assert said["fixity"] == {"days": 30.0, "checked_until": None, "damaged": 0, "latest": []}
@@ -188,6 +189,27 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is(api: Api) -> None:
     assert attention(api) == {"storage_low": None}
     api.archive.disk = Disk(100, 1000)
     assert attention(api) == {}
+
+
+def test_images_that_wait_too_long_for_the_object_storage_are_told(api: Api) -> None:
+    """Five minutes, or at once where somebody must do something: it refuses our keys."""
+    now = api.services.clock()
+    state = ObjectState(7, 700, 1000, now - timedelta(minutes=4), 0, "away", now)
+    api.archive.in_bucket = state
+    assert attention(api) == {}
+    assert system(api)["storage"]["objects"] | {"oldest_at": None, "failing_since": None} == {
+        "waiting": 7,
+        "waiting_bytes": 700,
+        "limit_bytes": 1000,
+        "oldest_at": None,
+        "removing": 0,
+        "error": "away",
+        "failing_since": None,
+    }
+    api.archive.in_bucket = replace(state, oldest_at=now - timedelta(minutes=6))
+    assert attention(api) == {"objects_waiting": 7}
+    api.archive.in_bucket = ObjectState(0, 0, 1000, None, 0, "not_allowed", now)
+    assert attention(api) == {"objects_waiting": 1}
 
 
 def test_somebody_who_is_refused_again_and_again_is_counted(api: Api) -> None:

@@ -36,6 +36,7 @@ DAMAGED_FILE = {
 TO_ACT_ON = {
     "storage_full": None,
     "storage_low": None,
+    "objects_waiting": 12,
     "restarted": 2,
     "files_damaged": 2,
     "jobs_failed": 1,

@@ -12,7 +12,7 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
-from ehr_bridge.storage.files import Disk
+from ehr_bridge.storage.files import Disk, ObjectState
 
 
 class FakeArchive:
@@ -27,6 +27,7 @@ class FakeArchive:
         self.refuses: RefusedInstance | Unavailable | None = None
         self.disk: Disk | None = Disk(600, 1000)
         self.is_full = False
+        self.in_bucket: ObjectState | None = None
 
     def store(self, data: bytes) -> Stored:
         if self.refuses is not None:
@@ -79,6 +80,9 @@ class FakeArchive:
 
     def has_room(self, _size: int) -> bool:
         return not self.is_full
+
+    def objects(self) -> ObjectState | None:
+        return self.in_bucket
 
     def last_change(self) -> int:
         return len(self.instances)

@@ -278,6 +278,8 @@ WORDS = {
     "cause": "Why, as far as known",
     "archive_bytes": "Size of all stored files on the disk in bytes",
     "uncompressed_bytes": "Size of all stored files in bytes, before compression",
+    "waiting_bytes": "Size of all that wait, in bytes",
+    "failing_since": "Since when it fails; null: it works",
     "free_bytes": "Free space in bytes",
     "total_bytes": "All space in bytes",
     # Orthanc's own answer

@@ -168,6 +168,15 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
             "total_bytes": 2_000_398_934_016,
             "number_of_studies": 4120,
             "number_of_instances": 801_554,
+            "objects": {
+                "waiting": 12,
+                "waiting_bytes": 6_310_412,
+                "limit_bytes": 20_000_000_000,
+                "oldest_at": MOMENT,
+                "removing": 0,
+                "error": "away",
+                "failing_since": MOMENT,
+            },
         },
         "queue": {
             "instances_to_record": 0,

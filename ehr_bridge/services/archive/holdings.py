@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import sleep
 from typing import Protocol
 
-from ehr_bridge.storage.files import Disk
+from ehr_bridge.storage.files import Disk, ObjectState
 
 LOOKS, PAUSE_SECONDS = 10, 0.1
 """For all files of a request that are gone at first sight."""
@@ -95,6 +95,9 @@ class Holdings(Protocol):
 
     def has_room(self, size: int) -> bool:
         """Whether an image of that many bytes may come in (`Room.has`)."""
+
+    def objects(self) -> ObjectState | None:
+        """What waits for the object storage; None where images are kept in a folder."""
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""

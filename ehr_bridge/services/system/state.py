@@ -32,14 +32,17 @@ from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.nodes.register import KnownNode, Nodes
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
 from ehr_bridge.services.uploads.quarantined import count_waiting
-from ehr_bridge.storage.files import Disk
+from ehr_bridge.storage.files import Disk, ObjectState
 
 RECENT = timedelta(days=1)
+LONG_WAIT = timedelta(minutes=5)
+"""For files that should be in the object storage a moment after they came."""
 MOST_JOBS = 20
 
 ADVICE = {
     "storage_full": "Free space on the disks or enlarge them: images are refused until then, at every door.",
     "storage_low": "Free space on the disk for the images, or enlarge it: when it is full, nothing can be stored.",
+    "objects_waiting": "Find out whether the object storage answers us: images wait on this server's disk for it.",
     "restarted": "Read in Orthanc's log what arrived just before it crashed, and keep the file that caused it.",
     "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
     "jobs_failed": "Open each study and find the reason in its history; then request the job again, or undo it.",
@@ -110,6 +113,8 @@ class SystemState:
 
     usage: Usage | None
     disk: Disk | None
+    objects: ObjectState | None
+    """None also where images are kept in a folder."""
     instances_to_record: int
     """Stored through this node and not recorded yet."""
     changes_to_check: int | None
@@ -158,7 +163,7 @@ class System:
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The present state; `handed_over` instances have not reached the recorder yet."""
-        disk = archive.space()
+        disk, objects = archive.space(), archive.objects()
         self._quarantine.flush()
         with self._database.read() as session:
             jobs = _jobs(session)
@@ -185,6 +190,7 @@ class System:
             *(
                 Attention(code, count) if count else None
                 for code, count in (
+                    ("objects_waiting", _late(objects, self._clock())),
                     ("restarted", restarts.recent),
                     ("files_damaged", fixity.damaged),
                     ("jobs_failed", jobs.failed),
@@ -205,6 +211,7 @@ class System:
         return SystemState(
             usage=usage,
             disk=disk,
+            objects=objects,
             instances_to_record=handed_over + self._recorder.waiting,
             changes_to_check=None if last_change is None else max(last_change - position, 0),
             jobs=jobs,
@@ -215,6 +222,14 @@ class System:
             nodes=nodes,
             attention=[each for each in attention if each is not None],
         )
+
+
+def _late(objects: ObjectState | None, now: datetime) -> int:
+    """How many files wait for the object storage, if it is longer than it should be, or needs a person."""
+    if objects is None:
+        return 0
+    is_late = objects.oldest_at is not None and objects.oldest_at < now - LONG_WAIT
+    return max(objects.waiting, 1) if is_late or objects.error not in (None, "away") else 0
 
 
 def _ask(archive: Holdings) -> tuple[Usage | None, int | None]:

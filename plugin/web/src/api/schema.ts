@@ -10079,6 +10079,15 @@ export interface components {
             items: components["schemas"]["NoticeAnswer"][];
             unseen: number;
         };
+        ObjectsAnswer: {
+            error: ("away" | "not_allowed" | "no_bucket" | "other_bucket") | null;
+            failing_since: string | null;
+            limit_bytes: number;
+            oldest_at: string | null;
+            removing: number;
+            waiting: number;
+            waiting_bytes: number;
+        };
         OpenBody: {
             /** @default null */
             pin: string | null;
@@ -11088,6 +11097,7 @@ export interface components {
             free_bytes: number | null;
             number_of_instances: number | null;
             number_of_studies: number | null;
+            objects: components["schemas"]["ObjectsAnswer"] | null;
             total_bytes: number | null;
             uncompressed_bytes: number | null;
         };
@@ -11748,6 +11758,7 @@ export type NodeAnswer = components['schemas']['NodeAnswer'];
 export type NoticeAnswer = components['schemas']['NoticeAnswer'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type NoticeList = components['schemas']['NoticeList'];
+export type ObjectsAnswer = components['schemas']['ObjectsAnswer'];
 export type OpenBody = components['schemas']['OpenBody'];
 export type OpenedAnswer = components['schemas']['OpenedAnswer'];
 export type OpennessAnswer = components['schemas']['OpennessAnswer'];

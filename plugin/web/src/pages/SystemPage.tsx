@@ -9,6 +9,7 @@ import { ActPanel } from "../system/ActPanel";
 import { Checks } from "../system/Checks";
 import { NodesPanel } from "../system/Nodes";
 import { QueuePanel, StoragePanel } from "../system/Numbers";
+import { ObjectsPanel } from "../system/ObjectsPanel";
 import { RolesPanel } from "../system/Roles";
 import { Waiting } from "../system/Waiting";
 
@@ -40,6 +41,7 @@ export function SystemPage() {
             {system.data ? (
               <>
                 <StoragePanel storage={system.data.storage} fixity={system.data.fixity} />
+                <ObjectsPanel objects={system.data.storage.objects} />
                 <QueuePanel queue={system.data.queue} />
                 <NodesPanel nodes={system.data.nodes} />
                 <RolesPanel roles={system.data.roles} />

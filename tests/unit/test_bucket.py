@@ -1,0 +1,133 @@
+"""A bucket of two object stores that others made: moto's, and Ceph's radosgw, which checks signatures."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ehr_bridge.settings import load_settings
+from ehr_bridge.storage.bucket import Bucket, BucketTrouble
+from ehr_bridge.storage.making import trouble_with_bucket
+from tests.support.object_store import KEYS, ceph, object_store
+
+type Opener = Callable[..., Bucket]
+
+
+@pytest.fixture(scope="module", params=["moto", "ceph"])
+def environ(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    if request.param == "moto":
+        with object_store() as store:
+            yield store.environ
+    else:
+        with ceph(tmp_path_factory.mktemp("ceph") / "store") as store:
+            yield store.environ
+
+
+@pytest.fixture
+def bucket(environ: dict[str, str], tmp_path: Path) -> Opener:
+    """Opens a prefix of its own for each test; changes are settings."""
+    prefix = uuid.uuid4().hex
+
+    def opened(**changes: str) -> Bucket:
+        settings = {"EHR_BRIDGE_STORAGE_URL": f"s3://images/{prefix}", "EHR_BRIDGE_DATA_DIR": str(tmp_path)}
+        return Bucket(load_settings(environ | settings | changes), time.time)
+
+    return opened
+
+
+def name() -> str:
+    return str(uuid.uuid4())
+
+
+def put(bucket: Bucket, folder: Path, data: bytes) -> str:
+    file = folder / name()
+    file.write_bytes(data)
+    bucket.put(file.name, file)
+    return file.name
+
+
+@pytest.mark.parametrize("size", [0, 1, 700_000, 9_000_001])
+def test_an_image_comes_back_as_it_was_put(bucket: Opener, tmp_path: Path, size: int) -> None:
+    """Whole, and as a stream; whatever its size."""
+    here, data = bucket(), os.urandom(size)
+    key = put(here, tmp_path, data)
+    assert here.read(key) == data
+    with here.open(key) as file:
+        assert file.read(3) + file.read() == data
+    assert here.has(key)
+
+
+def test_what_is_not_there_is_missing_and_deleted_twice_is_deleted(bucket: Opener, tmp_path: Path) -> None:
+    here = bucket()
+    key = put(here, tmp_path, b"an image")
+    here.delete(key)
+    here.delete(key)
+    for ask in (here.read, here.open):
+        with pytest.raises(FileNotFoundError):
+            ask(key)
+    assert not here.has(key)
+
+
+def test_a_removal_is_marked_for_the_other_nodes(bucket: Opener) -> None:
+    here, key = bucket(), name()
+    here.mark_removed(key)
+    ((marked, age),) = here.marked()
+    assert marked == key and -60 < age < 60
+    here.unmark(key)
+    assert here.marked() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"EHR_BRIDGE_STORAGE_URL": "s3://no-such-bucket/pacs"}, "no_bucket"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "away"),
+    ],
+)
+def test_a_store_that_cannot_be_asked_is_no_missing_image(
+    bucket: Opener, tmp_path: Path, change: dict[str, str], why: str
+) -> None:
+    """Neither when it is read, nor when it is put: then the file on this disk must stay."""
+    bucket().marked()  # it was ours before
+    away = bucket(**change)
+    for ask in (lambda: away.read(name()), lambda: away.open(name()), lambda: put(away, tmp_path, b"an image")):
+        with pytest.raises(BucketTrouble) as said:
+            ask()
+        assert said.value.why == why
+        assert said.value.code == "archive_unavailable"
+
+
+@pytest.mark.parametrize("environ", ["ceph"], indirect=True)  # moto takes every key
+def test_a_wrong_key_is_told_and_its_secret_is_not(bucket: Opener) -> None:
+    """Not in the error either, which may be logged."""
+    wrong = bucket(AWS_SECRET_ACCESS_KEY="another-secret")
+    with pytest.raises(BucketTrouble) as said:
+        wrong.read(name())
+    assert said.value.why == "not_allowed"
+    assert "another-secret" not in repr(said.value) + str(said.value.__cause__)
+    assert KEYS["AWS_ACCESS_KEY_ID"] not in repr(said.value)
+
+
+def test_a_bucket_of_somebody_else_is_not_ours(bucket: Opener, tmp_path: Path) -> None:
+    """Another prefix, or one that was emptied: nothing is known of an image then, and nothing is put there."""
+    bucket().marked()
+    (tmp_path / "ehr-bridge.id").write_text("another installation's")
+    other = bucket()
+    for ask in (lambda: other.read(name()), lambda: put(other, tmp_path, b"an image")):
+        with pytest.raises(BucketTrouble) as said:
+            ask()
+        assert said.value.why == "other_bucket"
+
+
+def test_who_only_looks_writes_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    """As the command `doctor` does, before the first start."""
+    settings = {"EHR_BRIDGE_STORAGE_URL": f"s3://images/{name()}", "EHR_BRIDGE_DATA_DIR": str(tmp_path)}
+    assert trouble_with_bucket(load_settings(environ | settings)) is None
+    assert list(tmp_path.iterdir()) == []
+    away = load_settings(environ | settings | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    assert trouble_with_bucket(away) == "away"
