@@ -48,7 +48,9 @@ def test_the_filters_open_by_their_button_say_how_many_are_active_and_stay_as_th
     phone.keyboard.press("Tab")
     expect(phone.get_by_label("Link", exact=True)).to_be_focused()
     modality.select_option(label="CT")
-    expect(phone.get_by_text("1 study", exact=True)).to_be_visible()
+    # other tests may have sent some
+    scans = demo.get("/api/v1/dicom/studies?modality=CT", "radiologist").json()["total"]
+    expect(phone.get_by_text(f"{scans} study" if scans == 1 else f"{scans} studies", exact=True)).to_be_visible()
     expect(button).to_have_accessible_name("Filters 1 active")
     expect(modality).to_be_visible()
     assert violations(phone) == []
@@ -58,7 +60,7 @@ def test_the_filters_open_by_their_button_say_how_many_are_active_and_stay_as_th
     phone.keyboard.press("Tab")
     expect(phone.get_by_role("button", name="Save as CSV")).to_be_focused()
     phone.keyboard.press("Tab")
-    expect(phone.get_by_role("link", name=re.compile("^Open the study"))).to_be_focused()
+    expect(phone.get_by_role("link", name=re.compile("^Open the study")).first).to_be_focused()
     phone.reload()
     expect(button).to_have_accessible_name("Filters 1 active")
     expect(button).to_have_attribute("aria-expanded", "false")
