@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 from ehr_bridge import setting_checks
 from ehr_bridge.wrong_values import written
@@ -84,6 +85,14 @@ class NetworkSettings(BaseModel):
     )
     smart_ehrs: Path | None = Field(
         None, alias="EHR_BRIDGE_SMART_EHRS", description="TOML file of the EHRs that may open our pages as a SMART app."
+    )
+
+    metrics_from: Annotated[tuple[IPv4Network | IPv6Network, ...] | None, BeforeValidator(setting_checks.networks)] = (
+        Field(
+            None,
+            alias="EHR_BRIDGE_METRICS_FROM",
+            description="Addresses and networks that read the metrics without a token, with blanks between.",
+        )
     )
 
     mpps_port: Port | None = Field(

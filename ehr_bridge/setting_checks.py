@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_network
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -74,6 +75,16 @@ def address(value: str) -> str:
     if parts.query or parts.fragment or parts.username or parts.password:
         raise ValueError("write scheme, host, port and path, nothing else")
     return value
+
+
+def networks(value: object) -> object:
+    """Addresses and networks (CIDR) with blanks between."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(dict.fromkeys(ip_network(one) for one in value.replace(",", " ").split()))
+    except ValueError:
+        raise ValueError("write addresses or networks, such as 10.1.2.3 or 10.1.2.0/24, with blanks between") from None
 
 
 def fixity_days(value: float) -> float:

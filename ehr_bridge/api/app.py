@@ -39,6 +39,9 @@ from ehr_bridge.api.images import rejections
 from ehr_bridge.api.interfaces import deliveries, destinations, modalities, performed, sendings
 from ehr_bridge.api.messages import routes as messages
 from ehr_bridge.api.messages.door import MessageDoor
+from ehr_bridge.api.metrics import routes as metrics
+from ehr_bridge.api.metrics.counting import Counting
+from ehr_bridge.api.metrics.gauges import Gauges, Known
 from ehr_bridge.api.nodes import ready
 from ehr_bridge.api.people import account_management, accounts, audit, notices, privacy, service_keys
 from ehr_bridge.api.registry import (
@@ -98,6 +101,7 @@ MODULES = (
     accounts,
     system,
     ready,
+    metrics,
     problem_pages,
     tags,
     stuck_jobs,
@@ -148,10 +152,11 @@ def create_app(
     app.extensions[ready.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
     app.extensions[system.ORTHANC_VERSION] = orthanc_version
+    app.extensions[metrics.GAUGES] = Gauges(Known(services, archive, checks, handed_over, orthanc_version))
     app.extensions[modalities.ECHO] = echoes
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
-    app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Counting(RequestIds(app.wsgi_app))  # type: ignore[method-assign]
     return app
 
 

@@ -41,6 +41,8 @@ class Permission(StrEnum):
     """Restrict patients to named people; see who broke the glass."""
     INTERFACES = "interfaces"
     """Set up the systems that speak with this one: modalities. See their messages, try them, apply them again."""
+    METRICS = "metrics"
+    """Read the numbers that a monitor watches; nothing of any patient."""
 
 
 P = Permission
@@ -78,9 +80,11 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.REGISTER,
             P.INTERFACES,
             P.BRING_REPORTS,
+            P.METRICS,
         }
     ),
     "service": frozenset({P.READ, P.WRITE_ORDERS, P.BRING_REPORTS, P.MINT_ON_BEHALF}),
+    "monitor": frozenset({P.METRICS}),
 }
 
 

@@ -26,9 +26,10 @@ from ehr_bridge.db.tables.logs import DestinationEvent, FeedEvent
 from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.meters import EVENTS
 from ehr_bridge.reporting.states import AMENDMENTS, SHOWN, ReportStatus
 
-_TOUCHED = "rows_that_became_facts"
+_TOUCHED, _TOLD = "rows_that_became_facts", "events_that_were_written"
 _ANSWERS, _ORDER_IDS = "answers", "order_ids"
 """The attribute of a study that holds the orders it answers, and what is remembered of it."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
@@ -89,6 +90,7 @@ def tell_facts(database: Database, clock: Callable[[], datetime], *heard: Heard)
             return
         if facts := [*_facts(touched.values())]:
             _write(session, facts, moment(session, clock))
+            session.info[_TOLD] = [fact.type for fact in facts]
             if heard and session.info.get(_IS_HEARD, True):
                 write_now(session)
                 for one in heard:
@@ -96,6 +98,12 @@ def tell_facts(database: Database, clock: Callable[[], datetime], *heard: Heard)
 
     event.listen(database.write_session, "before_flush", note)
     event.listen(database.write_session, "before_commit", tell, insert=True)
+    event.listen(database.write_session, "after_commit", _count)
+
+
+def _count(session: Session) -> None:
+    for kind in session.info.pop(_TOLD, ()):
+        EVENTS.add(kind)
 
 
 def note_heard(session: Session, *, is_heard: bool) -> None:

@@ -8,6 +8,7 @@ import os
 import threading
 
 from ehr_bridge import request_id
+from ehr_bridge.meters import counted_elsewhere
 from ehr_bridge.shallow_json import loads
 
 STDOUT = 1
@@ -15,7 +16,7 @@ READY = "ready"
 """It takes messages."""
 CHANGED, ACCESS_CHANGED = "changed", "access changed"
 """It has committed something that decisions about studies depend on; also who may see which patient."""
-LOG = "log"
+LOG, COUNTED = "log", "counted"
 _lock = threading.Lock()
 """A line longer than 4096 bytes may be written in pieces (pipe(7))."""
 STOP = b"stop\n"
@@ -24,6 +25,11 @@ STOP = b"stop\n"
 
 def say(what: str) -> None:
     _write({"what": what})
+
+
+def say_counted(name: str, labels: tuple[str, ...]) -> None:
+    """Something that the metrics count has happened here; Orthanc has the counts of both processes."""
+    _write({"what": COUNTED, "name": name, "labels": labels})
 
 
 class LineHandler(logging.Handler):
@@ -41,13 +47,16 @@ class LineHandler(logging.Handler):
 
 
 def heard(line: bytes) -> str:
-    """What a line says. A log record goes to this process's log, and so does what Python prints when it fails."""
+    """What a line says. A log record goes to this process's log, and so does what Python prints when it fails; what was
+    counted is counted here."""
     try:
         said = loads(line)
         what = str(said["what"])
         if what == LOG:
             with request_id.working_on(said["request"]):
                 logging.getLogger(said["logger"]).log(said["level"], "%s", said["text"])
+        elif what == COUNTED:
+            counted_elsewhere(said["name"], tuple(said["labels"]))
     except (ValueError, KeyError, TypeError):
         logging.getLogger(__name__).error("%s", line.decode(errors="replace").rstrip())
         return LOG

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from ehr_bridge.api.messages.door import LARGEST, MessageDoor
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
+from ehr_bridge.meters import count_elsewhere
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.services.visibility.restrictions import on_access_change
 from ehr_bridge.settings import load_settings
-from plugin.beside.lines import ACCESS_CHANGED, CHANGED, READY, LineHandler, say
+from plugin.beside.lines import ACCESS_CHANGED, CHANGED, READY, LineHandler, say, say_counted
 from plugin.running.threads import take_turns_soon
 from plugin.serving.mllp import MllpServer
 
@@ -30,6 +31,7 @@ def serving(port: int) -> Iterator[None]:
     settings = load_settings(os.environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     tell(services.database)
+    count_elsewhere(say_counted)
     server = MllpServer(0, services.sources, MessageDoor(services).receive, LARGEST)
     server.start(socket.socket(fileno=port))
     gc.freeze()  # what was made while loading stays forever

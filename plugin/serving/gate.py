@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from ehr_bridge import request_id
@@ -16,6 +17,7 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import LOOKING, Permission
 from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.errors import NotAuthenticated, Unavailable
+from ehr_bridge.meters import GATE
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.viewing.viewings import Whole
 from ehr_bridge.services.visibility.sight import Sight
@@ -26,6 +28,8 @@ from plugin.serving.routes import GET, Found, Need, find_route
 LOGGER = logging.getLogger(__name__)
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
 """Bodies that decompress or never end, and overridden methods (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
+PASSED, CLOSED = "passed", "closed"
+"""What is counted besides the reasons of refusals and the needs of routes."""
 MESSENGERS = frozenset({Permission.WRITE_ORDERS, Permission.BRING_REPORTS, Permission.INTERFACES})
 """Who may send HL7 messages, or try them."""
 
@@ -64,15 +68,19 @@ class Gate:
 
     def allow(self, uri: str, **request: Any) -> bool:
         """Orthanc's IncomingHttpRequestFilter: True lets the request through, False answers 403."""
+        began = perf_counter()
         try:
             request_id.begin(request["headers"].get("x-request-id"))
             self._bodies.done()
             self._peers.put(request["ip"])
             if not self.is_open:
                 return self._is_self_test(request)
-            refused = self._why_not(uri, request)
+            found = find_route(request["method"], uri)
+            refused = self._why_not(found, uri, request)
             if refused is not None:
-                self._tell(refused, uri, request)
+                self._tell(refused, found, request)
+            outcome = PASSED if refused is None else refused.code
+            GATE.note(perf_counter() - began, CLOSED if found is None else found.need, outcome)
             return refused is None
         except Exception:
             LOGGER.exception("the gate refused a request it could not look at")
@@ -92,13 +100,11 @@ class Gate:
         self.saw_self_test = True
         return True
 
-    def _why_not(self, uri: str, request: Mapping[str, Any]) -> Refused | None:
+    def _why_not(self, found: Found | None, uri: str, request: Mapping[str, Any]) -> Refused | None:
         """None lets the request through; anything else is why not, for the audit trail and the log."""
         headers: Mapping[str, str] = request["headers"]
         if not REFUSED_HEADERS.isdisjoint(headers):
             return Refused("header_refused", ", ".join(sorted(REFUSED_HEADERS.intersection(headers))))
-        method: int = request["method"]
-        found = find_route(method, uri)
         if found is None:
             return Refused("route_closed")
         need = found.need
@@ -106,7 +112,7 @@ class Gate:
             return None
         caller = self._caller(headers)
         if need is Need.APPLICATION:
-            reason = None if method == GET else self._why_no_body(uri, headers, caller)
+            reason = None if request["method"] == GET else self._why_no_body(uri, headers, caller)
             return None if reason is None else Refused("body_refused", reason)
         if caller is None or not self._sight.is_loaded or (caller.is_share and not self._is_for_outside(found)):
             passes = False
@@ -118,18 +124,17 @@ class Gate:
             passes = self._may_view(caller, found, request)
         return None if passes else Refused("permission_missing")
 
-    def _tell(self, refused: Refused, uri: str, request: Mapping[str, Any]) -> None:
+    def _tell(self, refused: Refused, found: Found | None, request: Mapping[str, Any]) -> None:
         """Report a refusal to the audit trail; the caller is determined there, not on this thread."""
         authorization = request["headers"].get("authorization")
         if authorization is None:
             return
-        found = find_route(request["method"], uri)
         study = found.study if found is not None else None
         if found is not None and found.need is Need.VIEW_ARGUMENT:
             study = request.get("get", {}).get("studyUID")
         if study is not None and not is_storable_uid(study):
             study = None
-        route = f"gate {found.need.name.lower() if found else 'closed'}"
+        route = f"gate {found.need if found else CLOSED}"
         self._on_refusal(Refusal(authorization, request["ip"], refused.code, route, study, reason=refused.reason))
 
     def _may_view(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:

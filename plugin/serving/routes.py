@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 """Orthanc's HttpMethod, as the filter gets it."""
 
 
-class Need(Enum):
+class Need(StrEnum):
     """What a route requires of the caller, and where it names the study."""
 
     NO_TOKEN = auto()

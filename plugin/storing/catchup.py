@@ -20,6 +20,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.meters import CAUGHT_UP, INSTANCES
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.own_documents import own_ids
 from ehr_bridge.services.archive.rejected_images import REJECTED_IMAGE, is_at_work
@@ -58,6 +59,7 @@ class CatchUp:
             self._recorder.flush()
             since = horizon if page["Done"] else min(page["Last"], horizon)
             self._advance(since)
+        CAUGHT_UP.set_to_current_time()
         return found
 
     def _position(self) -> int:
@@ -106,6 +108,7 @@ class CatchUp:
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
         stored = Stored(orthanc_instance_id, study, False)
+        INSTANCES.add(judged.delivery.door.value, "found_later")
         self._recorder.record(self._intake.found_later(judged, stored, stored_digest(data), caller))
         return True
 

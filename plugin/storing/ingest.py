@@ -17,6 +17,7 @@ from typing import Any
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.structure.tags import PATIENT_ID
 from ehr_bridge.errors import BridgeError, RefusedInstance
+from ehr_bridge.meters import INSTANCES
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.own_documents import OWN_DOCUMENT
 from ehr_bridge.services.archive.storing import STORAGE_FULL, Stored, archive_id
@@ -130,9 +131,11 @@ class Ingest:
             return self._refuse(dicom, origin, refusal)
         except BridgeError as error:
             LOGGER.warning("an instance is kept as it came: %s", error.code)
+            INSTANCES.add(_door(origin).value, "not_judged")
             return self._actions.KEEP_AS_IS, None
         except Exception:
             LOGGER.exception("an instance is kept as it came")
+            INSTANCES.add(_door(origin).value, "not_judged")
             return self._actions.KEEP_AS_IS, None
         return self._coerce(judged)
 
@@ -155,7 +158,7 @@ class Ingest:
             self._under_way.enter(place_of(judged))
             self._received.put(_Received(judged, came_at, stored_digest(data), held is Held.SAME))
         else:  # no other hook is called
-            self._hand_over(AtDoor(judged, Stored(place_of(judged), "", is_duplicate=False), None, was_there=True))
+            self._take(AtDoor(judged, Stored(place_of(judged), "", is_duplicate=False), None, was_there=True))
         return (self._actions.MODIFY, data) if judged.changes else (self._actions.KEEP_AS_IS, None)
 
     def on_c_store(self, instance: Any) -> int:
@@ -195,7 +198,7 @@ class Ingest:
         if stored.is_duplicate:
             self._received.put(replace(received, judged=judged, stored_digest=None))
             return ACCEPTED
-        self._hand_over(AtDoor(judged.sent_by(Origin(f"ae:{calling_ae_title}")), stored, stored_digest(data)))
+        self._take(AtDoor(judged.sent_by(Origin(f"ae:{calling_ae_title}")), stored, stored_digest(data)))
         return COERCED
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
@@ -212,7 +215,11 @@ class Ingest:
             self._keep_second(judged)
             return
         digest = None if was_there else received.stored_digest
-        self._hand_over(AtDoor(judged, Stored(orthanc_instance_id, "", is_duplicate=False), digest, was_there))
+        self._take(AtDoor(judged, Stored(orthanc_instance_id, "", is_duplicate=False), digest, was_there))
+
+    def _take(self, arrival: AtDoor) -> None:
+        INSTANCES.add(arrival.judged.delivery.door.value, "duplicate" if arrival.was_there else "stored")
+        self._hand_over(arrival)
 
     def _keep_second(self, judged: Judged) -> None:
         """Another image with the same UIDs was stored at the same moment, and the archive has kept that one."""
@@ -224,7 +231,7 @@ class Ingest:
             LOGGER.exception("the quarantine folder cannot be written; an image with a UID in use is lost")
 
     def _judge(self, dicom: bytes, origin: int) -> Judged:
-        door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
+        door = _door(origin)
         delivery = Delivery(None, door, "modality", Origin(UNTOLD if door is Door.C_STORE else "orthanc"))
         return self._intake.judge(dicom, delivery)
 
@@ -253,6 +260,7 @@ class Ingest:
     def _put_aside(
         self, dicom: bytes, code: str, status: int, judged: Judged | None, *, by_c_store: bool
     ) -> tuple[Any, bytes | None]:
+        INSTANCES.add((Door.C_STORE if by_c_store else Door.ARCHIVE).value, "quarantined")
         try:
             name = self._quarantine.folder.put(dicom, code)
         except OSError:
@@ -282,3 +290,7 @@ class Ingest:
                 on_sender(Sender(Door.C_STORE.value, UNTOLD))
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, self._refusals.exchange(code, status, on_sender)
+
+
+def _door(origin: int) -> Door:
+    return Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE

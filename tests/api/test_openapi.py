@@ -108,7 +108,7 @@ def test_only_the_ways_to_sign_in_that_are_configured_are_listed() -> None:
         assert used == set(known)
 
 
-TEXT = {"text/csv", "text/html", "application/xml"}
+TEXT = {"text/csv", "text/html", "text/plain", "application/xml"}
 
 
 def test_whatever_is_not_json_or_text_is_bytes_and_a_body_must_be_sent(document: dict[str, Any]) -> None:

@@ -104,7 +104,7 @@ def test_the_system_page_says_what_the_roles_may_and_which_are_changed(site: Api
     assert set(roles) == {*ROLE_PERMISSIONS, "archivist"}
     assert roles["nurse"] == {"name": "nurse", "permissions": ["audit", "read"], "is_built_in": False}
     assert [name for name, role in roles.items() if role["is_built_in"]] == [
-        "technician", "reception", "doctor", "radiologist", "manager",
+        "technician", "reception", "doctor", "radiologist", "manager", "monitor",
     ]  # fmt: skip
 
 

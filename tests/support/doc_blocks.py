@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ehr_bridge import meters
 from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.api.metrics.names import GAUGES
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = ("api.md", "quick-start.md")
+PAGES = ("api.md", "metrics.md", "quick-start.md")
 BLOCK = re.compile(r"(?<=^<!-- made: )([^\n]+?)( -->\n)(.*?)(?=^<!-- /made -->$)", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"cs": "csharp", "html": "html", "py": "python", "sh": "bash", "ts": "typescript"}
 
@@ -54,7 +56,16 @@ def example(name: str) -> str:
     return f"```{LANGUAGES[name.rpartition('.')[2]]}\n{text}```\n"
 
 
-TABLES: dict[str, Callable[[], str]] = {"roles": roles, "routes": routes, "codes": codes}
+def metrics() -> str:
+    """What is counted, and what is looked at when somebody asks."""
+    described = meters.DESCRIBED | GAUGES
+    rows = (
+        (f"`{name}`", " ".join(f"`{label}`" for label in labels), about) for name, (about, *labels) in described.items()
+    )
+    return table("metric | labels | what it is", rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"roles": roles, "routes": routes, "codes": codes, "metrics": metrics}
 
 
 def fresh(page: str) -> str:

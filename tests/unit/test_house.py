@@ -152,7 +152,8 @@ HANDED_OUT = {
     "reporting.listing", "reporting.outside", "reporting.people", "reporting.reading_list",
     "reporting.reports", "reporting.rows", "reporting.templates",
     "studies.history", "studies.listing", "studies.search", "studies.zipping",
-    "system.state", "uploads.arrivals", "uploads.log", "verdict.judge", "viewing.scope", "viewing.tokens",
+    "system.measures", "system.state",
+    "uploads.arrivals", "uploads.log", "verdict.judge", "viewing.scope", "viewing.tokens",
     "visibility.asker", "visibility.restrictions",
 }  # fmt: skip
 """Of each wing, the modules with what a route says and hears: what is in the others may change without the API."""

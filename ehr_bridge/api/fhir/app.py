@@ -21,6 +21,7 @@ from ehr_bridge.api.fhir.writing import create, update, update_where
 from ehr_bridge.api.http import context
 from ehr_bridge.api.http.context import services
 from ehr_bridge.api.http.request_ids import RequestIds
+from ehr_bridge.api.metrics.counting import ROUTE, Counting
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.fhir.capability import capability_statement
 from ehr_bridge.fhir.searching import FORMATS, Pairs
@@ -48,6 +49,7 @@ def create_fhir_app(services: Services) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST
     app.extensions[context.EXTENSION] = services
     began = services.clock().astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    app.before_request(_say_route)
     app.before_request(_preflight)
     app.before_request(_admit)
     app.after_request(_across_origins)
@@ -70,8 +72,13 @@ def create_fhir_app(services: Services) -> Flask:
     app.add_url_rule("/fhir/Subscription/_search", "subscription search", _found_subscriptions, methods=["GET", "POST"])
     app.add_url_rule("/fhir/Subscription/<key>", "subscription", _subscription, methods=["GET", "PUT", "DELETE"])
     app.add_url_rule("/fhir/Subscription/<key>/$status", "subscription status", _subscription_status, methods=["GET"])
-    app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Counting(RequestIds(app.wsgi_app))  # type: ignore[method-assign]
     return app
+
+
+def _say_route() -> None:
+    if request.url_rule is not None:
+        request.environ[ROUTE] = context.plain_path(request.url_rule.rule)
 
 
 def _preflight() -> Response | None:

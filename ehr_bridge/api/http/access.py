@@ -35,6 +35,8 @@ SEND_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.BRING_REPORTS}"
 TRY_MESSAGES = f"{SEND_MESSAGES} or {Permission.INTERFACES}"
 SEE_SHARES = f"{Permission.DOWNLOAD} or {Permission.ACCOUNTS}"
 """Of all people; who may share may end what others have shared, and so may who manages accounts."""
+METRICS = ("GET", "/api/v1/metrics")
+"""Also open to the addresses of EHR_BRIDGE_METRICS_FROM (`api.metrics.addresses`)."""
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -46,6 +48,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/problems/{code}"): PUBLIC,
     ("GET", "/api/v1/version"): SIGNED_IN,
     ("GET", "/api/v1/system"): SEE_SYSTEM,
+    METRICS: Permission.METRICS,
     ("POST", "/api/v1/auth/login"): PUBLIC,
     ("GET", "/api/v1/auth/me"): SIGNED_IN,
     ("POST", "/api/v1/auth/logout"): SIGNED_IN,

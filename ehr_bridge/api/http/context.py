@@ -10,10 +10,12 @@ from pydantic import BaseModel
 from werkzeug.exceptions import MethodNotAllowed
 
 from ehr_bridge.api.away.columns import COLUMNS
-from ehr_bridge.api.http.access import admit
+from ehr_bridge.api.http.access import METRICS, admit
 from ehr_bridge.api.http.limits import count_upload, is_upload
 from ehr_bridge.api.http.restricted import closed_on, require_open
 from ehr_bridge.api.http.schemas import Versioned, etag_of
+from ehr_bridge.api.metrics.addresses import is_listed
+from ehr_bridge.api.metrics.counting import ROUTE
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.audit.trail import Origin
@@ -83,7 +85,9 @@ def _admit() -> None:
     rule = request.url_rule.rule
     if not rule.startswith((DOCS_PREFIX, "/api/v1/static")):
         authorization = request.headers.get("Authorization")
-        path = plain_path(rule)
+        path = request.environ[ROUTE] = plain_path(rule)
+        if (request.method, path) == METRICS and is_listed(request.environ, services().settings.metrics_from):
+            return
         g.caller = admit(services().authenticator, request.method, path, authorization)
         if g.caller is not None and is_upload(request.method, path):
             count_upload(services().rate_limits, request.environ, g.caller)

@@ -13,6 +13,7 @@ from ehr_bridge.api.http import problems
 from ehr_bridge.api.http.access import admit
 from ehr_bridge.api.http.limits import count_upload, headers_of
 from ehr_bridge.api.http.request_ids import Wsgi
+from ehr_bridge.api.metrics.counting import ROUTE
 from ehr_bridge.api.uploads.door import DICOM_TYPES, UploadRequest, outcome_body, respond, take_upload
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.audit.trail import Origin
@@ -38,6 +39,7 @@ class Express:
             return self._app(environ, start_response)
         if environ.get("CONTENT_TYPE") not in DICOM_TYPES or not CONDITIONS.isdisjoint(environ):
             return self._app(environ, start_response)
+        environ[ROUTE] = PATH
         try:
             outcome = self._take(environ)
         except Exception as error:

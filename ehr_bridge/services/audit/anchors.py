@@ -96,6 +96,13 @@ class Anchors:
     def key(self) -> bytes:
         return self._key
 
+    def is_kept(self) -> bool:
+        """Whether the trail still has, unchanged, the event that this process has noted last."""
+        if (noted := self._written) is None:
+            return True
+        with self._database.read() as session:
+            return session.scalar(select(AuditEvent.hash).where(AuditEvent.id == noted.id)) == noted.hash
+
     def head(self) -> Head | None:
         """The newest event; None while there is none."""
         with self._database.read() as session:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import BridgeError, Conflict, NotFound, RefusedInstance, Unavailable
+from ehr_bridge.meters import INSTANCES
 from ehr_bridge.services.uploads.arrivals import (
     AtDoor,
     Delivery,
@@ -67,6 +68,7 @@ class Batch:
         except BridgeError as error:
             is_of_all = isinstance(error, NotFound | Conflict) and error.code not in OF_ONE_FILE
             if is_of_all and not self.outcome.studies:
+                self._count("refused")
                 raise
             self._refuse(file_name, data, error)
         except Exception:
@@ -90,24 +92,31 @@ class Batch:
 
     def _refuse(self, file_name: str | None, data: bytes, error: BridgeError) -> None:
         if error.code in self._strays:
+            self._count("skipped")
             self.outcome.skipped.append(SkippedFile(file_name, error.code))
         else:
             self._fail(file_name, data, error)
 
     def _fail(self, file_name: str | None, data: bytes, error: BridgeError) -> None:
         LOGGER.info("upload %s: a file was not stored: %s", self._delivery.upload_id, error.code)
+        self._count("failed" if isinstance(error, Unavailable) or error is DEFECT else "refused")
         failed = _failed(file_name, data, error)
         self.outcome.instances.append(failed)
         if isinstance(error, Unavailable):
             self._for_later.append(failed)
 
+    def _count(self, outcome: str) -> None:
+        INSTANCES.add(self._delivery.door.value, outcome)
+
     def _add(self, arrival: AtDoor) -> None:
         judged, stored = arrival.judged, arrival.stored
         decision = judged.decision
+        status = "duplicate" if stored.is_duplicate else "stored"
+        self._count(status)
         self.outcome.instances.append(
             InstanceOutcome(
                 file_name=judged.file_name,
-                status="duplicate" if stored.is_duplicate else "stored",
+                status=status,
                 sop_class_uid=judged.header.sop_class_uid,
                 sop_instance_uid=judged.header.sop_instance_uid,
                 orthanc_instance_id=stored.orthanc_instance_id,

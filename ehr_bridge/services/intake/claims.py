@@ -26,6 +26,7 @@ from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
+from ehr_bridge.meters import MATCHES
 from ehr_bridge.services.identity.attributes import ehr_values, identity_to_json, patient_in_files, wanted_values
 from ehr_bridge.services.identity.reading_rank import rank_of_order, rank_of_study
 from ehr_bridge.services.identity.study_index import index_waiting
@@ -223,8 +224,10 @@ class Claims:
             if not may_coerce:
                 claim = claim.of_stored_file()
             study = claim.insert(session, now)
-            if study is not None:
-                return _decision(study, *claim.linked_to)
+            claimed = None if study is None else _decision(study, *claim.linked_to)
+        if claimed is not None:
+            MATCHES.add(claimed.match.kind.value, "yes" if claimed.is_linked else "no")
+            return claimed
         return self._decide(identity, confirmation, may_coerce, now)  # another claim was first: join it
 
 

@@ -28,6 +28,7 @@ from ehr_bridge.hl7.message import Message
 from ehr_bridge.hl7.reading import Kind, Reading, header_of, read, require_readable
 from ehr_bridge.hl7.sources import Source
 from ehr_bridge.hl7.text import decode
+from ehr_bridge.meters import MESSAGES
 from ehr_bridge.services.audit.trail import Origin, written_in
 from ehr_bridge.services.messages.opening import known_message
 from ehr_bridge.services.messages.refusals import fault_of, of_ours
@@ -102,6 +103,11 @@ class Inbox:
 
     def take(self, delivered: Delivered, apply: Apply) -> Outcome:
         """Apply a message and acknowledge it. Never raises: what goes wrong is in the acknowledgement."""
+        outcome = self._taken(delivered, apply)
+        MESSAGES.add(outcome.state.value)
+        return outcome
+
+    def _taken(self, delivered: Delivered, apply: Apply) -> Outcome:
         try:
             return self._take(delivered, apply)
         except Unavailable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Select, TextClause, exists, func, or_, select, text
@@ -30,6 +30,8 @@ from ehr_bridge.services.interfaces.performed_listing import PerformedListing
 from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.nodes.register import KnownNode, Nodes
+from ehr_bridge.services.system.measures import Machine, Queues, look_at_machine, look_at_queues
+from ehr_bridge.services.system.probes import database_seconds
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
 from ehr_bridge.services.uploads.quarantined import count_waiting
 from ehr_bridge.storage.files import Disk, ObjectState
@@ -160,6 +162,20 @@ class System:
         """How many jobs hold their study and need a person to continue."""
         with self._database.read() as session:
             return _stuck(session)
+
+    def machine(self, storage: Path) -> Machine:
+        return look_at_machine(self._database, storage)
+
+    def queues(self) -> Queues:
+        with self._database.read() as session:
+            return look_at_queues(session, self._clock())
+
+    def database_seconds(self) -> float:
+        return database_seconds(self._database)
+
+    def deaths(self) -> int:
+        """How often Orthanc died on this node, as far back as the file goes."""
+        return read_restarts(self._restarts_path, datetime.min.replace(tzinfo=UTC)).recent
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The present state; `handed_over` instances have not reached the recorder yet."""

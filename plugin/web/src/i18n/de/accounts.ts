@@ -49,6 +49,7 @@ export const accounts: Translation<typeof english> = {
   "role.may.manager": "Entscheidet über Löschungen und sieht dafür die Bilder an",
   "role.may.admin": "Verwaltet Konten und Schnittstellen, legt Patienten und Aufträge an, liest das Protokoll, beantragt Löschungen und entscheidet darüber",
   "role.may.service": "Schreibt Patienten und Aufträge, erstellt Viewer-Links für andere",
+  "role.may.monitor": "Liest die Messwerte für die Überwachung, sonst nichts",
 
   "keys.title": "Dienstschlüssel",
   "keys.lead": "Schlüssel für Programme: das KIS, ein CD-Leser. Jeder Schlüssel wird nur einmal gezeigt, wenn er angelegt wird.",

@@ -21,6 +21,7 @@ export const values: Translation<typeof english> = {
   "role.manager": "Leitung",
   "role.admin": "Administration",
   "role.service": "Dienst",
+  "role.monitor": "Überwachung",
 
   "permission.upload": "Bilder hochladen",
   "permission.read": "Patienten, Aufträge und Studien lesen",
@@ -38,6 +39,7 @@ export const values: Translation<typeof english> = {
   "permission.service_permissions": "Dienstschlüssel verwalten",
   "permission.write_orders": "Patienten und Aufträge als KIS schreiben",
   "permission.bring_reports": "Befunde anderer Systeme einliefern",
+  "permission.metrics": "Messwerte für die Überwachung lesen",
   "permission.register": "Patienten und Aufträge anlegen",
   "permission.mint_on_behalf": "Viewer-Links für andere erstellen",
   "permission.annotate": "Anmerkungen speichern",

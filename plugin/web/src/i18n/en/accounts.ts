@@ -46,6 +46,7 @@ export const accounts = {
   "role.may.manager": "Decides on deletions, and sees those images",
   "role.may.admin": "Manages accounts and interfaces, registers patients and orders, reads the audit trail, asks for and decides on deletions",
   "role.may.service": "Writes patients and orders, creates viewer links for others",
+  "role.may.monitor": "Reads the numbers that a monitoring system watches, nothing else",
 
   "keys.title": "Service keys",
   "keys.lead": "Keys for programs: the EHR, a CD reader. Each key is shown once, when it is created.",

@@ -18,6 +18,7 @@ export const values = {
   "role.manager": "Manager",
   "role.admin": "Administrator",
   "role.service": "Service",
+  "role.monitor": "Monitoring",
 
   "permission.upload": "upload images",
   "permission.read": "read patients, orders and studies",
@@ -35,6 +36,7 @@ export const values = {
   "permission.service_permissions": "manage service keys",
   "permission.write_orders": "write patients and orders as the EHR",
   "permission.bring_reports": "bring reports of other systems",
+  "permission.metrics": "read the numbers for monitoring",
   "permission.register": "register patients and orders",
   "permission.mint_on_behalf": "create viewer links for others",
   "permission.annotate": "save annotations",
