@@ -4720,6 +4720,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Numbers for Prometheus, in its text form. The permission `metrics`, or an address of EHR_BRIDGE_METRICS_FROM */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/modalities": {
         parameters: {
             query?: never;
@@ -10459,7 +10494,7 @@ export interface components {
             study_instance_uid: string | null;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "sign_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "bring_reports" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "sign_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "bring_reports" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces" | "metrics";
         PersonAnswer: {
             issuer: string | null;
             mrn: string | null;
