@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 from ehr_bridge import setting_checks
 from ehr_bridge.backup_settings import BackupSettings
 from ehr_bridge.disk_settings import StorageSettings
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.results_settings import ResultsSettings
 from ehr_bridge.shared_folders import SharedFolders
@@ -56,6 +57,11 @@ class Settings(SharedFolders, StorageSettings, NetworkSettings, ResultsSettings,
     )
     jwt_secret: Annotated[SecretStr, AfterValidator(setting_checks.long_enough)] | None = Field(
         None, alias="EHR_BRIDGE_JWT_SECRET", description="HS256 secret shared with the EHR, at least 32 bytes."
+    )
+    jwt_secret_former: Annotated[SecretStr, AfterValidator(setting_checks.long_enough)] | None = Field(
+        None,
+        alias="EHR_BRIDGE_JWT_SECRET_FORMER",
+        description="Another secret that is accepted, and signs nothing, while the secret is rotated.",
     )
     jwt_issuer: str | None = Field(
         None, alias="EHR_BRIDGE_JWT_ISSUER", min_length=1, description="Required `iss`; any when unset."
@@ -238,6 +244,13 @@ class Settings(SharedFolders, StorageSettings, NetworkSettings, ResultsSettings,
     @property
     def thumbnail_path(self) -> Path:
         return self.data_dir / "thumbnails"
+
+    @property
+    def shared_secret(self) -> SharedSecret:
+        """Needs `jwt_secret`, which is made at the first start."""
+        assert self.jwt_secret is not None
+        other = self.jwt_secret_former
+        return SharedSecret(self.jwt_secret.get_secret_value(), None if other is None else other.get_secret_value())
 
     @property
     def jwks_is_address(self) -> bool:

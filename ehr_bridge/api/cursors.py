@@ -20,8 +20,7 @@ from ehr_bridge.api.filters import PageQuery
 from ehr_bridge.api.http.context import services
 from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Model
 from ehr_bridge.db.paging import Page, Position, cursor_refused
-from ehr_bridge.derived_keys import derived_key
-from ehr_bridge.sealing import seal, unseal
+from ehr_bridge.sealing import seal, unseal_with
 from ehr_bridge.shallow_json import loads
 
 NOT_FILTERS = {"cursor", "limit", "offset"}
@@ -68,14 +67,14 @@ def counts(page: Page[Any]) -> dict[str, Any]:
 
 def sealed(content: Any, of: bytes) -> str:
     """JSON that nobody else can read or make; `of` is what it belongs to, and is needed again to open it."""
-    return base64.urlsafe_b64encode(seal(_key(), json.dumps(content).encode(), of)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(seal(_keys()[0], json.dumps(content).encode(), of)).decode().rstrip("=")
 
 
 def opened(cursor: str, of: bytes) -> Any:
     """What `sealed` was given. Raises InvalidInput `invalid_cursor`."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return loads(unseal(_key(), raw, of))
+        return loads(unseal_with(_keys(), raw, of))
     except (ValueError, InvalidTag):
         raise cursor_refused() from None
 
@@ -88,10 +87,8 @@ def _open(cursor: str) -> Position:
     return tuple(opened(cursor, _query()))
 
 
-def _key() -> bytes:
-    secret = services().settings.jwt_secret
-    assert secret is not None
-    return derived_key(secret.get_secret_value(), "cursor")
+def _keys() -> tuple[bytes, ...]:
+    return services().settings.shared_secret.keys("cursor")
 
 
 def _query() -> bytes:

@@ -25,12 +25,13 @@ def examine(token: str, rules: TokenRules, keys: Keys | None, now: datetime) -> 
     """What the server would find, in its order. Says nothing of the token but its audience, issuer, key id, algorithm,
     times, roles and permissions. Nothing that only the database knows."""
     try:
-        signed = read_signed(token, rules.secret, keys)
+        signed = read_signed(token, rules.shared_secret, keys)
     except TokenFault as fault:
         yield _failed(fault)
         return
     kind = "a viewer token" if signed.is_viewer else "a user token"
-    by = "the secret" if signed.key_id is None else f"the key {shown(signed.key_id)}"
+    secret = "EHR_BRIDGE_JWT_SECRET_FORMER" if signed.is_former else "the secret"
+    by = secret if signed.key_id is None else f"the key {shown(signed.key_id)}"
     yield Finding("signature", "ok", f"{kind}, signed with {by}")
     yield from _claims(signed, rules, now)
     yield from _operations(signed) if signed.is_viewer else _rights(signed, rules)

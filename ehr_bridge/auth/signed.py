@@ -6,6 +6,7 @@ other header fields (`jku`, `x5u`, `jwk`, `x5c`) are ignored.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import jwt
@@ -13,7 +14,7 @@ import jwt
 from ehr_bridge.auth.jws import Header, read_header, require_strict
 from ehr_bridge.auth.keys import PublicKey
 from ehr_bridge.auth.token_faults import TokenFault, shown
-from ehr_bridge.derived_keys import derived_key
+from ehr_bridge.derived_keys import SharedSecret, derived_key
 
 ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
@@ -35,6 +36,8 @@ class Signed(NamedTuple):
     is_viewer: bool
     key_id: str | None
     """The EHR's public key; None for the shared secret, or one derived from it."""
+    is_former: bool = False
+    """The secret is the one that is accepted besides."""
 
 
 class Proof(NamedTuple):
@@ -46,9 +49,20 @@ class Proof(NamedTuple):
     """For saying what is wrong."""
 
 
-def read_signed(token: str, secret: str, keys: Keys | None) -> Signed:
+def read_signed(token: str, secret: SharedSecret, keys: Keys | None) -> Signed:
     """What the token says, once its signature is proved. `secret` is shared with the EHR, `keys` are its public ones,
     if any. Raises TokenFault for the token's form, key, algorithm or signature."""
+    try:
+        return _read_signed(token, secret.present, keys)
+    except TokenFault as fault:
+        if secret.other is None or fault.claim != "signature":
+            raise
+        with suppress(TokenFault):
+            return _read_signed(token, secret.other, keys)._replace(is_former=True)
+        raise
+
+
+def _read_signed(token: str, secret: str, keys: Keys | None) -> Signed:
     try:
         require_strict(token)
         header = read_header(token.partition(".")[0])

@@ -33,6 +33,7 @@ from ehr_bridge.auth.ports import Grants, RevocationList
 from ehr_bridge.auth.signed import ALGORITHM, VIEWER_TYPE, Signed, read_signed, viewer_key
 from ehr_bridge.auth.token_claims import ClaimRules, read_rights
 from ehr_bridge.auth.token_faults import Expected, TokenFault, expired, faults, shown
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.errors import NotAuthenticated
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ class TokenRules:
     claims: ClaimRules = field(default_factory=ClaimRules)
     sharing: bool = False
     """Whether tokens of people outside are good here."""
+    former_secret: str | None = None
+    """Another secret that is accepted while one is rotated."""
+
+    @property
+    def shared_secret(self) -> SharedSecret:
+        return SharedSecret(self.secret, self.former_secret)
 
 
 class TokenVerifier:
@@ -140,7 +147,7 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> Caller:
         try:
-            signed = read_signed(token, self._rules.secret, self._keys)
+            signed = read_signed(token, self._rules.shared_secret, self._keys)
             for fault in faults(signed.claims, expected(signed, self._rules, self._clock())):
                 raise fault
             return self._viewer(token, signed.claims) if signed.is_viewer else self._user(signed)

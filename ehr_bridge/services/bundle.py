@@ -32,7 +32,7 @@ from ehr_bridge.services.accounts.smart_launch import SmartLaunch
 from ehr_bridge.services.accounts.token_rules import introspection, key_source, token_rules
 from ehr_bridge.services.archive.own_documents import OwnDocuments
 from ehr_bridge.services.archive.quarantine import Quarantine
-from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_key
+from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_keys
 from ehr_bridge.services.audit.export import AuditExport
 from ehr_bridge.services.audit.refusals import Refusals
 from ehr_bridge.services.changes.commands import IdentityChanges
@@ -231,7 +231,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
 
     performed_listing = PerformedListing(database, clock)
     outbox = Outbox.of(
-        database, clock, of_tokens.secret, settings.base_url, settings.time_zone, systems, settings.fhir_base_url
+        database, clock, settings.shared_secret, settings.base_url, settings.time_zone, systems, settings.fhir_base_url
     )
 
     def settle_all() -> None:
@@ -247,13 +247,13 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         fresh=fresh,
         authenticator=authenticator,
         refusals=refusals,
-        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
+        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_keys(settings.shared_secret), clock),
         audit_export=AuditExport(database, clock),
         accounts=Accounts(database, revocations, hashing, clock, roles, end_shares_of),
         sign_in=SignIn(database, of_tokens, revocations, hashing, clock, telling_people_apart(ehrs, roles)),
         service_keys=ServiceKeys(database, revocations, clock, roles),
         key_verifier=keys,
-        given_answers=GivenAnswers(database, of_tokens.secret, clock),
+        given_answers=GivenAnswers(database, settings.shared_secret, clock),
         rate_limits=RateLimits(database, clock, limits_of(settings)),
         patients=patients,
         assignment=Assignment(database, clock, followers, authorities),

@@ -8,26 +8,30 @@ import socket
 import stat
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.errors import Unavailable
+from ehr_bridge.errors import BridgeError, Unavailable
 from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.reporting.pdf import has_font
 from ehr_bridge.services.accounts.roles import load_roles
+from ehr_bridge.services.delivery.sealing_again import sealed_before
+from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.nodes.register import KnownNode, Nodes, Seen
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from ehr_bridge.storage.folder import disk_of
 from ehr_bridge.storage.making import trouble_with_bucket
-from plugin.commands.installation import SECRET_FILE, has_database
+from plugin.commands.installation import SECRET_FILE, has_database, with_secret
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.orthanc_config import ORTHANC
@@ -82,6 +86,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("pages", _pages),
         ("data directory", _data_dir),
         ("secret", _secret),
+        ("former secret", _former_secret),
         ("roles", _roles),
         ("database", _database),
         ("server", _server),
@@ -149,6 +154,23 @@ def _secret(settings: Settings) -> Finding:
     if len(path.read_text().strip().encode()) < 32:
         return Finding("secret", "shorter than 32 bytes", f"delete {path} and start again; users must sign in again")
     return Finding("secret", "kept in the data directory, long enough")
+
+
+def _former_secret(settings: Settings) -> list[Finding]:
+    """While the secret is rotated; nothing where no other one is set."""
+    if settings.jwt_secret_former is None:
+        return []
+    name, runbook = "former secret", "docs/runbooks/secret.md says when to unset it"
+    said, left = "tokens of EHR_BRIDGE_JWT_SECRET_FORMER are still accepted", list[str]()
+    if has_database(settings):
+        database = Database(settings.sqlalchemy_url)
+        with suppress(BridgeError, DBAPIError):  # another check says so
+            left = sealed_before(database, Safe(with_secret(settings).shared_secret))
+        database.dispose()
+    if left:
+        said += f"; it has sealed the secrets of {', '.join(left)}"
+        runbook = f"keep it until the server has sealed them again, within a minute; {runbook}"
+    return [Finding(name, said, runbook, True)]
 
 
 def _roles(settings: Settings) -> Finding:

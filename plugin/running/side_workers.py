@@ -10,6 +10,7 @@ from ehr_bridge.db.commits import Commits
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.dashboard.dose_reading import DoseReading
+from ehr_bridge.services.delivery.sealing_again import seal_again
 from ehr_bridge.services.fixity.rounds import FixityRounds
 from ehr_bridge.services.uploads.sop_classes import SopClasses
 from ehr_bridge.storage.files import FileStore
@@ -63,12 +64,18 @@ class DeliveryWorker(Worker):
             archive.tell_metric(WAITING, waiting)
             archive.tell_metric(OLDEST, 0 if since is None else round((clock() - since).total_seconds()))
 
+        def close_again() -> None:
+            seal_again(services.database, outbox.safe)
+
+        # also what a node seals that signs with the former one still
+        former = [Chore("former secret", close_again, 60.0)] if services.settings.jwt_secret_former else []
         super().__init__(
             lambda _arrival: None,
             [
                 Chore("destinations", self._senders.wake, 0.0, unchanged_seconds=5.0),
                 Chore("delivery metrics", tell, 5.0),
                 Chore("old deliveries", outbox.queue.forget_old, 600.0),
+                *former,
             ],
             "ehr-bridge-deliveries",
             self._commits.state,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.delivery.secrets import Safe, new_secret
 from tests.api.conftest import Api, facts
@@ -67,7 +68,7 @@ def test_a_secret_sealed_by_another_server_is_lost_and_says_so(api: Api) -> None
     row = api.services.outbox.destinations.get("ehr")
     assert row.secret is not None
     with pytest.raises(Conflict, match="secret_lost"):
-        Safe("another secret of the server").open(row.id, row.secret)
+        Safe(SharedSecret("another secret of the server")).open(row.id, row.secret)
 
 
 def test_a_lost_secret_is_made_anew_once(api: Api) -> None:
@@ -75,7 +76,7 @@ def test_a_lost_secret_is_made_anew_once(api: Api) -> None:
     put(api)
     with api.services.database.write() as session:
         row = session.get_one(Destination, api.services.outbox.destinations.get("ehr").id)
-        row.secret = Safe("another secret of the server").close(row.id, new_secret())
+        row.secret = Safe(SharedSecret("another secret of the server")).close(row.id, new_secret())
     renewed = api.call("POST", f"{PATH}/secret", "admin").json
     row = api.services.outbox.destinations.get("ehr")
     assert (row.former_secret, renewed["former_secret_until"]) == (None, None)

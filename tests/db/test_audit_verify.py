@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit.anchors import Anchors, anchor_key
+from ehr_bridge.services.audit.anchors import Anchors, anchor_keys
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.audit.verification import Verification, main, verify_connection, verify_database
 from ehr_bridge.services.bundle import utc_now
@@ -192,7 +193,7 @@ def test_two_events_in_each_others_place_are_found(database: Database, number: i
 
 
 def anchors(database: Database, tmp_path: Path) -> Anchors:
-    return Anchors(database, tmp_path / "audit-anchor.log", anchor_key(SECRET), utc_now)
+    return Anchors(database, tmp_path / "audit-anchor.log", anchor_keys(SharedSecret(SECRET)), utc_now)
 
 
 def url_of(database: Database) -> str:
@@ -213,10 +214,10 @@ def test_a_trail_whose_newest_events_were_cut_off_verifies_alone_but_not_against
     fill(database)
     anchor = anchors(database, tmp_path)
     anchor.write()
-    assert verify_database(url_of(database), anchor.path, SECRET).anchors == 1
+    assert verify_database(url_of(database), anchor.path, secret=SECRET).anchors == 1
     alter_for_good(database, f"DELETE FROM audit_events WHERE id > {EVENTS - 2}")
     assert verify_database(url_of(database)).ok
-    verdict = verify_database(url_of(database), anchor.path, SECRET)
+    verdict = verify_database(url_of(database), anchor.path, secret=SECRET)
     assert (verdict.ok, verdict.broken_at, verdict.reason) == (False, EVENTS - 1, "cut_off")
     assert main([url_of(database), "--anchors", str(anchor.path)]) == 1
 
@@ -229,7 +230,7 @@ def test_a_trail_that_was_computed_anew_does_not_agree_with_an_anchor(database: 
     alter_for_good(database, "DELETE FROM audit_events")
     fill(database, EVENTS + 2)
     assert verify_database(url_of(database)).ok
-    verdict = verify_database(url_of(database), anchor.path, SECRET)
+    verdict = verify_database(url_of(database), anchor.path, secret=SECRET)
     assert (verdict.ok, verdict.broken_at, verdict.reason) == (False, EVENTS, "rewritten")
 
 
@@ -245,7 +246,31 @@ def test_an_anchor_is_written_once_per_head_and_none_for_an_empty_trail(database
     anchor.write()
     assert len(anchor.path.read_text().splitlines()) == 2
     assert anchor.path.stat().st_mode & 0o077 == 0
-    assert verify_database(url_of(database), anchor.path, SECRET).anchors == 2
+    assert verify_database(url_of(database), anchor.path, secret=SECRET).anchors == 2
+
+
+def test_each_node_is_a_witness_and_together_they_know_what_one_of_them_has_missed(
+    database: Database, tmp_path: Path
+) -> None:
+    """Both write about one chain while both write events. A node that was away when the newest events were cut off says
+    ok of what it knows; all files at once say the truth."""
+    one, other = (Anchors(database, tmp_path / name, anchor_keys(SharedSecret(SECRET)), utc_now) for name in "ab")
+    for _ in range(3):
+        for node in (one, other):
+            fill(database, 1)
+            node.write()
+    for node in (one, other):
+        verdict = verify_database(url_of(database), node.path, secret=SECRET)
+        assert (verdict.ok, verdict.events, verdict.anchors) == (True, 6, 3)
+    fill(database, 2)
+    one.write()
+    alter_for_good(database, "DELETE FROM audit_events WHERE id > 7")
+    assert verify_database(url_of(database), other.path, secret=SECRET).ok
+    assert verify_database(url_of(database), one.path, secret=SECRET).reason == "cut_off"
+    verdict = verify_database(url_of(database), other.path, one.path, secret=SECRET)
+    assert (verdict.ok, verdict.broken_at, verdict.reason) == (False, 8, "cut_off")
+    paths = [argument for node in (one, other) for argument in ("--anchors", str(node.path))]
+    assert main([url_of(database), *paths]) == 1
 
 
 def test_an_altered_anchor_file_is_found(database: Database, tmp_path: Path) -> None:
@@ -254,10 +279,10 @@ def test_an_altered_anchor_file_is_found(database: Database, tmp_path: Path) -> 
     anchor = anchors(database, tmp_path)
     anchor.write()
     right = anchor.path.read_bytes()
-    assert verify_database(url_of(database), anchor.path, "another-secret").reason == "anchors_altered"
+    assert verify_database(url_of(database), anchor.path, secret="another-secret").reason == "anchors_altered"
     for place in range(len(right) - 1):
         anchor.path.write_bytes(right[:place] + bytes([right[place] ^ 1]) + right[place + 1 :])
-        assert verify_database(url_of(database), anchor.path, SECRET).reason == "anchors_altered", place
+        assert verify_database(url_of(database), anchor.path, secret=SECRET).reason == "anchors_altered", place
 
 
 def test_a_line_that_a_power_cut_tore_is_no_alarm_and_is_written_over(database: Database, tmp_path: Path) -> None:
@@ -267,10 +292,10 @@ def test_a_line_that_a_power_cut_tore_is_no_alarm_and_is_written_over(database: 
     anchor.write()
     with anchor.path.open("ab") as file:
         file.write(b'["2026-11-24T09:4')
-    assert verify_database(url_of(database), anchor.path, SECRET).anchors == 1
+    assert verify_database(url_of(database), anchor.path, secret=SECRET).anchors == 1
     fill(database, 1)
     anchor.write()
-    assert verify_database(url_of(database), anchor.path, SECRET).anchors == 2
+    assert verify_database(url_of(database), anchor.path, secret=SECRET).anchors == 2
     anchor.path.write_bytes(b'["torn')
     fill(database, 1)
     anchor.write()

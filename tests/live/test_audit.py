@@ -107,7 +107,7 @@ def test_the_trail_verifies_here_and_offline_against_the_anchor_file(server: Ser
     verdict = server.get(AUDIT + "/verify", "admin").json()
     assert (verdict["ok"], verdict["broken_at"]) == (True, None), verdict
     assert verdict["anchors"] >= 1
-    offline = verify_database(server.database_url, path, SECRET)
+    offline = verify_database(server.database_url, path, secret=SECRET)
     assert offline.ok
     assert offline.events >= verdict["events"]
 

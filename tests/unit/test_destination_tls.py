@@ -13,6 +13,7 @@ import pytest
 from ehr_bridge.authorities import fault_of
 from ehr_bridge.db.states import DestinationKind
 from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.secrets import Safe, new_secret
 from ehr_bridge.services.delivery.sender import Transport
@@ -23,7 +24,7 @@ from tests.support.authority import DAY, Authority, encrypted
 from tests.support.receivers import Behaviour, Receiver, answering
 from tests.unit.sending_steps import MESSAGE, acknowledging, waiting
 
-SAFE = Safe("the secret of this server, long enough")
+SAFE = Safe(SharedSecret("the secret of this server, long enough"))
 NOW = datetime.now(UTC)
 AUTHORITY, ANOTHER = Authority(), Authority("South Wing CA")
 type Listen = Callable[[Behaviour, tuple[str, str]], Receiver]

@@ -20,6 +20,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from ehr_bridge.db.states import DestinationKind
 from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.services.delivery.contents import cloud_event
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.queue import Waiting
@@ -29,7 +30,7 @@ from tests.support.receivers import Behaviour, Receiver, answering, read_request
 from tests.support.steps import eventually
 from tests.unit.sending_steps import waiting
 
-SAFE = Safe("the secret of this server, long enough")
+SAFE = Safe(SharedSecret("the secret of this server, long enough"))
 LOCAL = ["127.0.0.0/8"]
 PATIENT, SHORT = 60.0, 0.6
 """Seconds for an answer: one that comes, however busy the machine is; one that is waited for in vain."""
@@ -265,14 +266,14 @@ def test_nobody_listens(listen: Listen) -> None:
 def test_a_lost_secret_sends_nothing(listen: Listen) -> None:
     receiver = listen(answering("200 OK"))
     to = webhook(receiver.port)
-    by = Webhooks(Safe("another secret of the server"), lambda: datetime.now(UTC), PATIENT)
+    by = Webhooks(Safe(SharedSecret("another secret of the server")), lambda: datetime.now(UTC), PATIENT)
     assert (send(to, by=by).kind, receiver.connections) == (Kind.AWAY, 0)
 
 
 def test_a_former_secret_that_is_lost_holds_nothing_up(listen: Listen) -> None:
     """The server got another EHR_BRIDGE_JWT_SECRET, and the webhook a new secret once: that is enough."""
     to = webhook(listen(answering("200 OK")).port)
-    to.former_secret = Safe("another secret of the server").close(to.id, new_secret())
+    to.former_secret = Safe(SharedSecret("another secret of the server")).close(to.id, new_secret())
     to.former_secret_until = datetime.now(UTC) + timedelta(hours=1)
     assert send(to).kind is Kind.SENT
 

@@ -190,7 +190,7 @@ def _records(query: AuditQuery | ExportQuery) -> frozenset[uuid.UUID] | None:
 def verify_audit(query: VerifyQuery) -> Response:
     """Verify that every event is there and unaltered, and agrees with the anchors outside the database"""
     anchors = services().anchors
-    known = itertools.chain(query.anchors(), read_anchors(anchors.path, anchors.key))
+    known = itertools.chain(query.anchors(), read_anchors(anchors.path, anchors.keys))
     with services().database.read() as session:
         return answer(VerificationAnswer.model_validate(audit.verify(session, known)))
 

@@ -18,9 +18,9 @@ from sqlalchemy import delete
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import GivenAnswer
-from ehr_bridge.derived_keys import derived_key
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.errors import Conflict, InvalidInput
-from ehr_bridge.sealing import seal, unseal
+from ehr_bridge.sealing import seal, unseal_with
 from ehr_bridge.shallow_json import loads
 
 KEPT = timedelta(hours=24)
@@ -36,7 +36,7 @@ class Given:
 
 
 class GivenAnswers:
-    def __init__(self, database: Database, secret: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, secret: SharedSecret, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._secret = secret
         self._clock = clock
@@ -57,7 +57,7 @@ class GivenAnswers:
                 "idempotency_key_reused", "You sent another request under this key; give each request a key of its own."
             )
         try:
-            opened = unseal(self._key(subject, key), row.sealed)
+            opened = unseal_with(self._keys(subject, key), row.sealed)
         except InvalidTag:
             raise Conflict(
                 "answer_lost", "This was done before; its answer cannot be read since the secret changed. Look it up."
@@ -67,7 +67,7 @@ class GivenAnswers:
     def keep(self, subject: str, key: str, request: bytes, given: Given) -> None:
         """Remember an answer, in the transaction of what it reports; those older than a day go."""
         now = self._clock()
-        sealed = seal(self._key(subject, key), json.dumps(asdict(given)).encode())
+        sealed = seal(self._keys(subject, key)[0], json.dumps(asdict(given)).encode())
         request_sha256 = hashlib.sha256(request).hexdigest()
         with self._database.write() as session:
             session.execute(delete(GivenAnswer).where(GivenAnswer.given_at <= now - KEPT))
@@ -77,8 +77,8 @@ class GivenAnswers:
                 )
             )
 
-    def _key(self, subject: str, key: str) -> bytes:
-        return derived_key(self._secret, f"given answer\0{subject}\0{key}")
+    def _keys(self, subject: str, key: str) -> tuple[bytes, ...]:
+        return self._secret.keys(f"given answer\0{subject}\0{key}")
 
 
 def _digest(subject: str, key: str) -> str:

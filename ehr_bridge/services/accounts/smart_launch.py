@@ -27,12 +27,11 @@ from cryptography.exceptions import InvalidTag
 from ehr_bridge.auth.fetching import Fetch
 from ehr_bridge.auth.tokens import TokenRules, make_user_token, proved_at
 from ehr_bridge.db.database import Database
-from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.errors import InvalidInput, NotPermitted, Unavailable
 from ehr_bridge.fhir.patients import number_of
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.matching.issuers import BETWEEN
-from ehr_bridge.sealing import seal, unseal
+from ehr_bridge.sealing import seal, unseal_with
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.smart_ehrs import Ehr
 from ehr_bridge.services.audit.trail import Event, Origin
@@ -85,7 +84,7 @@ class SmartLaunch:
         self._database = database
         self._clock = clock
         self._fetch = fetch
-        self._key = derived_key(rules.secret, "smart launch")
+        self._keys = rules.shared_secret.keys("smart launch")
         self._discovered: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
     def begin(self, issuer: str, launch: str) -> Begun:
@@ -114,7 +113,7 @@ class SmartLaunch:
         }
         if ehr.max_age is not None:
             asked["max_age"] = str(ehr.max_age)
-        sealed = seal(self._key, json.dumps(kept).encode(), _CONTEXT)
+        sealed = seal(self._keys[0], json.dumps(kept).encode(), _CONTEXT)
         return Begun(f"{where}?{urlencode(asked)}", base64.urlsafe_b64encode(sealed).decode().rstrip("="))
 
     def finish(self, code: str, state: str, cookie: str | None, origin_address: str | None) -> str:
@@ -159,7 +158,7 @@ class SmartLaunch:
         try:
             text = cookie or ""
             sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            kept: dict[str, str] = loads(unseal(self._key, sealed, _CONTEXT))
+            kept: dict[str, str] = loads(unseal_with(self._keys, sealed, _CONTEXT))
         except (ValueError, InvalidTag):
             raise _not_begun() from None
         is_late = datetime.fromisoformat(kept["until"]) < self._clock()

@@ -19,7 +19,6 @@ from ehr_bridge.settings import Settings, SettingsError
 def token_rules(settings: Settings) -> TokenRules:
     """The rules of these settings; needs `settings.jwt_secret`. Raises SettingsError when the file of roles cannot be
     used, or names an unknown role."""
-    assert settings.jwt_secret is not None
     roles = load_roles(settings.roles)
     names = settings.jwt_role_names or {}
     for ours in names.values():
@@ -33,8 +32,10 @@ def token_rules(settings: Settings) -> TokenRules:
         patient_claim=settings.smart_patient_claim,
         roles=roles,
     )
-    secret = settings.jwt_secret.get_secret_value()
-    return TokenRules(secret, settings.jwt_audience, settings.jwt_issuer, claims, settings.sharing)
+    secret = settings.shared_secret
+    return TokenRules(
+        secret.present, settings.jwt_audience, settings.jwt_issuer, claims, settings.sharing, secret.other
+    )
 
 
 def keys_at_hand(settings: Settings) -> KnownKeys | None:

@@ -10,21 +10,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
-from ehr_bridge.derived_keys import derived_key
+from ehr_bridge.derived_keys import SharedSecret
 
+LOGGER = logging.getLogger(__name__)
 FILE_NAME = "audit-anchor.log"
 EVERY_SECONDS = 60.0
 
@@ -54,14 +56,28 @@ class AnchorFileError(Exception):
         self.line = line
 
 
-def anchor_key(secret: str) -> bytes:
-    """The key of anchors, derived from the shared secret."""
-    return derived_key(secret, "audit anchor")
+def anchor_keys(secret: SharedSecret) -> tuple[bytes, ...]:
+    """The keys of anchors, derived from the shared secret; the first one makes them."""
+    return secret.keys("audit anchor")
 
 
-def read_anchors(path: Path, key: bytes | None) -> Iterator[Anchor]:
-    """The anchors of a file in order; none if the file does not exist. Without a key, MACs are not checked. Raises
+def read_anchors(path: Path, keys: Sequence[bytes]) -> Iterator[Anchor]:
+    """The anchors of a file in order; none if the file does not exist. Without keys, MACs are not checked. Raises
     AnchorFileError when a line cannot be read or its MAC is wrong."""
+    for number, said in enumerate(_lines(path, keys), 1):
+        yield Anchor(said.id, said.hash, number)
+
+
+class _Said(NamedTuple):
+    """One line."""
+
+    at: str
+    id: int
+    hash: str
+    mac: str
+
+
+def _lines(path: Path, keys: Sequence[bytes]) -> Iterator[_Said]:
     if not path.is_file():
         return
     with path.open("rb") as file:
@@ -69,23 +85,41 @@ def read_anchors(path: Path, key: bytes | None) -> Iterator[Anchor]:
             if not line.endswith(b"\n"):
                 return  # a power cut truncated the last line; the next one replaces it
             try:
-                at, event_id, event_hash, mac = json.loads(line)
-                fits = isinstance(at, str) and isinstance(event_id, int) and isinstance(event_hash, str)
-                if not fits or line != _line(at, event_id, event_hash, mac):
+                said = _Said(*json.loads(line))
+                fits = isinstance(said.at, str) and isinstance(said.id, int) and isinstance(said.hash, str)
+                if not fits or line != _line(*said):
                     raise ValueError
-                if key is not None and not hmac.compare_digest(mac, _mac(key, at, event_id, event_hash)):
+                if keys and not any(hmac.compare_digest(said.mac, _mac(key, *said[:3])) for key in keys):
                     raise ValueError
             except (ValueError, TypeError):
                 raise AnchorFileError(number) from None
-            yield Anchor(event_id, event_hash, number)
+            yield said
+
+
+def sign_again(path: Path, keys: Sequence[bytes]) -> bool:
+    """Give every line the MAC of the first of these keys, while the secret is rotated; whether any had another. The
+    file is whole at any moment; one that is altered stays as it is. Raises OSError."""
+    try:
+        if all(said.mac == _mac(keys[0], *said[:3]) for said in _lines(path, keys)):
+            return False
+        new = path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.writelines(_line(*said[:3], _mac(keys[0], *said[:3])) for said in _lines(path, keys))
+            file.flush()
+            os.fsync(file.fileno())
+    except AnchorFileError as error:
+        LOGGER.error("%s; its lines keep the MAC of the former secret", error)
+        return False
+    new.replace(path)
+    return True
 
 
 class Anchors:
     """Writes the anchors of this process."""
 
-    def __init__(self, database: Database, path: Path, key: bytes, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, path: Path, keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._key = key
+        self._keys = keys
         self._clock = clock
         self._lock = threading.Lock()
         self._written: Head | None = None
@@ -93,8 +127,8 @@ class Anchors:
         self.path = path
 
     @property
-    def key(self) -> bytes:
-        return self._key
+    def keys(self) -> Sequence[bytes]:
+        return self._keys
 
     def is_kept(self) -> bool:
         """Whether the trail still has, unchanged, the event that this process has noted last."""
@@ -123,11 +157,13 @@ class Anchors:
             OSError: the file cannot be written.
         """
         with self._lock:
+            if self._written is None and len(self._keys) > 1:
+                sign_again(self.path, self._keys)
             head = self.head()
             if head is None or head == self._written:
                 return False
             at = self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            line = _line(at, head.id, head.hash, _mac(self._key, at, head.id, head.hash))
+            line = _line(at, head.id, head.hash, _mac(self._keys[0], at, head.id, head.hash))
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             with os.fdopen(handle, "r+b") as file:
                 file.seek(_end_of_whole_lines(file))

@@ -1,6 +1,6 @@
 """Verifies the audit trail byte by byte, inside the running product or offline from a database URL.
 
-    python -m ehr_bridge.services.audit.verification URL [--anchors FILE] [--secret-file FILE]
+    python -m ehr_bridge.services.audit.verification URL [--anchors FILE]... [--secret-file FILE]
 
 It compares the stored bytes of the columns rather than their values, so that it also finds a change that leaves the
 value the same (a space inside JSON, a zero after the seconds).
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from sqlalchemy import Connection, text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.time_limit import in_one_transaction
-from ehr_bridge.services.audit.anchors import Anchor, AnchorFileError, Head, anchor_key, read_anchors
+from ehr_bridge.derived_keys import SharedSecret
+from ehr_bridge.services.audit.anchors import Anchor, AnchorFileError, Head, anchor_keys, read_anchors
 
 GENESIS = "0" * 64
 TEXTS = (
@@ -78,16 +80,17 @@ def verify_connection(connection: Connection, anchors: Iterable[Anchor] = ()) ->
     return Verification(True, expected - 1, head=head, anchors=compared)
 
 
-def verify_database(url: str, anchor_file: Path | None = None, secret: str | None = None) -> Verification:
+def verify_database(url: str, *anchor_files: Path, secret: str | None = None) -> Verification:
     """Verify the trail in a database, without a running server. Raises Unavailable when it does not answer.
 
-    `anchor_file` is the data folder's `audit-anchor.log`; with `secret` (the shared one) its MACs are checked as well.
+    Each of `anchor_files` is a node's `audit-anchor.log`; with the shared `secret` their MACs are checked as well.
     """
     database = Database(url)
     try:
-        key = anchor_key(secret) if secret is not None else None
+        keys = anchor_keys(SharedSecret(secret)) if secret is not None else ()
         with database.read() as session, in_one_transaction(session):
-            return verify_connection(session.connection(), read_anchors(anchor_file, key) if anchor_file else ())
+            anchors = chain.from_iterable(read_anchors(file, keys) for file in anchor_files)
+            return verify_connection(session.connection(), anchors)
     finally:
         database.dispose()
 
@@ -167,11 +170,17 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m ehr_bridge.services.audit.verification", description=describe.__doc__
     )
     parser.add_argument("url", help="SQLAlchemy URL of the database")
-    parser.add_argument("--anchors", type=Path, help="the data folder's audit-anchor.log")
+    parser.add_argument(
+        "--anchors",
+        type=Path,
+        action="append",
+        default=[],
+        help="a node's audit-anchor.log; can be repeated",
+    )
     parser.add_argument("--secret-file", type=Path, help="file with the shared secret, to check the anchors' MACs")
     given = parser.parse_args(arguments)
     secret = given.secret_file.read_text().strip() if given.secret_file else None
-    verdict = verify_database(given.url, given.anchors, secret)
+    verdict = verify_database(given.url, *given.anchors, secret=secret)
     sys.stdout.write(describe(verdict) + "\n")
     return 0 if verdict.ok else 1
 

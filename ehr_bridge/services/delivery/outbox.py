@@ -9,6 +9,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.delivery.contents import Renderings
 from ehr_bridge.services.delivery.deliveries import Deliveries
@@ -32,7 +33,7 @@ class Outbox:
         cls,
         database: Database,
         clock: Callable[[], datetime],
-        secret: str,
+        secret: SharedSecret,
         base_url: str,
         time_zone: str,
         systems: Systems,
