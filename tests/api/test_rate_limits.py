@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from sqlalchemy import event, select, text
@@ -15,7 +17,7 @@ from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.accounts.rate_limits import RateLimits
+from ehr_bridge.services.accounts.rate_limits import RateLimits, UsedUp
 from ehr_bridge.services.bundle import build_services, utc_now
 from tests.api.conftest import Api, facts
 from tests.support.archive import FakeArchive
@@ -215,6 +217,37 @@ def test_two_nodes_share_one_limit(database: Database, clock: Clock) -> None:
     first.reconcile()
     assert used(first, "rita") == 0
     assert used(second, "doctor") == 10
+
+
+@pytest.mark.parametrize("what", ["sign_in", "sign_in_address", "share", "share_address"])
+def test_what_guards_a_secret_holds_exactly_on_all_nodes(database: Database, clock: Clock, what: str) -> None:
+    """Nobody has more tries at a password or a PIN because they ask two nodes at once. Nor does the database hear of
+    those who are refused already."""
+    nodes = [RateLimits(database, clock, {what: 6}) for _ in range(2)]
+    let_through = []
+
+    def tries(node: RateLimits) -> None:
+        for _ in range(10):
+            with suppress(UsedUp):
+                let_through.append(node.take(what, "dora").remaining)
+
+    threads = [Thread(target=tries, args=(node,)) for node in nodes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(let_through) == [0, 1, 2, 3, 4, 5]
+    begun: list[object] = []
+    for engine in database.engines.different:
+        event.listen(engine, "begin", begun.append)
+    for node in nodes:
+        with pytest.raises(UsedUp):
+            node.take(what, "dora")
+        node.reconcile()
+    assert len(begun) <= 2  # rows of past minutes, once on each node
+    assert nodes[0].take(what, "nora").remaining == 5
+    clock.now += timedelta(minutes=1)
+    assert nodes[1].take(what, "dora").remaining == 5
 
 
 def test_counting_touches_no_database_and_telling_is_one_transaction(database: Database, clock: Clock) -> None:

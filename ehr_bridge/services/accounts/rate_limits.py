@@ -1,7 +1,8 @@
-"""Rate limits: counted in this process in microseconds, and synchronised with the other nodes once a second.
+"""Rate limits, per minute of the clock, on all nodes together.
 
-Limits are per minute of the clock. Between two synchronisations a node knows only its own new requests, so several
-nodes together may let through up to a second's worth too much.
+Those that guard passwords and PINs are counted in the database and hold exactly, however many nodes are asked at once.
+Uploads are counted in this process in microseconds, and synchronised with the other nodes once a second: a node knows
+only its own new requests in between, so each further node may let through one limit more at the most.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ SHARE = "share"
 """By address and share."""
 SHARE_ADDRESS = "share_address"
 """By address alone."""
+GUARDS = frozenset({SIGN_IN, SIGN_IN_ADDRESS, SHARE, SHARE_ADDRESS})
+"""What is tried against a secret: counted at once."""
 MINUTE = 60
 
 type Key = tuple[str, str]
@@ -92,8 +95,12 @@ class RateLimits:
         self._swept = 0
 
     def take(self, what: str, who: str) -> Allowance:
-        """Count one request, in memory, and tell what is left after it. Raises UsedUp when the limit for this minute is
-        used up; refused requests are not counted."""
+        """Count one request, and tell what is left after it. Refused requests are not counted.
+
+        Raises:
+            UsedUp: the limit for this minute is used up.
+            Unavailable: the database is away, and this one guards a secret.
+        """
         now = int(self._clock().timestamp())
         minute = now // MINUTE
         limit, seconds = self._limits[what], MINUTE - now % MINUTE
@@ -102,9 +109,16 @@ class RateLimits:
             if count is None or count.minute != minute:
                 count = self._counts[(what, who)] = _Count(minute)
             remaining = limit - count.shared - count.unsent - 1
-            if remaining >= 0:
+            if remaining >= 0 and what not in GUARDS:
                 count.unsent += 1
                 return Allowance(what, limit, remaining, seconds)
+        if remaining >= 0:
+            with self._database.write_relaxed() as session:
+                total = _add(session, (what, who), minute, 1, limit)
+            with self._lock:
+                count.shared = max(count.shared, limit if total is None else total)
+            if total is not None:
+                return Allowance(what, limit, limit - total, seconds)
         raise UsedUp(Allowance(what, limit, 0, seconds))
 
     def reconcile(self) -> None:
@@ -120,7 +134,7 @@ class RateLimits:
             return
         with self._database.write_relaxed() as session:
             # in the same order on every node, so that no two of them deadlock
-            totals = {key: _add(session, key, minute, sending[key]) for key in sorted(sending)}
+            totals = {key: _add(session, key, minute, sending[key]) or 0 for key in sorted(sending)}
             if self._swept != minute:
                 session.execute(delete(RateCount).where(RateCount.minute < minute - 1))
         self._swept = minute
@@ -131,14 +145,17 @@ class RateLimits:
                     count.shared, count.unsent = total, count.unsent - sending[key]
 
 
-def _add(session: Session, key: Key, minute: int, number: int) -> int:
-    """The row's count after adding; names are stored as digests only."""
+def _add(session: Session, key: Key, minute: int, number: int, most: int | None = None) -> int | None:
+    """The row's count after adding; None, and nothing added, where it would be above `most`. Names are stored as
+    digests only."""
     what, who = key
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     digest = hashlib.sha256(who.encode()).hexdigest()
     statement = insert(RateCount).values(what=what, who_sha256=digest, minute=minute, count=number)
     statement = statement.on_conflict_do_update(
-        index_elements=["what", "who_sha256", "minute"], set_={"count": RateCount.count + number}
+        index_elements=["what", "who_sha256", "minute"],
+        set_={"count": RateCount.count + number},
+        where=None if most is None else RateCount.count + number <= most,
     )
-    total: int = session.execute(statement.returning(RateCount.count)).scalar_one()
+    total: int | None = session.execute(statement.returning(RateCount.count)).scalar_one_or_none()
     return total
