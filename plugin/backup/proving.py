@@ -78,7 +78,7 @@ def prove(settings: Settings, database: Database, made: Manifest, placed: Placed
     for folder in (settings.quarantine_path, settings.rejected_path):
         right, wrong = _named_by_digest(folder)
         yield Line(f"{folder.name} files equal to their name", f"{right} of {right + wrong}", not wrong)
-    chain = verify_database(settings.sqlalchemy_url, settings.data_dir / ANCHORS, secret)
+    chain = verify_database(settings.sqlalchemy_url, settings.data_dir / ANCHORS, secret=secret)
     head = (chain.head.id, chain.head.hash) if chain.head else None
     said = (
         f"{chain.events} events, every one there and unaltered" if chain.ok else f"{chain.reason} at {chain.broken_at}"
