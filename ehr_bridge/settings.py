@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 
 from ehr_bridge import setting_checks
 from ehr_bridge.backup_settings import BackupSettings
-from ehr_bridge.disk_settings import StorageSettings
 from ehr_bridge.derived_keys import SharedSecret
+from ehr_bridge.disk_settings import StorageSettings
 from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.results_settings import ResultsSettings
 from ehr_bridge.shared_folders import SharedFolders
