@@ -19,7 +19,7 @@ from tests.support.steps import place_order, upload
 DEPTHS = (100, 600, 5_000, 50_000)
 EVERYTHING = ("technician", "reception", "doctor", "radiologist", "manager", "admin", "service")
 PUBLIC = (
-    *("/ehr", "/ohif", "/api/v1/health", "/api/v1/docs", "/api/v1/problems", "/api/v1/openapi.json"),
+    *("/ehr", "/ohif", "/api/v1/health", "/api/v1/ready", "/api/v1/docs", "/api/v1/problems", "/api/v1/openapi.json"),
     *("/api/v1/auth/login", "/api/v1/share/open"),
 )
 LISTS_FINDINGS = ("/api/v1/dicom/validate",)
