@@ -32,6 +32,8 @@ class OrthancHandler(logging.Handler):
             text = self.format(record)
             if (request := request_id.current()) is not None:
                 text += f" [request {request}]"
+            if (trace := request_id.trace()) is not None:
+                text += f" [trace {trace}]"
             if record.levelno >= logging.ERROR:
                 self._orthanc.LogError(text)
             elif record.levelno >= logging.WARNING:
@@ -57,6 +59,8 @@ class JsonHandler(logging.Handler):
         try:
             record.time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
             record.request_id = request_id.current()
+            if (trace := request_id.trace()) is not None:
+                record.trace_id = trace
             os.write(self._output, self.format(record).encode() + b"\n")
         except Exception:  # a failed log line must not stop an image
             self.handleError(record)

@@ -108,3 +108,30 @@ def test_nothing_done_outside_a_request_has_an_id(api: Api) -> None:
     assert request_id.current() is None
     assert events(api) == [("study.purged", None), ("patient.created", HERS["X-Request-Id"])]
     assert api.get("/api/v1/audit/verify", "admin").json["ok"] is True
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("given", "trace"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", TRACE),
+        (f"cc-{TRACE}-00f067aa0ba902b7-01-what-comes-later", TRACE),
+        (f"ff-{TRACE}-00f067aa0ba902b7-01", None),
+        (f"00-{'0' * 32}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-{'0' * 16}-01", None),
+        (f"00-{TRACE.upper()}-00f067aa0ba902b7-01", None),
+        (f"00-{TRACE}-00f067aa0ba902b7-01-{'x' * 600}", None),
+        ("nonsense", None),
+        (None, None),
+    ],
+)
+def test_a_problem_names_the_trace_that_its_caller_follows(
+    api: Api, caplog: pytest.LogCaptureFixture, given: str | None, trace: str | None
+) -> None:
+    """Whoever follows a call through several systems finds ours by the same id (W3C Trace Context)."""
+    headers = {} if given is None else {"traceparent": given}
+    assert api.get("/api/v1/nothing", "nurse", headers=headers).json.get("trace_id") == trace
+    assert "trace_id" not in api.get("/api/v1/nothing", "nurse").json
+    assert request_id.trace() is None

@@ -17,6 +17,8 @@ from ehr_bridge import request_id
 from plugin.running.logs import JsonHandler, OrthancHandler
 from tests.support.steps import eventually
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
 
 class Orthanc:
     """Remembers what it was to log."""
@@ -42,6 +44,7 @@ def say(handler: logging.Handler) -> None:
     logger.warning("%d images\nof Ö", 3)
     logger.info("nothing of note")
     request_id.begin("her-own")
+    request_id.follow(f"00-{TRACE}-00f067aa0ba902b7-01")
     try:
         raise ZeroDivisionError("why")
     except ZeroDivisionError:
@@ -62,6 +65,7 @@ def test_each_event_is_one_json_object_on_one_line() -> None:
         ("ERROR", "ehr_bridge.somewhere", "defect", "her-own"),
     ]
     assert all(line["time"].endswith("Z") and len(line["time"]) == len("2026-01-31T09:00:00.000Z") for line in lines)
+    assert [line.get("trace_id") for line in lines] == [None, TRACE]
     assert "ZeroDivisionError: why" in lines[1]["exception"] and "exception" not in lines[0]
 
 
@@ -73,7 +77,11 @@ def test_text_names_the_request_that_it_belongs_to() -> None:
         ("info", "ehr_bridge.somewhere: nothing of note"),
     ]
     level, text = orthanc.lines[2]
-    assert level == "error" and text.endswith("[request her-own]")
+    assert (
+        level == "error"
+        and text.splitlines()[0].endswith("defect")
+        and text.endswith(f"[request her-own] [trace {TRACE}]")
+    )
 
 
 WRITER = """

@@ -307,6 +307,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "detail": "Correct the fields named in 'errors' and send it again.",
         "code": "invalid_request",
         "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "errors": [{"field": "scheduled_at", "message": "give a time zone, for example 2026-01-31T09:00:00Z"}],
     },
 }

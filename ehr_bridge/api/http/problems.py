@@ -81,6 +81,8 @@ def problem(
         "code": code,
         "request_id": request_id.current(),
     }
+    if (trace := request_id.trace()) is not None:
+        body["trace_id"] = trace
     if errors := list(errors):
         body["errors"] = [{"field": field, "message": message} for field, message in errors]
     response = Response(json.dumps(body | (extra or {})), status=status, content_type=MEDIA_TYPE)

@@ -19,6 +19,7 @@ class RequestIds:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request_id.begin(environ.get("HTTP_X_REQUEST_ID"))
+        request_id.follow(environ.get("HTTP_TRACEPARENT"))
 
         def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[..., Any]:
             named = [*headers, (request_id.HEADER, request_id.current() or "")]

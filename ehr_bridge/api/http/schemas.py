@@ -302,6 +302,7 @@ class Problem(Model):
     detail: str
     code: str
     request_id: str | None = Field(None, description="As in the header X-Request-Id; the log has it too")
+    trace_id: str | None = Field(None, description="Of the header traceparent, where the caller sent one")
     errors: list[FieldProblem] | None = None
 
     @classmethod

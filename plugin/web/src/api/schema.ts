@@ -10579,6 +10579,8 @@ export interface components {
             request_id: string | null;
             status: number;
             title: string;
+            /** @default null */
+            trace_id: string | null;
             type: string;
         };
         ProblemMeaning: {
