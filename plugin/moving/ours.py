@@ -16,7 +16,7 @@ from ehr_bridge.db.tables.base import Base
 from ehr_bridge.services.audit.verification import Verification, verify_connection
 from plugin.moving.pouring import NotTheSame, Piece, pour
 
-MADE_BY_MIGRATIONS = ("access_versions", "cursors")
+MADE_BY_MIGRATIONS = ("access_versions", "cursors", "schema_floor")
 """Tables in which a new database has rows already."""
 _FORGED = "SELECT count(*) FROM report_versions WHERE encode(sha256(signed_text), 'hex') <> sha256"
 
