@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Literal, cast
 
 from flask import Response, current_app
@@ -48,6 +49,14 @@ class VersionAnswer(Model):
     features: FeaturesAnswer = Field(description="What is switched on here")
 
 
+class ForecastAnswer(Model):
+    days: int = Field(description="Whole days whose arrivals are counted, 28 at most; at least 21 are needed")
+    bytes_per_day: int | None = Field(
+        description="What arrives in a day, as on the disk: the median of the weeks among these days; null: too few"
+    )
+    full_on: date | None = Field(description="When the disk will be full; null: not known, or in more than ten years")
+
+
 class ObjectsAnswer(Model):
     waiting: int = Field(description="Files that are on this server's disk alone")
     waiting_bytes: int
@@ -67,6 +76,7 @@ class StorageAnswer(Model):
     total_bytes: int | None
     number_of_studies: int | None
     number_of_instances: int | None
+    forecast: ForecastAnswer
     objects: ObjectsAnswer | None = Field(description="What waits for the object storage; `null`: there is none")
 
 
@@ -183,6 +193,7 @@ def _system(state: SystemState) -> SystemAnswer:
             total_bytes=disk and disk.total_bytes,
             number_of_studies=usage and usage.number_of_studies,
             number_of_instances=usage and usage.number_of_instances,
+            forecast=ForecastAnswer.model_validate(state.forecast),
             objects=state.objects and ObjectsAnswer.model_validate(state.objects),
         ),
         queue=QueueAnswer(

@@ -63,7 +63,13 @@ def send_in_part(api: Api, upload_id: uuid.UUID) -> None:
 def test_an_empty_archive_needs_nobody(api: Api) -> None:
     """All counts are zero, and nothing is to be done."""
     said = system(api)
-    nothing = {"archive_bytes": 0, "uncompressed_bytes": 0, "number_of_studies": 0, "number_of_instances": 0}
+    nothing: dict[str, object] = {
+        "archive_bytes": 0,
+        "uncompressed_bytes": 0,
+        "number_of_studies": 0,
+        "number_of_instances": 0,
+    }
+    nothing |= {"forecast": {"days": 0, "bytes_per_day": None, "full_on": None}}
     assert said["storage"] == {"free_bytes": 600, "total_bytes": 1000, "objects": None} | nothing
     counts = {"instances_to_record": 0, "changes_to_check": 0, "uploads_under_way": 0, "quarantined": 0}
     assert said["queue"] == counts | {"jobs": {"waiting": 0, "running": 0, "failed": 0, "stuck": 0}}

@@ -168,6 +168,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
             "total_bytes": 2_000_398_934_016,
             "number_of_studies": 4120,
             "number_of_instances": 801_554,
+            "forecast": {"days": 28, "bytes_per_day": 4_120_000_000, "full_on": "2027-12-12"},
             "objects": {
                 "waiting": 12,
                 "waiting_bytes": 6_310_412,

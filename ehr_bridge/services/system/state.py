@@ -30,6 +30,7 @@ from ehr_bridge.services.interfaces.performed_listing import PerformedListing
 from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.nodes.register import KnownNode, Nodes
+from ehr_bridge.services.system.forecast import Arrivals, Forecast
 from ehr_bridge.services.system.measures import Machine, Queues, look_at_machine, look_at_queues
 from ehr_bridge.services.system.probes import database_seconds
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
@@ -117,6 +118,7 @@ class SystemState:
     disk: Disk | None
     objects: ObjectState | None
     """None also where images are kept in a folder."""
+    forecast: Forecast
     instances_to_record: int
     """Stored through this node and not recorded yet."""
     changes_to_check: int | None
@@ -157,6 +159,7 @@ class System:
         self._performed = performed
         self._deliveries = deliveries
         self._nodes = nodes
+        self._arrivals = Arrivals(database, clock)
 
     def stuck_jobs(self) -> int:
         """How many jobs hold their study and need a person to continue."""
@@ -228,6 +231,7 @@ class System:
             usage=usage,
             disk=disk,
             objects=objects,
+            forecast=self._arrivals.forecast(usage, disk),
             instances_to_record=handed_over + self._recorder.waiting,
             changes_to_check=None if last_change is None else max(last_change - position, 0),
             jobs=jobs,

@@ -3,7 +3,7 @@ import type { FixityAnswer, QueueAnswer, StorageAnswer } from "../api/schema";
 import { Fact, Facts } from "../components/Facts";
 import { OrNone } from "../components/values";
 import { formatBytes, formatNumber, t } from "../i18n";
-import { fixityWords, freeWords, savedWords } from "./words";
+import { fixityWords, forecastWords, freeWords, savedWords } from "./words";
 
 export function StoragePanel({ storage, fixity }: { storage: StorageAnswer; fixity: FixityAnswer }) {
   return (
@@ -19,6 +19,7 @@ export function StoragePanel({ storage, fixity }: { storage: StorageAnswer; fixi
         <Fact label={t("system.storage.free")}>
           <OrNone>{freeWords(storage)}</OrNone>
         </Fact>
+        <Fact label={t("system.storage.forecast")}>{forecastWords(storage.forecast)}</Fact>
         <Amount label={t("system.storage.studies")} amount={storage.number_of_studies} />
         <Amount label={t("system.storage.instances")} amount={storage.number_of_instances} />
         <Amount label={t("system.storage.damaged")} amount={fixity.damaged} />

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attentionWords, fixityWords, freeWords, placeToAct, savedWords } from "./words";
+import { attentionWords, fixityWords, forecastWords, freeWords, placeToAct, savedWords } from "./words";
 
 describe("what the system page says", () => {
   it("of free space is never better than it is", () => {
@@ -13,6 +13,12 @@ describe("what the system page says", () => {
     expect(savedWords({ archive_bytes: 5, uncompressed_bytes: 5 })).toBe("nothing");
     expect(savedWords({ archive_bytes: 0, uncompressed_bytes: 0 })).toBe("nothing");
     expect(savedWords({ archive_bytes: null, uncompressed_bytes: null })).toBeNull();
+  });
+
+  it("of the day when the disk is full is a date, or why there is none", () => {
+    expect(forecastWords({ days: 28, bytes_per_day: 4_100_000_000, full_on: "2027-12-12" })).toBe("12 Dec 2027, at 4.1 GB a day");
+    expect(forecastWords({ days: 28, bytes_per_day: 1_000, full_on: null })).toMatch(/^in more than ten years/);
+    expect(forecastWords({ days: 3, bytes_per_day: null, full_on: null })).toBe("not known yet: 3 of 21 days have been counted");
   });
 
   it("of reading all files again is how often, and how far that is", () => {

@@ -1,7 +1,7 @@
 /** What the system page says about numbers, and where one goes to act. Pure. */
-import type { AttentionAnswer, FixityAnswer, StorageAnswer } from "../api/schema";
+import type { AttentionAnswer, FixityAnswer, ForecastAnswer, StorageAnswer } from "../api/schema";
 import type { Permission } from "../api/types";
-import { formatBytes, formatInstant, formatNumber, known, t } from "../i18n";
+import { formatBytes, formatDay, formatInstant, formatNumber, known, t } from "../i18n";
 
 /** "1.6 TB of 2.0 TB (79 %)"; null when nobody knows. */
 export function freeWords({ free_bytes: free, total_bytes: total }: Pick<StorageAnswer, "free_bytes" | "total_bytes">): string | null {
@@ -15,6 +15,13 @@ export function savedWords({ archive_bytes: kept, uncompressed_bytes: whole }: P
   if (kept === null || whole === null) return null;
   if (whole <= kept) return t("system.storage.saved.nothing");
   return t("system.storage.saved.value", { saved: formatBytes(whole - kept), percent: Math.floor((100 * (whole - kept)) / whole) });
+}
+
+/** "on 12 Dec 2027, at 4.1 GB a day"; what is missing when that is not known yet. */
+export function forecastWords({ days, bytes_per_day: each, full_on: day }: ForecastAnswer): string {
+  if (each === null) return t("system.storage.forecast.days", { count: days });
+  if (day === null) return t("system.storage.forecast.far", { each: formatBytes(each) });
+  return t("system.storage.forecast.value", { day: formatDay(day), each: formatBytes(each) });
 }
 
 /** How often all files are read again, and how far that is; null while none has been. */
