@@ -16,6 +16,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "doctor": "doctor:doctor",
     "openapi": "openapi:openapi",
+    "retention": "retention:retention",
     "selftest": "selftest:selftest",
     "to-postgresql": "plugin.moving.command:to_postgresql",
 }

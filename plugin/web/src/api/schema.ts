@@ -9486,6 +9486,11 @@ export interface components {
             days: number;
             latest: components["schemas"]["DamagedFileAnswer"][];
         };
+        ForecastAnswer: {
+            bytes_per_day: number | null;
+            days: number;
+            full_on: string | null;
+        };
         FormerValueAnswer: {
             changed_at: string | null;
             modifying_system: string;
@@ -11131,6 +11136,7 @@ export interface components {
         };
         StorageAnswer: {
             archive_bytes: number | null;
+            forecast: components["schemas"]["ForecastAnswer"];
             free_bytes: number | null;
             number_of_instances: number | null;
             number_of_studies: number | null;
@@ -11727,6 +11733,7 @@ export type FeaturesAnswer = components['schemas']['FeaturesAnswer'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
 export type FixityAnswer = components['schemas']['FixityAnswer'];
+export type ForecastAnswer = components['schemas']['ForecastAnswer'];
 export type FormerValueAnswer = components['schemas']['FormerValueAnswer'];
 export type GiveBody = components['schemas']['GiveBody'];
 export type GivenTo = components['schemas']['GivenTo'];

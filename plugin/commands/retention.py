@@ -1,0 +1,162 @@
+"""`ehr-bridge retention`: proposes deletions by age, and requests those that somebody wants.
+
+A rule decides nothing. Whoever runs the command with --request is the first person, and another one approves.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.reporting.states import ReportStatus
+from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.settings import Settings
+from plugin.commands.installation import with_secret
+from plugin.commands.remote import Remote, own_token
+
+ANY = "any"
+PAGE = 500
+LEAST_AGE = 28
+"""Images of children are kept longer: in Germany until the patient is 28 (StrlSchG section 85)."""
+REPORT = ("study_instance_uid", "study_date", "modalities", "number_of_instances", "rule", "outcome")
+UNFINISHED = frozenset({ReportStatus.DRAFT, ReportStatus.PRELIMINARY})
+
+
+class Server(Protocol):
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
+        """See `Remote.ask`."""
+
+
+@dataclass(frozen=True, slots=True)
+class YearsKept:
+    """How many years studies are kept."""
+
+    years: Mapping[str, int]
+    """By modality, and for `ANY` other one."""
+    least_age: int
+
+    @property
+    def fewest(self) -> int:
+        return min(self.years.values())
+
+    def of(self, study: Mapping[str, Any], today: date) -> str | None:
+        """The rule by which a study may go; None when it stays. Of several modalities the longest time counts; a study
+        without a date, without a certain patient, or of a patient whose age is unknown or too low stays."""
+        rules = {one if one in self.years else ANY for one in study["modalities"] or [ANY]}
+        if not rules <= self.years.keys():
+            return None
+        rule = max(sorted(rules), key=self.years.__getitem__)
+        said, born = study["study_date"], study["patient_birth_date"]
+        if study["link_status"] != LinkStatus.LINKED or study["number_in_quarantine"] or not said or not born:
+            return None
+        is_due = date.fromisoformat(said) <= years_before(today, self.years[rule])
+        is_of_age = date.fromisoformat(born) <= years_before(today, self.least_age)
+        return f"{rule}={self.years[rule]}" if is_due and is_of_age else None
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day of an earlier year; 28 February for a 29th that it has not."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def proposals(server: Server, rules: YearsKept, today: date) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each study that may go, with its rule; none of a restricted patient, on hold, requested already, or with a report
+    that is being written or is preliminary."""
+    for study in _old(server, years_before(today, rules.fewest)):
+        rule = rules.of(study, today)
+        if rule is not None and not _is_needed(server, study["study_instance_uid"]):
+            yield study, rule
+
+
+def request(server: Server, study: Mapping[str, Any], reason: str) -> str:
+    """Request a deletion; `requested`, or the code of the refusal."""
+    path = f"dicom/studies/{study['study_instance_uid']}"
+    status, answer = server.ask("DELETE", path, headers={"X-Reason": reason})
+    return "requested" if status == 202 else str(answer.get("code", f"http_{status}"))
+
+
+def _old(server: Server, until: date) -> Iterator[dict[str, Any]]:
+    cursor: dict[str, str] = {}
+    while True:
+        page = _get(
+            server, "dicom/studies", {"to": until.isoformat(), "limit": str(PAGE), "sort": "study_date", **cursor}
+        )
+        yield from page["items"]
+        if not page.get("next"):
+            return
+        cursor = {"cursor": page["next"]}
+
+
+def _is_needed(server: Server, uid: str) -> bool:
+    status, _ = server.ask("GET", f"dicom/studies/{uid}/hold")
+    if status != 204:
+        return True
+    reports = _get(server, "reports", {"study": uid})["items"]
+    return any(one["draft_kind"] is not None or one["status"] in UNFINISHED for one in reports)
+
+
+def _get(server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+    status, answer = server.ask("GET", path, params=query)
+    if status != 200:
+        raise click.ClickException(f"the server does not answer {path} ({answer.get('code', f'http_{status}')})")
+    return dict(answer)
+
+
+def _rules(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, int]:
+    years = {}
+    for one in given:
+        modality, _, number = one.partition("=")
+        if not modality or not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 200:
+            raise click.BadParameter(f"'{one}' is no rule: MODALITY=YEARS, such as CT=10 or any=30")
+        years[modality.strip() if modality.strip().lower() != ANY else ANY] = int(number)
+    return years
+
+
+@click.command("retention")
+@click.option("--rule", "years", multiple=True, required=True, callback=_rules, help="MODALITY=YEARS; any=YEARS.")
+@click.option(
+    "--least-age", type=click.IntRange(0, 150), default=LEAST_AGE, show_default=True, help="Younger patients' stay."
+)
+@click.option("--request", "reason", metavar="REASON", help="Request the deletion of all that are listed.")
+@click.option("--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Into this file.")
+@click.pass_context
+def retention(
+    context: click.Context, years: dict[str, int], least_age: int, reason: str | None, report: Path | None
+) -> None:
+    """List studies that have been kept for long enough, as CSV; with --request, request their deletion.
+
+    Nothing is deleted by this: each request hides its study, and waits on the Deletions page for another person.
+    """
+    settings = with_secret(context.obj)
+    rules, today = YearsKept(years, least_age), utc_now().date()
+    server = Remote(f"http://127.0.0.1:{settings.http_port}", lambda: _token(settings))
+    found = list(proposals(server, rules, today))  # before any is hidden
+    file = sys.stdout if report is None else report.open("w", encoding="utf-8", newline="")
+    rows = csv.writer(file)
+    rows.writerow(REPORT)
+    outcomes: Counter[str] = Counter()
+    for study, rule in found:
+        outcome = "proposed" if reason is None else request(server, study, f"{reason} ({rule} years)")
+        outcomes[outcome] += 1
+        modalities = " ".join(study["modalities"])
+        uid, day, number = (study[name] for name in ("study_instance_uid", "study_date", "number_of_instances"))
+        rows.writerow([uid, day, modalities, number, rule, outcome])
+    file.flush()
+    click.echo(", ".join(f"{n} {what}" for what, n in outcomes.items()) or "no study is old enough", err=True)
+    context.exit(0 if outcomes.keys() <= {"proposed", "requested"} else 3)
+
+
+def _token(settings: Settings) -> str:
+    return own_token(settings, "ehr-bridge retention", "radiologist")
