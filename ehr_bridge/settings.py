@@ -285,10 +285,6 @@ class Settings(SharedFolders, StorageSettings, NetworkSettings, ResultsSettings,
         return self.orthanc_database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
-"""Known variables whose feature is not built yet: refused rather than silently ignored."""
-
-
 def variables() -> dict[str, str]:
     return {str(f.alias): f.description or "" for f in Settings.model_fields.values()}
 
@@ -301,10 +297,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     problems = [
         f"{name}: unknown setting; see docs/configuration.md for the names"
         for name in sorted(environ)
-        if name.startswith(OURS) and name not in known and name not in NOT_YET
+        if name.startswith(OURS) and name not in known
     ]
-    too_early = sorted(name for name in NOT_YET if environ.get(name))
-    problems += [f"{name}: this version cannot do that yet; unset it" for name in too_early]
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
@@ -318,6 +312,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         problems.append(f"EHR_BRIDGE_PUBLIC_URL: FHIR, SMART and shared links lead to it; {where}")
     if settings.mpps_tls_is_incomplete:
         problems.append("EHR_BRIDGE_MPPS_CERTIFICATE: set it, _KEY and _CLIENTS together with EHR_BRIDGE_MPPS_PORT")
+    if settings.lacks_backup_settings:
+        problems.append("DICOM_BACKUP_ENABLED: set DICOM_BACKUP_PATH and EHR_BRIDGE_BACKUP_PASSWORD with it")
     if problems:
         raise SettingsError(problems)
     return settings

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -265,11 +266,28 @@ def _serve(settings: Settings, *, is_foreground: bool) -> int:
         print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
         for line in lines:
             print(line, flush=True)  # noqa: T201
-        return supervisor.watch()
+        with _backups(settings):
+            return supervisor.watch()
     finally:
         supervisor.end()
         if shown is not None:
             shown.end()
+
+
+@contextmanager
+def _backups(settings: Settings) -> Iterator[None]:
+    """Make those that are scheduled meanwhile."""
+    if not settings.backup_enabled:
+        yield
+        return
+    from plugin.backup.schedule import Schedule
+
+    schedule = Schedule(settings)
+    schedule.start()
+    try:
+        yield
+    finally:
+        schedule.end()
 
 
 def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float | None) -> bool:

@@ -42,7 +42,7 @@ LONG = (
     "test_fuzzing.py", "test_selftest.py", "test_import.py", "test_deletions.py", "test_odd_headers.py",
     "test_authorities.py", "test_lifecycle.py", "test_accounts.py", "test_nesting.py", "test_quarantine.py",
     "test_faults.py", "test_reconciliation.py", "test_tags.py", "test_many_at_once.py", "test_resources.py",
-    "test_two_nodes.py", "test_older_index.py", "test_fixity.py", "test_doors_table.py",
+    "test_two_nodes.py", "test_backup_drill.py", "test_older_index.py", "test_fixity.py", "test_doors_table.py",
     "test_reporting.py", "test_reading.py", "test_embedding.py", "test_accessible.py", "test_viewer_page.py",
     "test_review.py", "test_upload.py", "test_plan.py", "test_day.py",
 )  # fmt: skip

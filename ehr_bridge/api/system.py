@@ -19,7 +19,7 @@ from ehr_bridge.api.http.schemas import Model, Moment
 from ehr_bridge.api.nodes.ready import CHECKS, NodeAnswer
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
-from ehr_bridge.db.states import JobKind, JobStatus
+from ehr_bridge.db.states import BackupKind, BackupStatus, JobKind, JobStatus
 from ehr_bridge.services.system.state import ADVICE, SystemState
 from ehr_bridge.version import VERSION
 
@@ -125,6 +125,25 @@ class RestartsAnswer(Model):
     cause: str | None
 
 
+class BackupRunAnswer(Model):
+    kind: BackupKind
+    status: BackupStatus
+    repository: str
+    begun_at: Moment
+    ended_at: Moment | None
+    number_of_files: int | None = Field(description="In the snapshot")
+    size_bytes: int | None = Field(description="Of these files, in bytes")
+    added_bytes: int | None = Field(description="Bytes that the repository got, compressed")
+    failure: str | None = Field(description="Code of what prevented it; `backup.log` says more")
+
+
+class BackupsAnswer(Model):
+    is_scheduled: bool
+    last_success_at: Moment | None = Field(description="When the last backup that succeeded began")
+    last_check_at: Moment | None = Field(description="When a check began that read everything and found no error")
+    last: BackupRunAnswer | None = Field(description="The last backup or check, or the present one")
+
+
 class AttentionAnswer(Model):
     code: str
     count: int | None
@@ -145,6 +164,7 @@ class SystemAnswer(Model):
     failed_jobs: list[FailedJobAnswer]
     fixity: FixityAnswer
     restarts: RestartsAnswer
+    backups: BackupsAnswer
     roles: list[RoleAnswer]
     nodes: list[NodeAnswer] = Field(description="Those that run, and for a day those that have ended or are lost")
     attention: list[AttentionAnswer]
@@ -206,6 +226,7 @@ def _system(state: SystemState) -> SystemAnswer:
         failed_jobs=[FailedJobAnswer.model_validate(job) for job in jobs.latest_failed],
         fixity=FixityAnswer.model_validate(state.fixity),
         restarts=RestartsAnswer.model_validate(state.restarts),
+        backups=BackupsAnswer.model_validate(state.backups),
         roles=[
             RoleAnswer(name=role, permissions=sorted(may), is_built_in=ROLE_PERMISSIONS.get(role) == may)
             for role, may in services().roles.permissions.items()

@@ -192,9 +192,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     ehrs = load_ehrs(settings.smart_ehrs, roles)
     keys = KeyVerifier(database, revocations, clock, roles)
     rules, systems = rules_of(settings), Systems(authorities, settings.fhir_mrn_system)
-    recorder = Recorder(database, clock)
+    recorder, claims = Recorder(database, clock), Claims(database, clock, rules=rules)
     fresh = Fresh(database, recorder.settle)
-    claims = Claims(database, clock, rules=rules)
     keep_dates(database, clock)
     tell_facts(database, clock, enqueue)
     write_new_rows_later(database)
@@ -309,6 +308,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             performed_listing,
             outbox.deliveries,
             nodes,
+            settings.backup_enabled,
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),

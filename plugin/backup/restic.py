@@ -201,7 +201,10 @@ class Restic:
             errors="replace",
         ) as process:
             assert process.stdout is not None
-            yield from (line.rstrip() for line in process.stdout)
+            for line in process.stdout:
+                if any(word in line.lower() for word in FULL):
+                    process.terminate()  # it would try for a quarter of an hour
+                yield line.rstrip()
         self._code = process.returncode
 
     def _command(self, arguments: Sequence[str]) -> list[str]:

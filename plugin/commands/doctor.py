@@ -23,6 +23,7 @@ from ehr_bridge.errors import BridgeError, Unavailable
 from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.reporting.pdf import has_font
 from ehr_bridge.services.accounts.roles import load_roles
+from ehr_bridge.services.backups.state import advice_on, backups_now
 from ehr_bridge.services.delivery.sealing_again import sealed_before
 from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.fixity.state import count_damaged
@@ -189,7 +190,7 @@ def _roles(settings: Settings) -> Finding:
 def _database(settings: Settings) -> list[Finding]:
     """Asked once: of itself, of the files that the server found damaged, and of those who give numbers."""
     known = authorities_of(settings)
-    damaged, numbers, nodes = None, None, None
+    damaged, numbers, nodes, backups = None, None, None, list[Finding]()
     if not has_database(settings):
         fix = "start the server once, or set EHR_BRIDGE_DATABASE_URL"
         return [
@@ -206,6 +207,8 @@ def _database(settings: Settings) -> list[Finding]:
             if migrate.is_current(database):
                 damaged, numbers = count_damaged(session), numbers_on_record(session, known)
                 nodes = Nodes(database, settings, lambda: datetime.now(UTC)).look(marks_this=False)
+                made = backups_now(session, is_scheduled=settings.backup_enabled, now=datetime.now(UTC))
+                backups.append(Finding("backups", *advice_on(made), is_warning=True))
                 state = Finding("database", f"{kind}, migrated")
             else:
                 state = Finding("database", f"{kind}, of another version", "start the server once; it migrates")
@@ -214,7 +217,7 @@ def _database(settings: Settings) -> list[Finding]:
         state = Finding("database", f"{kind} does not answer", fix)
     finally:
         database.dispose()
-    return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes)]
+    return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes), *backups]
 
 
 def _files(damaged: int | None) -> Finding:

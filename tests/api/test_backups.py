@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import BackupKind, BackupStatus
 from ehr_bridge.db.tables.operations.backups import Backup
 from ehr_bridge.services.backups.records import LEASE, BackupRunning, Backups, LeaseLost, Result
+from ehr_bridge.services.backups.state import BackupState, backups_now
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, grace_is_over, status, stored
 
@@ -77,6 +79,45 @@ def test_a_backup_that_died_stops_no_purge_and_no_other_backup(api: Api, backups
     with api.services.database.read() as session:
         row = session.scalars(select(Backup).where(Backup.id == dead)).one()
         assert (row.status, row.failure, row.holds_purges) == (BackupStatus.FAILED, "interrupted", False)
+
+
+def test_the_system_page_says_how_old_the_last_backup_is_and_what_failed(database: Database) -> None:
+    """Scheduled ones older than 26 hours, a failed one, a failed check behind a good backup, one whose process died."""
+    clock = Clock()
+    backups = Backups(database, clock)
+
+    def now() -> BackupState:
+        with database.read() as session:
+            return backups_now(session, is_scheduled=True, now=clock.now)
+
+    assert now().is_old and not now().has_failed and now().last is None
+    backups.end(begun(backups), Result("5a4b" * 16, 12, 3_000, 2_000))
+    made = now()
+    assert not made.is_old and made.last_success_at == clock.now
+    assert made.last is not None and (made.last.status, made.last.number_of_files) == (BackupStatus.SUCCEEDED, 12)
+    check = backups.begin(BackupKind.CHECK, "one", REPOSITORY, is_scheduled=True)
+    backups.fail(check, "repository_damaged")
+    clock.now += timedelta(hours=25)
+    backups.end(begun(backups), Result("5a4b" * 16, 12, 3_000, 2_000))
+    assert now().has_failed and not now().is_old and now().last_check_at is None
+    clock.now += timedelta(minutes=1)
+    dead = begun(backups)
+    clock.now += timedelta(hours=27)
+    died = now()
+    assert died.is_old and died.last is not None
+    assert (died.last.status, died.last.failure) == (BackupStatus.FAILED, "interrupted") and dead
+    assert backups.last_failure() is not None
+
+
+def test_get_system_has_the_last_backup(api: Api, backups: Backups) -> None:
+    """And what is to be done about one that failed."""
+    none = {"is_scheduled": False, "last_success_at": None, "last_check_at": None, "last": None}
+    assert api.get("/api/v1/system", "admin").json["backups"] == none
+    backups.fail(begun(backups), "repository_full")
+    said = api.get("/api/v1/system", "admin").json
+    last = said["backups"]["last"]
+    assert (last["kind"], last["status"], last["failure"]) == ("backup", "failed", "repository_full")
+    assert "backup_failed" in [each["code"] for each in said["attention"]]
 
 
 def test_how_a_backup_ended_is_in_the_audit_trail(api: Api, backups: Backups, clock: Clock) -> None:

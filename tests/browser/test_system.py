@@ -37,6 +37,8 @@ TO_ACT_ON = {
     "storage_full": None,
     "storage_low": None,
     "objects_waiting": 12,
+    "backup_old": None,
+    "backup_failed": None,
     "restarted": 2,
     "files_damaged": 2,
     "jobs_failed": 1,

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.live.backup_steps import PASSWORD, back_up
 from tests.live.tag_steps import alike, store
+from tests.support.running import running
 from tests.support.server import Server
+from tests.support.steps import eventually
 
 
 def restic(repository: Path, *arguments: str) -> bytes:
@@ -38,6 +41,24 @@ def test_a_running_server_is_backed_up_and_says_what_is_in_the_snapshot(own_serv
     assert not Path(staging).exists()
     actions = [each["action"] for each in own_server.get("/api/v1/audit", "admin").json()["items"]]
     assert actions.count("backup.made") == 2
+
+
+def test_a_scheduled_backup_is_made_beside_the_server_and_read_again(tmp_path: Path) -> None:
+    """The first one at once; the System page and the audit trail say so, and the server stops as it should."""
+    scheduled = {"DICOM_BACKUP_ENABLED": "1", "DICOM_BACKUP_PATH": str(tmp_path / "repository")}
+    with running(tmp_path, EHR_BRIDGE_BACKUP_PASSWORD=PASSWORD, **scheduled) as server:
+        seen = eventually(lambda: _checked(server), 120)
+        assert seen["is_scheduled"] and seen["last_success_at"] and seen["last"]["failure"] is None
+        attention = server.get("/api/v1/system", "admin").json()["attention"]
+        assert not {"backup_old", "backup_failed"} & {each["code"] for each in attention}
+        event = server.get("/api/v1/audit?action=backup.checked", "admin").json()["items"][0]
+        assert event["detail"]["is_scheduled"] is True
+        eventually(lambda: "the repository is whole" in (server.data_dir / "backup.log").read_text())
+
+
+def _checked(server: Server) -> dict[str, Any] | None:
+    seen: dict[str, Any] = server.get("/api/v1/system", "admin").json()["backups"]
+    return seen if seen["last_check_at"] else None
 
 
 def test_a_wrong_password_and_a_repository_that_is_away_are_one_line_each(

@@ -13,6 +13,7 @@ import pytest
 
 from plugin.backup.failures import BackupFailed
 from plugin.backup.restic import Restic
+from plugin.backup.scheduled import forget
 from tests.support.server import ROOT
 from tests.support.steps import eventually
 
@@ -60,10 +61,10 @@ def test_a_backup_that_was_killed_sends_nothing_twice(restic: Restic, images: Pa
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(arguments, env=environ) as process:
         (lock,) = eventually(lambda: list((repository / "locks").iterdir()))
-        eventually(lambda: list((repository / "data").glob("*/*")))
+        eventually(lambda: complete(repository))
         process.kill()
     eventually(lambda: not working_on(repository))
-    kept = sum(path.stat().st_size for path in (repository / "data").glob("*/*"))
+    kept = sum(path.stat().st_size for path in complete(repository))
 
     def is_unlocked() -> bool:
         restic.unlock()
@@ -74,6 +75,11 @@ def test_a_backup_that_was_killed_sends_nothing_twice(restic: Restic, images: Pa
     summary = restic.back_up([images], ["whole"], None, nothing)
     assert summary.number_of_files == 10 and summary.added_bytes < 40_000_000 - kept / 2
     restic.check()
+
+
+def complete(repository: Path) -> list[Path]:
+    """The packs that are there; one that is being written has a longer name."""
+    return [path for path in (repository / "data").glob("*/*") if len(path.name) == 64]
 
 
 def working_on(repository: Path) -> set[int]:
@@ -127,6 +133,23 @@ def test_a_wrong_password_and_no_repository_have_codes_of_their_own(restic: Rest
     nowhere = Restic(str(tmp_path / "nowhere"), PASSWORD, tmp_path / "cache")
     assert failing(lambda: nowhere.open(create=False)) == "repository_away"
     assert not (tmp_path / "nowhere").exists() and restic.open(create=False) == []
+
+
+def test_what_is_old_is_forgotten_with_the_files_that_were_copied_before_it(restic: Restic, tmp_path: Path) -> None:
+    """Of two backups of one day the last is kept, of two days both."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "one").write_bytes(b"an image")
+    environ = os.environ | {"RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": str(tmp_path / "repository")}
+    for run, at in (("1", "2026-11-28 02:00:00"), ("2", "2026-11-29 02:00:00"), ("3", "2026-11-29 14:00:00")):
+        for tag in ("files", "whole"):
+            named = ["--host", "ehr-bridge", "--time", at, "--tag", tag, "--tag", f"run-{run}"]
+            subprocess.run(["restic", "backup", "--quiet", *named, str(tmp_path / "images")], env=environ, check=True)
+    noted: list[list[str]] = []
+    forget(restic, noted.append, lambda _line: None)
+    left = {tag for one in restic.open(create=False) for tag in one.tags}
+    assert left == {"files", "whole", "run-1", "run-3"} and [len(one) for one in noted] == [1]
+    restic.prune()
+    restic.check()
 
 
 def test_a_full_repository_says_so(

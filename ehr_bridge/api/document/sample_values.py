@@ -151,6 +151,7 @@ SAMPLES: dict[str, Any] = {
     "action": "study.linked",
     "actor": "rita",
     "address": "192.0.2.17",
+    "repository": "/mnt/backup/ehr-bridge",
     "cause": "signal 9",
     "code": "not_dicom",
     "created_by": "ada",

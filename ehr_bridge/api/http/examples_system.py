@@ -211,6 +211,22 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
             ],
         },
         "restarts": {"recent": 0, "latest": None, "cause": None},
+        "backups": {
+            "is_scheduled": True,
+            "last_success_at": MOMENT,
+            "last_check_at": MOMENT,
+            "last": {
+                "kind": "backup",
+                "status": "succeeded",
+                "repository": "/mnt/backup/ehr-bridge",
+                "begun_at": MOMENT,
+                "ended_at": MOMENT,
+                "number_of_files": 183_201,
+                "size_bytes": 96_200_113_902,
+                "added_bytes": 611_204_811,
+                "failure": None,
+            },
+        },
         "roles": [{"name": "nurse", "permissions": ["read", "view"], "is_built_in": True}],
         "nodes": [_NODE],
         "attention": [

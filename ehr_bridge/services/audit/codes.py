@@ -57,6 +57,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "audit.exported": AuditCode("110101", None, "R"),
     "backup.checked": AuditCode("110100", None, "E"),
     "backup.failed": AuditCode("110100", None, "E"),
+    "backup.forgotten": AuditCode("110100", None, "D"),
     "backup.made": AuditCode("110106", None, "R"),
     "backup.restored": AuditCode("110107", None, "C"),
     "commitment.answered": AuditCode("110103", None, "R"),

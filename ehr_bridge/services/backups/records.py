@@ -129,6 +129,21 @@ class Backups:
             last = session.scalar(query.order_by(Backup.begun_at.desc()).limit(1))
         return last == BackupStatus.FAILED
 
+    def last_failure(self) -> datetime | None:
+        """When the last backup ended, if it failed; when its lease ends, if it is running or died."""
+        with self._database.read() as session:
+            of_backups = select(Backup).where(Backup.kind == BackupKind.BACKUP)
+            last = session.scalar(of_backups.order_by(Backup.begun_at.desc()).limit(1))
+        if last is None or last.status == BackupStatus.SUCCEEDED:
+            return None
+        return last.ended_at or last.leased_until
+
+    def note_forgotten(self, snapshots: list[str]) -> None:
+        """Record which snapshots are no longer kept."""
+        event = Event("backup.forgotten", detail={"snapshots": snapshots[:100], "count": len(snapshots)})
+        with self._database.write() as session:
+            audit.append(session, OURSELVES, event, self._clock())
+
     def has_succeeded_there(self, run: uuid.UUID) -> bool:
         """Whether an earlier backup into the repository of this run succeeded."""
         repository = select(Backup.repository).where(Backup.id == run).scalar_subquery()

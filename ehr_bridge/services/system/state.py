@@ -22,6 +22,7 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.holdings import Holdings, Usage
 from ehr_bridge.services.audit.refusals import Refusals
+from ehr_bridge.services.backups.state import BackupState, backups_now
 from ehr_bridge.services.delivery.deliveries import Deliveries
 from ehr_bridge.services.fixity.state import Fixity, look_at_fixity
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
@@ -74,6 +75,8 @@ ADVICE = {
         "Set the clock of this node, or of the database's machine, by a time server (NTP): leases and tokens are "
         "judged by it."
     ),
+    "backup_old": "Read backup.log for why no backup was made: the repository, its disk, or a server that was off.",
+    "backup_failed": "Read backup.log: it says what prevented the last backup, or that the repository is damaged.",
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
 }
 """What needs attention, and what to do about it; docs/api.md shows this table."""
@@ -130,6 +133,7 @@ class SystemState:
     restarts: Restarts
     """Of this node; `recent` within the last day."""
     nodes: list[KnownNode]
+    backups: BackupState
     attention: list[Attention]
 
 
@@ -147,6 +151,7 @@ class System:
         performed: PerformedListing,
         deliveries: Deliveries,
         nodes: Nodes,
+        backups_scheduled: bool,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -160,6 +165,7 @@ class System:
         self._deliveries = deliveries
         self._nodes = nodes
         self._arrivals = Arrivals(database, clock)
+        self._backups_scheduled = backups_scheduled
 
     def stuck_jobs(self) -> int:
         """How many jobs hold their study and need a person to continue."""
@@ -187,6 +193,7 @@ class System:
         with self._database.read() as session:
             jobs = _jobs(session)
             quarantined = count_waiting(session)
+            backups = backups_now(session, is_scheduled=self._backups_scheduled, now=self._clock())
             fixity = look_at_fixity(session, self._fixity_days, self._clock())
             position = session.scalar(select(Cursor.position).where(Cursor.name == ORTHANC_CHANGES)) or 0
             under_way = _uploads(session, DicomUploadLog.under_way_since.is_not(None))
@@ -206,6 +213,8 @@ class System:
         attention = [
             None if archive.has_room(0) else Attention("storage_full"),
             Attention("storage_low") if disk and disk.is_nearly_full else None,
+            Attention("backup_old") if backups.is_old else None,
+            Attention("backup_failed") if backups.has_failed else None,
             *(
                 Attention(code, count) if count else None
                 for code, count in (
@@ -240,6 +249,7 @@ class System:
             fixity=fixity._replace(latest=latest),
             restarts=restarts,
             nodes=nodes,
+            backups=backups,
             attention=[each for each in attention if each is not None],
         )
 

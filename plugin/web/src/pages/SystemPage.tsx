@@ -6,6 +6,7 @@ import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { t } from "../i18n";
 import { ActPanel } from "../system/ActPanel";
+import { BackupsPanel } from "../system/Backups";
 import { Checks } from "../system/Checks";
 import { NodesPanel } from "../system/Nodes";
 import { QueuePanel, StoragePanel } from "../system/Numbers";
@@ -44,6 +45,7 @@ export function SystemPage() {
                 <ObjectsPanel objects={system.data.storage.objects} />
                 <QueuePanel queue={system.data.queue} />
                 <NodesPanel nodes={system.data.nodes} />
+                <BackupsPanel backups={system.data.backups} />
                 <RolesPanel roles={system.data.roles} />
               </>
             ) : system.error ? (

@@ -62,6 +62,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.audit.exported": "Protokoll exportiert",
   "audit.action.backup.checked": "Sicherungen nachgelesen und geprüft",
   "audit.action.backup.failed": "Sicherung fehlgeschlagen",
+  "audit.action.backup.forgotten": "Alte Sicherungen entfernt",
   "audit.action.backup.made": "Sicherung erstellt",
   "audit.action.backup.restored": "Aus einer Sicherung wiederhergestellt",
   "audit.action.commitment.answered": "Ein Gerät fragte, ob seine Bilder sicher gespeichert sind",

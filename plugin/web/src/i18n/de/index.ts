@@ -5,6 +5,7 @@ import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
 import { away } from "./away";
+import { backups } from "./backups";
 import { chart } from "./chart";
 import { common } from "./common";
 import { dashboard } from "./dashboard";
@@ -46,6 +47,7 @@ export const de: Catalogue = {
   ...auth,
   ...away,
   ...chart,
+  ...backups,
   ...common,
   ...dashboard,
   ...corrections,

@@ -59,6 +59,7 @@ export const audit = {
   "audit.action.audit.exported": "Audit trail exported",
   "audit.action.backup.checked": "Backups read again and checked",
   "audit.action.backup.failed": "Backup failed",
+  "audit.action.backup.forgotten": "Old backups removed",
   "audit.action.backup.made": "Backup made",
   "audit.action.backup.restored": "Restored from a backup",
   "audit.action.commitment.answered": "A modality asked whether its images are safe",

@@ -8,6 +8,7 @@ import { app } from "./app";
 import { audit } from "./audit";
 import { auth } from "./auth";
 import { away } from "./away";
+import { backups } from "./backups";
 import { chart } from "./chart";
 import { common } from "./common";
 import { dashboard } from "./dashboard";
@@ -49,6 +50,7 @@ export const en = {
   ...auth,
   ...away,
   ...chart,
+  ...backups,
   ...common,
   ...dashboard,
   ...corrections,
