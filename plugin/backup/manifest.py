@@ -79,6 +79,11 @@ def folders_of(settings: Settings) -> dict[str, Path]:
     return folders if shared.is_relative_to(storage) else folders | {"shared": shared}
 
 
+def in_bucket(settings: Settings) -> bool:
+    """Whether the images are in object storage, and only what waits for it is on this disk."""
+    return getattr(settings, "storage_url", None) is not None
+
+
 def site_files(settings: Settings) -> dict[str, Path]:
     """The files that settings name, by variable: roles, rules, sources, keys."""
     named = {str(info.alias): getattr(settings, name) for name, info in type(settings).model_fields.items()}

@@ -28,7 +28,7 @@ from ehr_bridge.shared_folders import OURS
 from plugin.backup import copying, manifest
 from plugin.backup.backup import Telling, address_of, restic_of
 from plugin.backup.failures import BackupFailed
-from plugin.backup.manifest import Manifest, read_manifest
+from plugin.backup.manifest import Manifest, in_bucket, read_manifest
 from plugin.backup.placing import place
 from plugin.backup.proving import DELETED, prove
 from plugin.backup.restic import Restic, Snapshot
@@ -147,14 +147,16 @@ class Restoring:
         database = Database(settings.sqlalchemy_url)
         try:
             migrate.upgrade(database)
-            placed = place(
-                settings,
-                settings.storage_path,
-                lambda names: self._from_first(made, names),
-                lambda: _deleted(database),
-                self._telling.say,
-            )
-            self._telling.say("reading every file")
+            placed = None
+            if not in_bucket(settings):
+                placed = place(
+                    settings,
+                    settings.storage_path,
+                    lambda names: self._from_first(made, names),
+                    lambda: _deleted(database),
+                    self._telling.say,
+                )
+                self._telling.say("reading every file")
             all_right = True
             for line in prove(settings, database, made, placed, secret):
                 all_right &= line.is_right
