@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 import click
 import psycopg
-from sqlalchemy import make_url, select, update
+from sqlalchemy import delete, make_url, select, update
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import BackupStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.operations.backups import Backup
+from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
@@ -189,6 +190,7 @@ def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: boo
     detail = {"snapshot": snapshot.id[:12], "at": made.databases_at, "is_proved": all_right}
     mine = update(Backup).where(Backup.status == BackupStatus.RUNNING)
     with database.write() as session:
+        session.execute(delete(Node))  # those of the former place; their names are free again
         session.execute(
             mine.values(
                 status=BackupStatus.SUCCEEDED, holds_purges=False, ended_at=snapshot.at, snapshot_id=snapshot.id

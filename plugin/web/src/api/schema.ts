@@ -8771,6 +8771,28 @@ export interface components {
         AuthorityList: {
             items: components["schemas"]["AuthorityAnswer"][];
         };
+        /** @enum {string} */
+        BackupKind: "backup" | "check";
+        BackupRunAnswer: {
+            added_bytes: number | null;
+            /** Format: date-time */
+            begun_at: string;
+            ended_at: string | null;
+            failure: string | null;
+            kind: components["schemas"]["BackupKind"];
+            number_of_files: number | null;
+            repository: string;
+            size_bytes: number | null;
+            status: components["schemas"]["BackupStatus"];
+        };
+        /** @enum {string} */
+        BackupStatus: "running" | "succeeded" | "failed";
+        BackupsAnswer: {
+            is_scheduled: boolean;
+            last: components["schemas"]["BackupRunAnswer"] | null;
+            last_check_at: string | null;
+            last_success_at: string | null;
+        };
         BeginBody: {
             /** @default null */
             order_id: string | null;
@@ -11203,6 +11225,7 @@ export interface components {
         };
         SystemAnswer: {
             attention: components["schemas"]["AttentionAnswer"][];
+            backups: components["schemas"]["BackupsAnswer"];
             failed_jobs: components["schemas"]["FailedJobAnswer"][];
             features: components["schemas"]["FeaturesAnswer"];
             fixity: components["schemas"]["FixityAnswer"];
@@ -11657,6 +11680,10 @@ export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
 export type AuthorityAnswer = components['schemas']['AuthorityAnswer'];
 export type AuthorityList = components['schemas']['AuthorityList'];
+export type BackupKind = components['schemas']['BackupKind'];
+export type BackupRunAnswer = components['schemas']['BackupRunAnswer'];
+export type BackupStatus = components['schemas']['BackupStatus'];
+export type BackupsAnswer = components['schemas']['BackupsAnswer'];
 export type BeginBody = components['schemas']['BeginBody'];
 export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
