@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     ARRAY,
@@ -64,6 +64,11 @@ class Among(FunctionElement[bool]):
         kind = column.expression.type
         listed, array = bindparam(name, type_=kind, expanding=True), bindparam(name, type_=ARRAY(kind))
         super().__init__(column.expression, listed, array)
+
+    def self_group(self, against: Any = None) -> Self:
+        """As it is: for a database without truth values SQLAlchemy would write `IN (…) = 1`, and SQLite reads the whole
+        table for that."""
+        return self
 
 
 @compiles(Among)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
@@ -13,6 +12,7 @@ from ehr_bridge.services.dashboard.milestones import LEGS
 from ehr_bridge.services.dashboard.times import Times
 from ehr_bridge.services.dashboard.today import Today
 from ehr_bridge.services.visibility.restrictions import NOTHING
+from tests.db.plan_steps import plans
 from tests.support.examined import Examined, fill
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -29,28 +29,6 @@ def filled(database: Database) -> None:
     )
     with database.engine.begin() as connection:
         connection.execute(text("ANALYZE"))
-
-
-def plans(database: Database, ask: Callable[[], object]) -> list[str]:
-    """The plan of each statement that is sent. PostgreSQL reads small tables whole because they are small: here it is
-    asked for what it can do without."""
-    sent: list[tuple[str, object]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        ask()
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-    with database.engine.begin() as connection:
-        if not database.is_sqlite:
-            connection.execute(text("SET LOCAL enable_seqscan = off"))
-        looked = [(said, given) for said, given in sent if said.lstrip().startswith("SELECT")]
-        answers = [connection.exec_driver_sql(explain + said, given) for said, given in looked]  # type: ignore[arg-type]
-        return ["\n".join(str(row[-1]) for row in answer) for answer in answers]
 
 
 def read_whole(plan: str) -> list[str]:

@@ -22,7 +22,7 @@ def test_transcoding_on_arrival_stops_the_start_with_one_line(tmp_path: Path, mo
     settings = load_settings({"EHR_BRIDGE_DATA_DIR": str(tmp_path / "var")})
     with pytest.raises(launch.CannotStart, match=r"^IngestTranscoding.*EHR_BRIDGE_STORAGE_COMPRESSION[^\n]*$"):
         launch._serve(settings, is_foreground=True)
-    assert not (tmp_path / "var").exists()
+    assert not (tmp_path / "var" / "orthanc.json").exists()
 
 
 def test_a_configuration_that_is_not_ours_stops_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
