@@ -314,7 +314,7 @@ def _make_worker(
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5, unchanged_seconds=5.0),
             Chore("restrictions", services.restrictions.refresh, 0.5, unchanged_seconds=5.0),
-            Chore("purge", lambda: services.purge.run(purging), 1.0, unchanged_seconds=5.0),
+            Chore("purge", lambda: services.purge.run(purging), 0.5, unchanged_seconds=5.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("quarantined files", services.quarantine.sweep, 60.0),
             Chore("log", rotation.run, 5.0),

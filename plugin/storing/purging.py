@@ -8,6 +8,7 @@ remaining files removed afterwards, by whichever node ends the purge.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from ehr_bridge.storage.files import FileStore
@@ -22,26 +23,29 @@ class PurgingArchive:
         self._store = files
         self._journal = journal
 
-    def delete_study(self, study_instance_uid: str) -> int:
+    def delete_study(self, study_instance_uid: str, hold: Callable[[], None]) -> int:
         """See `PurgeableArchive.delete_study`. A study whose instances name two patients is two studies in Orthanc.
         Raises Unavailable when Orthanc could not delete it."""
         found = self._archive.find("Study", StudyInstanceUID=study_instance_uid)
         page = self._journal / f"{study_instance_uid}.txt"
-        self._write_down(page, [name for study in found for name in self._files(f"/studies/{study}")])
+        self._write_down(page, [name for study in found for name in self._files(f"/studies/{study}", hold)])
         for study in found:
+            hold()  # finding the files takes long; what was found may be gone, and have come again
             self._archive.delete_resource(f"/studies/{study}")
         for name in page.read_text().split() if page.exists() else ():
+            hold()
             self._store.remove(name)
         page.unlink(missing_ok=True)
         return len(found)
 
-    def _files(self, study: str) -> list[str]:
+    def _files(self, study: str, hold: Callable[[], None]) -> list[str]:
         """The names in the file store of all attachments of a study, its series and its instances."""
         resources = [study]
         for level in ("series", "instances"):
             resources += [f"/{level}/{one['ID']}" for one in self._archive.get(f"{study}/{level}") or []]
         names = []
         for resource in resources:
+            hold()
             for attachment in self._archive.get(f"{resource}/attachments") or []:
                 info = self._archive.get(f"{resource}/attachments/{attachment}/info")
                 if info is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +30,8 @@ class Purging:
         self.deleted: list[str] = []
         self.fails: BaseException | None = None
 
-    def delete_study(self, study_instance_uid: str) -> int:
+    def delete_study(self, study_instance_uid: str, hold: Callable[[], None]) -> int:
+        hold()
         self.deleted.append(study_instance_uid)
         if self.fails is not None:
             raise self.fails

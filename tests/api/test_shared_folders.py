@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,80 @@ def test_a_purge_is_one_nodes_and_another_ends_it_a_minute_after_it_was_killed(a
     assert purge_of(api, "one", 2 * ENDED).run(archive) == 0
 
 
+def test_a_purge_is_of_one_study_at_a_time(api: Api) -> None:
+    """A node closes what nobody may see any more between two of them, however many are due on one day."""
+    due = {stored(api, f"ACC-{number}", f"MRN-{number}") for number in range(2)}
+    for uid in due:
+        approved(api, uid)
+    grace_is_over(api)
+    archive = Purging()
+    assert (purge_of(api, "one").run(archive), len(archive.deleted)) == (1, 1)
+    assert (purge_of(api, "one").run(archive), set(archive.deleted)) == (1, due)
+    assert purge_of(api, "one").run(archive) == 0
+
+
+class _Slow:
+    """Just enough of the archive: a study of three images; a test says what happens while one is looked at."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._meanwhile = meanwhile
+        self.deleted: list[str] = []
+
+    def find(self, _level: str, **_keys: str) -> list[str]:
+        return ["s"]
+
+    def get(self, path: str) -> Any:
+        if path.endswith("/series"):
+            return []
+        if path.endswith("/instances"):
+            return [{"ID": number} for number in range(3)]
+        if not path.endswith("/info"):
+            return ["dicom"]
+        self._meanwhile()
+        return {"Uuid": "aabb-1"}
+
+    def delete_resource(self, path: str) -> None:
+        self.deleted.append(path)
+
+
+def test_a_purge_that_takes_longer_than_a_lease_stays_with_its_node(api: Api, tmp_path: Path) -> None:
+    """Thousands of images are looked at one by one; no other node begins with the same study meanwhile."""
+    uid, later = stored(api), [timedelta()]
+    deletion = approved(api, uid)
+    grace_is_over(api)
+    services = api.services
+
+    def clock() -> datetime:
+        return services.clock() + later[0]
+
+    def purge(node: str) -> Purge:
+        return Purge(services.database, services.hidden, services.thumbnails, clock, lambda: node)
+
+    def meanwhile() -> None:
+        later[0] += LEASE * 0.7
+        assert purge("other").run(Purging()) == 0
+
+    orthanc: Any = _Slow(meanwhile)
+    assert purge("one").run(PurgingArchive(orthanc, FolderFiles(tmp_path), tmp_path / "purge")) == 1
+    assert (orthanc.deleted, status(api, deletion)) == (["/studies/s"], "purged")
+
+
+def test_a_node_that_slept_in_a_purge_deletes_nothing_that_came_after_it(api: Api, tmp_path: Path) -> None:
+    """Another node has ended the purge; a modality may have sent the study again, and nobody has approved that."""
+    deletion = approved(api, stored(api))
+    grace_is_over(api)
+    ended: list[int] = []
+
+    def meanwhile() -> None:
+        if not ended:
+            ended.append(purge_of(api, "other", ENDED).run(Purging()))
+
+    orthanc: Any = _Slow(meanwhile)
+    archive = PurgingArchive(orthanc, FolderFiles(tmp_path), tmp_path / "purge")
+    assert purge_of(api, "one").run(archive) == 0
+    assert (ended, orthanc.deleted, status(api, deletion)) == ([1], [], "purged")
+
+
 class _Orthanc:
     """Just enough of the archive: one study with two files, of which its index may know nothing any more."""
 
@@ -124,11 +199,11 @@ def test_files_that_a_killed_purge_left_are_removed_by_another_node(tmp_path: Pa
     orthanc: Any = _Orthanc()
     one, other = (PurgingArchive(orthanc, FolderFiles(tmp_path), tmp_path / "ehr-bridge" / "purge") for _ in range(2))
     with pytest.raises(KILLED):
-        one.delete_study("1.2.3")
+        one.delete_study("1.2.3", lambda: None)
     assert file.exists()
-    assert other.delete_study("1.2.3") == 0
+    assert other.delete_study("1.2.3", lambda: None) == 0
     assert not file.exists() and list((tmp_path / "ehr-bridge" / "purge").iterdir()) == []
-    assert one.delete_study("1.2.3") == 0  # nothing left to do
+    assert one.delete_study("1.2.3", lambda: None) == 0  # nothing left to do
 
 
 def records_of(api: Api, node: str) -> QuarantineRecords:

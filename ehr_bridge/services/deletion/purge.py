@@ -10,9 +10,9 @@ import logging
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -30,7 +30,7 @@ from ehr_bridge.services.backups.records import purges_wait
 from ehr_bridge.services.deletion.holds import hold_in_force
 from ehr_bridge.services.deletion.steps import move, note, open_request
 from ehr_bridge.services.identity.study_index import index_study, unlist
-from ehr_bridge.services.jobs.leases import LEASE, free_for, is_free_for
+from ehr_bridge.services.jobs.leases import LEASE, RENEWED, free_for, is_free_for
 from ehr_bridge.services.linking.links import end_link
 from ehr_bridge.services.studies.thumbnails import Thumbnails
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
@@ -38,11 +38,16 @@ from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 LOGGER = logging.getLogger(__name__)
 
 
+class PurgeLost(Exception):
+    """Another node purges the study by now, or has ended it: what is stored under its UID may have come since."""
+
+
 class PurgeableArchive(Protocol):
     """The PACS, for the purge."""
 
-    def delete_study(self, study_instance_uid: str) -> int:
-        """Delete all of a study, from however many Orthanc studies; returns how many these were."""
+    def delete_study(self, study_instance_uid: str, hold: Callable[[], None]) -> int:
+        """Delete all of a study, from however many Orthanc studies; returns how many these were. `hold` is called
+        before each step: it raises PurgeLost when nothing more is to be deleted."""
 
 
 class Purge:
@@ -62,7 +67,8 @@ class Purge:
         self._node = node
 
     def run(self, archive: PurgeableArchive) -> int:
-        """Purge what is due or was interrupted, and no other node purges; returns the number of studies."""
+        """Purge one study that is due or was interrupted, and that no other node purges; returns how many were, 1 or 0.
+        There may be more: other chores, which close what nobody may see any more, do not wait for all of them."""
         now, node = self._clock(), self._node()
         with self._database.read() as session:
             due = session.execute(
@@ -77,13 +83,17 @@ class Purge:
                     ),
                 )
             ).all()
-        return sum(self._purge(request_id, uid, archive) for request_id, uid in due)
+        return int(any(self._purge(request_id, uid, archive) for request_id, uid in due))
 
     def _purge(self, request_id: uuid.UUID, study_instance_uid: str, archive: PurgeableArchive) -> bool:
         seen = self._begin(request_id)
         if seen is None:
             return False
-        deleted = archive.delete_study(study_instance_uid)
+        try:
+            deleted = archive.delete_study(study_instance_uid, lambda: self._hold(request_id))
+        except PurgeLost:
+            LOGGER.warning("deletion %s: another node goes on with it", request_id)
+            return False
         self._end(request_id, deleted, seen)
         self._thumbnails.forget(study_instance_uid)
         self._hidden.changed(study_instance_uid)
@@ -107,6 +117,21 @@ class Purge:
                 return None
             request.node, request.leased_until = self._node(), now + LEASE
             return request.late_instances
+
+    def _hold(self, request_id: uuid.UUID) -> None:
+        """Renew this node's lease where it has not long to go. Raises PurgeLost."""
+        now, node, mine = self._clock(), self._node(), DeletionRequest
+        with self._database.read() as session:
+            status = mine.status == DeletionStatus.PURGING
+            of_request = select(mine.leased_until).where(mine.id == request_id, mine.node == node, status)
+            until = session.scalar(of_request)
+        if until is not None and until > now + RENEWED:
+            return
+        renewed = update(mine).where(mine.id == request_id, mine.node == node, status)
+        with self._database.write() as session:
+            result = cast(CursorResult[Any], session.execute(renewed.values(leased_until=now + LEASE)))
+        if result.rowcount == 0:
+            raise PurgeLost
 
     def _end(self, request_id: uuid.UUID, deleted: int, seen: int) -> None:
         now = self._clock()
