@@ -64,7 +64,7 @@ class Placed:
     leftovers: int = 0
     """Files that no image needs: excerpts, and files that were being written."""
     deleted_again: int = 0
-    """Studies whose deletion had been carried out."""
+    """Studies whose purge had begun."""
     missing: list[str] = field(default_factory=list)
     """Names of files that are nowhere."""
 
@@ -89,7 +89,7 @@ def place(
     deleted: Callable[[], set[str]],
     say: Callable[[str], object],
 ) -> Placed:
-    """`from_first` restores files by name from the first snapshot; `deleted` says which studies were to be deleted, by
+    """`from_first` restores files by name from the first snapshot; `deleted` says which studies were being purged, by
     Orthanc's id."""
     known = {one.name: one for one in attachments(settings)}
     there = {path.name: path for path in storage.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*") if path.is_file()}

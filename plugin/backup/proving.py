@@ -26,8 +26,6 @@ from ehr_bridge.settings import Settings
 from plugin.backup.manifest import ANCHORS, Manifest, count
 from plugin.backup.placing import Attachment, Placed, attachments, unpacked
 
-DELETED = (DeletionStatus.APPROVED, DeletionStatus.PURGING, DeletionStatus.PURGED)
-
 
 class Line(NamedTuple):
     """One line of the table."""
@@ -45,7 +43,7 @@ class Files:
     equal: int = 0
     without_digest: int = 0
     elsewhere: int = 0
-    """In `rejected/`, in `modifying/` while a job is working on them, or of a study whose deletion was approved."""
+    """In `rejected/`, in `modifying/` while a job is working on them, or of a study that was being purged."""
     missing: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
     unrecorded: int = 0
@@ -101,7 +99,7 @@ def _files(session: Session, settings: Settings) -> Files:
     for instance, digest in session.execute(_rows(), execution_options={"yield_per": 1000}):
         files.rows += 1
         if (attachment := known.get(instance)) is None:
-            if _is_elsewhere(session, instance):
+            if is_elsewhere(session, instance):
                 files.elsewhere += 1
             else:
                 files.missing.append(instance)
@@ -122,12 +120,13 @@ def _rows() -> Select[str, str | None]:
     )
 
 
-def _is_elsewhere(session: Session, instance: str) -> bool:
+def is_elsewhere(session: Session, instance: str) -> bool:
+    """Whether it is right that Orthanc does not have an image: rejected, being changed, or being purged."""
     study = select(Instance.study_id).where(Instance.orthanc_instance_id == instance).scalar_subquery()
     rejected = exists().where(RejectedImage.orthanc_instance_id == instance)
     changing = exists().where(Modification.study_id == study, Modification.status.in_(UNENDED))
-    deleted = exists().where(DeletionRequest.study_id == study, DeletionRequest.status.in_(DELETED))
-    return bool(session.scalar(select(rejected | changing | deleted)))
+    purging = exists().where(DeletionRequest.study_id == study, DeletionRequest.status == DeletionStatus.PURGING)
+    return bool(session.scalar(select(rejected | changing | purging)))
 
 
 def _judge(files: Files, instance: str, digest: str | None, attachment: Attachment, storage: Path) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, make_url, select, update
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import BackupStatus
+from ehr_bridge.db.states import BackupStatus, DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.operations.backups import Backup
 from ehr_bridge.db.tables.operations.nodes import Node
@@ -31,7 +31,7 @@ from plugin.backup.backup import Telling, address_of, restic_of
 from plugin.backup.failures import BackupFailed
 from plugin.backup.manifest import Manifest, in_bucket, read_manifest
 from plugin.backup.placing import place
-from plugin.backup.proving import DELETED, prove
+from plugin.backup.proving import prove
 from plugin.backup.restic import Restic, Snapshot
 from plugin.commands.installation import SECRET_FILE, read_settings
 
@@ -154,7 +154,7 @@ class Restoring:
                     settings,
                     settings.storage_path,
                     lambda names: self._from_first(made, names),
-                    lambda: _deleted(database),
+                    lambda: purged_again(database),
                     self._telling.say,
                 )
                 self._telling.say("reading every file")
@@ -177,11 +177,16 @@ class Restoring:
             )
 
 
-def _deleted(database: Database) -> set[str]:
-    """Orthanc's ids of the studies whose deletion was approved."""
+def purged_again(database: Database) -> set[str]:
+    """Orthanc's ids of the studies whose purge had begun. No other deletion explains a missing file: one that was
+    approved can still be undone, and a study that was purged may have been sent again since."""
     with database.read() as session:
         query = select(Study.orthanc_study_id).join(DeletionRequest, DeletionRequest.study_id == Study.id)
-        return {one for one in session.scalars(query.where(DeletionRequest.status.in_(DELETED))) if one is not None}
+        return {
+            one
+            for one in session.scalars(query.where(DeletionRequest.status == DeletionStatus.PURGING))
+            if one is not None
+        }
 
 
 def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: bool) -> None:

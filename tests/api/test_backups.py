@@ -11,10 +11,13 @@ from sqlalchemy import select
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import BackupKind, BackupStatus
 from ehr_bridge.db.tables.operations.backups import Backup
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services.backups.records import LEASE, BackupRunning, Backups, LeaseLost, Result
 from ehr_bridge.services.backups.state import BackupState, backups_now
+from plugin.backup.proving import is_elsewhere
+from plugin.backup.restore import purged_again
 from tests.api.conftest import Api
-from tests.api.deletion_steps import Purging, approved, grace_is_over, status, stored
+from tests.api.deletion_steps import Purging, approved, grace_is_over, purged, sent_again, status, stored
 
 REPOSITORY = "/srv/backup"
 
@@ -137,3 +140,22 @@ def test_how_a_backup_ended_is_in_the_audit_trail(api: Api, backups: Backups, cl
     assert event["detail"] == {
         "backup_id": str(failed), "node": "one", "is_scheduled": False, "kind": "backup", "failure": "repository_full"
     }  # fmt: skip
+
+
+def test_a_restore_completes_only_a_purge_that_had_begun(api: Api) -> None:
+    """One file that is missing is no reason to delete the study of a deletion that can be undone, or of one that was
+    purged and sent again: its image is missing, and the table says so."""
+    again = stored(api)
+    purged(api, again)
+    sent_again(api, again)
+    with api.services.database.read() as session:
+        image = session.scalars(select(Instance.orthanc_instance_id)).one()
+        assert not is_elsewhere(session, image)
+    deletion = approved(api, stored(api, "ACC-2", "MRN-2"))
+    assert purged_again(api.services.database) == set()
+    grace_is_over(api)
+    archive = Purging()
+    archive.fails = ConnectionError()
+    with pytest.raises(ConnectionError):
+        api.services.purge.run(archive)
+    assert status(api, deletion) == "purging" and len(purged_again(api.services.database)) == 1

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from sqlalchemy import update
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import BackupKind
+from ehr_bridge.db.states import BackupKind, DeletionStatus
+from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.services.backups.records import Backups
 from ehr_bridge.settings import load_settings
+from plugin.backup import making
 from plugin.backup.making import Making
 from plugin.backup.restic import Restic
 from tests.conftest import ENGINES
@@ -100,10 +103,10 @@ def test_what_was_acknowledged_before_the_files_were_copied_is_there_after_a_res
 
 
 def test_what_changed_while_the_backup_was_made_is_settled_by_the_restore(
-    places: tuple[Server, Server], tmp_path: Path
+    places: tuple[Server, Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that was replaced is taken from the first part, an image that no index knows is imported, and a study that
-    was deleted does not come back as a shell."""
+    was being purged does not come back as a shell."""
     old, new = places
     old.set(deletions.GRACE, "7")
     old.start()
@@ -128,6 +131,9 @@ def test_what_changed_while_the_backup_was_made_is_settled_by_the_restore(
             place.with_name("abcd0000-1111-2222-3333-444455557777").write_bytes(late[: len(late) // 2])
 
     database = Database(settings.sqlalchemy_url)
+    with database.write() as session:  # its node died in the middle of the purge
+        session.execute(update(DeletionRequest).values(status=DeletionStatus.PURGING))
+    monkeypatch.setattr(making, "PURGE_SECONDS", 0.0)
     backups = Backups(database, lambda: datetime.now(UTC))
     restic = Restic(str(tmp_path / "store"), PASSWORD, tmp_path / "cache")
     run = backups.begin(BackupKind.BACKUP, "here", "store", is_scheduled=False)
