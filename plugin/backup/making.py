@@ -25,7 +25,7 @@ from ehr_bridge.settings import Settings
 from plugin.backup import copying, manifest
 from plugin.backup.failures import BackupFailed
 from plugin.backup.manifest import Manifest, moment
-from plugin.backup.restic import Progress, Restic, Summary
+from plugin.backup.restic import Progress, Restic, Snapshot, Summary
 
 RENEWED_SECONDS = 10.0
 PURGE_SECONDS = 60.0
@@ -102,7 +102,7 @@ class Making:
             if has_failed := self._backups.has_failed():
                 self._restic.unlock()
             # where one was before and is no more, its disk is not mounted
-            before = self._restic.open(create=not self._backups.has_succeeded_there(run))
+            before = self._disowned(self._restic.open(create=not self._backups.has_succeeded_there(run)))
             if has_failed:
                 self._say("the last backup was not finished; what it has sent is not sent again")
                 self._restic.recover_index()
@@ -115,14 +115,36 @@ class Making:
             with self._staged(run, begun_at, first) as staging:
                 self._say("copying what came in the meantime")
                 last = self._rest(run, staging, first)
-                lease.hold_purges(wait=False)
-        unreadable = {*first.unreadable, *last.unreadable}
+                try:
+                    lease.hold_purges(wait=False)
+                    self._require_readable({*first.unreadable, *last.unreadable})
+                except BaseException:
+                    self._disown(last.snapshot_id, run)
+                    raise
+        added = first.added_bytes + last.added_bytes
+        return Result(last.snapshot_id, last.number_of_files, last.size_bytes, added)
+
+    def _require_readable(self, unreadable: set[str]) -> None:
         for path in sorted(unreadable)[:20]:
             self._say(f"cannot be read: {path}")
         if unreadable:
             raise BackupFailed("files_unreadable", f"{len(unreadable)} files; the others are in the snapshot")
-        added = first.added_bytes + last.added_bytes
-        return Result(last.snapshot_id, last.number_of_files, last.size_bytes, added)
+
+    def _disowned(self, there: list[Snapshot]) -> list[Snapshot]:
+        """The snapshots, of which no one of a run that failed is whole any more: it may have died before it said so."""
+        failed = {f"run-{run}" for run in self._backups.failed_runs()}
+        for one in there:
+            if manifest.WHOLE in one.tags and (tags := one.tags & failed):
+                self._disown(one.id, uuid.UUID(next(iter(tags)).removeprefix("run-")))
+                there = []
+        return there or self._restic.open(create=False)
+
+    def _disown(self, snapshot: str, run: uuid.UUID) -> None:
+        """Let a restore not take it as the latest backup. A repository to which one may only add cannot do that."""
+        try:
+            self._restic.tag(snapshot, manifest.INCOMPLETE, f"run-{run}")
+        except BackupFailed as error:
+            self._say(f"snapshot {snapshot[:8]} is not whole; do not restore it ({error.sentence})")
 
     def _rest(self, run: uuid.UUID, staging: Path, first: Summary) -> Summary:
         others = [path for name, path in self._folders.items() if name != "staging" and path.is_dir()]

@@ -21,8 +21,9 @@ STAGING = "ehr-bridge-backup"
 FILE = "manifest.json"
 BRIDGE, INDEX, ANCHORS, SECRET, SITE = "bridge", "orthanc-index", "audit-anchor.log", "jwt-secret", "site"
 """Names in that folder: SQLite files or dumps of PostgreSQL; the last one has the files that settings name."""
-WHOLE, FILES = "whole", "files"
-"""Tags: a snapshot that can be restored, and the files alone that were copied before it."""
+WHOLE, FILES, INCOMPLETE = "whole", "files", "incomplete"
+"""Tags: a snapshot that can be restored, the files alone that were copied before it, and one of a backup that failed
+after it was made: something is missing in it."""
 COUNTED = ("patients", "orders", "studies", "instances", "reports", "report_versions", "audit_events")
 
 type Ask = Callable[[str], Sequence[Any]]

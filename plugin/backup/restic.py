@@ -159,6 +159,10 @@ class Restic:
         if snapshots:
             self._require(*self._run("forget", *snapshots)[::2])
 
+    def tag(self, snapshot: str, *tags: str) -> None:
+        """Give a snapshot these tags in place of those it has; its id becomes another one."""
+        self._require(*self._run("tag", f"--set={','.join(tags)}", snapshot)[::2])
+
     def kept(self, tag: str, rules: Sequence[str]) -> set[str]:
         """The ids of the snapshots with a tag that these rules keep (`--keep-daily 14`)."""
         code, out, said = self._run(

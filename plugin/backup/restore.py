@@ -47,10 +47,10 @@ class Restoring:
         self._telling = telling
         self._staging = settings.data_dir / manifest.STAGING
 
-    def run(self, at: datetime | None) -> bool:
-        """Restore the latest backup, or the latest before `at`; returns whether everything was proved. Raises
-        BackupFailed, before anything is written where that can be known."""
-        snapshot = self._choose(at)
+    def run(self, at: datetime | None, *, incomplete: bool = False) -> bool:
+        """Restore the latest backup, or the latest before `at`, `incomplete` ones too if so wanted; returns whether
+        everything was proved. Raises BackupFailed, before anything is written where that can be known."""
+        snapshot = self._choose(at, incomplete=incomplete)
         (staged,) = (path for path in snapshot.paths if Path(path).name == manifest.STAGING)
         made = read_manifest(self._restic.read(snapshot.id, f"{staged}/{manifest.FILE}"))
         self._require_fit(made)
@@ -60,11 +60,18 @@ class Restoring:
         self._place_databases(made)
         return self._prove(snapshot, made, secret)
 
-    def _choose(self, at: datetime | None) -> Snapshot:
-        whole = [one for one in self._restic.open(create=False) if manifest.WHOLE in one.tags]
-        found = [one for one in whole if at is None or one.at <= at]
+    def _choose(self, at: datetime | None, *, incomplete: bool) -> Snapshot:
+        there = self._restic.open(create=False)
+        wanted = {manifest.WHOLE, manifest.INCOMPLETE} if incomplete else {manifest.WHOLE}
+        found = [one for one in there if one.tags & wanted and (at is None or one.at <= at)]
         if not found:
             raise BackupFailed("no_snapshot")
+        later = [one for one in there if manifest.INCOMPLETE in one.tags and one.at > found[-1].at]
+        if later and at is None:
+            self._telling.say(
+                f"a later backup, of {later[-1].at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}, is incomplete and not taken; "
+                "with --incomplete it is"
+            )
         return found[-1]
 
     def _require_fit(self, made: Manifest) -> None:
@@ -193,12 +200,17 @@ def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: boo
     """The backup, which was running when it was copied, has ended; and that this is a restored installation."""
     now = datetime.now(UTC)
     detail = {"snapshot": snapshot.id[:12], "at": made.databases_at, "is_proved": all_right}
+    is_whole = manifest.WHOLE in snapshot.tags
     mine = update(Backup).where(Backup.status == BackupStatus.RUNNING)
     with database.write() as session:
         session.execute(delete(Node))  # those of the former place; their names are free again
         session.execute(
             mine.values(
-                status=BackupStatus.SUCCEEDED, holds_purges=False, ended_at=snapshot.at, snapshot_id=snapshot.id
+                status=BackupStatus.SUCCEEDED if is_whole else BackupStatus.FAILED,
+                failure=None if is_whole else "files_unreadable",
+                holds_purges=False,
+                ended_at=snapshot.at,
+                snapshot_id=snapshot.id,
             )
         )
         audit.append(session, OURSELVES, Event("backup.restored", detail=detail), now)
@@ -243,9 +255,10 @@ def _one_line() -> Iterator[None]:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--from", "repository", required=True, help="The repository that scripts/backup has written.")
 @click.option("--at", help="The latest backup until then: 2026-01-31 or 2026-01-31T18:00. Default: the latest.")
+@click.option("--incomplete", is_flag=True, help="Also a backup that failed because files could not be read.")
 @click.option("--data-dir", help="New data directory (EHR_BRIDGE_DATA_DIR, ./var); empty, or not there.")
 @click.pass_context
-def main(context: click.Context, repository: str, at: str | None, data_dir: str | None) -> None:
+def main(context: click.Context, repository: str, at: str | None, incomplete: bool, data_dir: str | None) -> None:
     """Restore a backup into an empty place, and prove it. With PostgreSQL, EHR_BRIDGE_DATABASE_URL and
     EHR_BRIDGE_ORTHANC_DATABASE_URL name empty databases. Exit code 0: everything is there and right; 1: it could not be
     restored; 3: it is restored, and the table says what is not right."""
@@ -253,7 +266,7 @@ def main(context: click.Context, repository: str, at: str | None, data_dir: str 
     with _one_line(), tempfile.TemporaryDirectory() as cache:
         restic = restic_of(settings, address_of(repository), Path(cache))
         moment = None if at is None else moment_of(at, ZoneInfo(settings.time_zone))
-        all_right = Restoring(settings, restic, telling).run(moment)
+        all_right = Restoring(settings, restic, telling).run(moment, incomplete=incomplete)
     telling.say("restored and proved; start the server" if all_right else "restored; see what is not right")
     context.exit(0 if all_right else 3)
 

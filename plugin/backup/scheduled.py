@@ -42,14 +42,16 @@ def run(settings: Settings, telling: Telling) -> None:
 
 
 def forget(restic: Restic, note: Callable[[list[str]], None], say: Callable[[str], None]) -> None:
-    """Remove the snapshots that the rules do not keep, each with the files that were copied before it."""
+    """Remove the snapshots that the rules do not keep, each with the files that were copied before it, and those of
+    backups that failed: a whole one was made since."""
     there = restic.open(create=False)
     whole = [one for one in there if manifest.WHOLE in one.tags]
     kept = restic.kept(manifest.WHOLE, KEPT)
     runs = {tag for one in whole if one.id in kept for tag in one.tags if tag.startswith("run-")}
     old = [one.id for one in whole if one.id not in kept]
     first = [one.id for one in there if manifest.FILES in one.tags and not one.tags & runs]
-    restic.forget([*old, *first])
+    incomplete = [one.id for one in there if manifest.INCOMPLETE in one.tags]
+    restic.forget([*old, *first, *incomplete])
     if old:
         note([one[:12] for one in old])
         say(f"{len(old)} old backups are no longer kept")

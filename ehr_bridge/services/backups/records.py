@@ -129,6 +129,12 @@ class Backups:
             last = session.scalar(query.order_by(Backup.begun_at.desc()).limit(1))
         return last == BackupStatus.FAILED
 
+    def failed_runs(self) -> set[uuid.UUID]:
+        """The backups that did not succeed."""
+        query = select(Backup.id).where(Backup.kind == BackupKind.BACKUP, Backup.status == BackupStatus.FAILED)
+        with self._database.read() as session:
+            return set(session.scalars(query))
+
     def last_failure(self) -> datetime | None:
         """When the last backup ended, if it failed; when its lease ends, if it is running or died."""
         with self._database.read() as session:

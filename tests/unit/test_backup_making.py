@@ -1,0 +1,109 @@
+"""What becomes of a backup that fails after its files and databases were copied, with restic itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import BackupKind
+from ehr_bridge.services.backups.records import Backups
+from ehr_bridge.settings import Settings, load_settings
+from plugin.backup.backup import Telling, recorded
+from plugin.backup.failures import BackupFailed
+from plugin.backup.making import Lease, Making
+from plugin.backup.restic import Progress, Restic, Summary
+from plugin.backup.restore import Restoring
+from plugin.backup.scheduled import forget
+from tests.support.server import SECRET
+
+PASSWORD = "a-password-for-backups"
+
+
+class OnADisk(Restic):
+    """restic, on a disk that may have a damaged place."""
+
+    damaged: tuple[str, ...] = ()
+
+    def back_up(self, paths: Sequence[Path], tags: Sequence[str], parent: str | None, progress: Progress) -> Summary:
+        return replace(super().back_up(paths, tags, parent, progress), unreadable=self.damaged)
+
+
+class Place:
+    """An installation with one image, and its repository."""
+
+    def __init__(self, folder: Path) -> None:
+        environ = {"EHR_BRIDGE_DATA_DIR": str(folder / "var"), "EHR_BRIDGE_JWT_SECRET": SECRET}
+        self.settings: Settings = load_settings(environ)
+        self.image = self.settings.storage_path / "ab" / "cd" / "abcd0000-1111-2222-3333-444455556666"
+        self.image.parent.mkdir(parents=True)
+        self.image.write_bytes(b"an image")
+        self.database = Database(self.settings.sqlalchemy_url)
+        migrate.upgrade(self.database)
+        self.backups = Backups(self.database, lambda: datetime.now(UTC))
+        self.restic = OnADisk(str(folder / "store"), PASSWORD, folder / "cache")
+        self.said: list[str] = []
+
+    def back_up(self) -> str | None:
+        """The failure, if any."""
+        making = Making(self.settings, self.restic, self.backups, self.said.append, lambda *_: None)
+        try:
+            recorded(self.backups, BackupKind.BACKUP, "store", making.run, is_scheduled=False)
+        except BackupFailed as error:
+            return error.code
+        return None
+
+    def tags(self) -> list[str]:
+        there = self.restic.open(create=False)
+        return sorted(tag for one in there for tag in one.tags if not tag.startswith("run-"))
+
+    def chosen(self, *, incomplete: bool = False) -> frozenset[str]:
+        restoring = Restoring(self.settings, self.restic, Telling())
+        return restoring._choose(None, incomplete=incomplete).tags
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_restore_takes_the_last_backup_that_ended_well(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one with an unreadable file the restore speaks, and takes it when told to; the next whole one replaces it."""
+    assert place.back_up() is None
+    good = place.chosen()
+    place.restic.damaged = (str(place.image),)
+    assert place.back_up() == "files_unreadable"
+    assert place.tags() == ["files", "files", "incomplete", "whole"]
+    assert place.chosen() == good and "with --incomplete it is" in capsys.readouterr().out
+    assert "incomplete" in place.chosen(incomplete=True)
+    place.restic.damaged = ()
+    assert place.back_up() is None
+    forget(place.restic, lambda _: None, lambda _: None)
+    assert set(place.tags()) == {"files", "whole"} and place.chosen() != good
+
+
+def test_a_backup_that_lost_its_lease_or_died_is_no_whole_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost while the last files were copied; killed before it could say so, and found out by the next one."""
+    held = Lease.hold_purges
+
+    def lost(lease: Lease, *, wait: bool) -> None:
+        held(lease, wait=wait)
+        if not wait:
+            raise BackupFailed("lease_lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lease, "hold_purges", lost)
+        assert place.back_up() == "lease_lost"
+    assert place.tags() == ["files", "incomplete"]
+    run: uuid.UUID = place.backups.begin(BackupKind.BACKUP, "one", "store", is_scheduled=False)
+    place.restic.back_up([place.image], ["whole", f"run-{run}"], None, lambda *_: None)
+    place.backups.fail(run, "interrupted")
+    assert f"run-{run}" in place.chosen()
+    assert place.back_up() is None
+    assert place.tags().count("incomplete") == 2 and place.tags().count("whole") == 1
