@@ -13,15 +13,21 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from ehr_bridge.storage.folder import disk_of
+from ehr_bridge.storage.room import kept_free
+
 DIGITS = 32
 
 
 class Cache:
-    """The files used last, up to a number of bytes; 0 keeps none."""
+    """The files used last, up to a number of bytes; 0 keeps none. Twice the reserve of the disk stays free, so that no
+    image and no row is refused for copies."""
 
-    def __init__(self, folder: Path, limit_bytes: int) -> None:
+    def __init__(self, folder: Path, limit_bytes: int, reserve: int | None) -> None:
+        """`reserve`: see `room.kept_free`."""
         self._folder = folder
         self._limit = limit_bytes
+        self._reserve = reserve
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._bytes = 0
@@ -63,6 +69,8 @@ class Cache:
         unfinished = self._folder / f"{name}.{threading.get_ident()}"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.make_room(len(data)):
+                return
             unfinished.write_bytes(data)
             unfinished.replace(self._folder / f"{name}.{digest}")
         except OSError:
@@ -70,6 +78,15 @@ class Cache:
                 unfinished.unlink(missing_ok=True)
             return
         self._note(name, digest, len(data))
+
+    def make_room(self, size: int = 0) -> bool:
+        """Give up the copies used longest ago, as long as the disk has too little free. Whether so much more fits."""
+        disk = disk_of(self._folder)
+        lacking = 0 if disk is None else size + 2 * kept_free(disk, self._reserve) - disk.free_bytes
+        while lacking > 0 and (oldest := self._oldest()) is not None:
+            lacking -= oldest[1]
+            self.drop(oldest[0])
+        return lacking <= 0
 
     def drop(self, name: str) -> None:
         with self._lock:
@@ -85,8 +102,13 @@ class Cache:
                 self._bytes += size
             self._known[name] = digest, size
             self._known.move_to_end(name)
-        while self._bytes > self._limit and (oldest := next(iter(self._known), None)) is not None:
-            self.drop(oldest)
+        while self._bytes > self._limit and (oldest := self._oldest()) is not None:
+            self.drop(oldest[0])
+
+    def _oldest(self) -> tuple[str, int] | None:
+        """The copy used longest ago, and its size."""
+        with self._lock:
+            return next(((name, size) for name, (_, size) in self._known.items()), None)
 
 
 def _digest(data: bytes) -> str:

@@ -17,9 +17,10 @@ def files_of(settings: Settings) -> FileStore:
     from ehr_bridge.storage.bucket import Bucket
     from ehr_bridge.storage.cache import Cache
 
-    cache = Cache(settings.data_dir / "image-cache", settings.storage_cache_mb * MEGABYTE)
-    limit = settings.storage_waiting_mb * MEGABYTE
-    return ObjectFiles(Bucket(settings, time.time), settings.storage_path, cache, limit)
+    limit, reserve = settings.storage_cache_mb * MEGABYTE, settings.storage_reserve_bytes
+    cache = Cache(settings.data_dir / "image-cache", limit, reserve)
+    most_waiting = settings.storage_waiting_mb * MEGABYTE
+    return ObjectFiles(Bucket(settings, time.time), settings.storage_path, cache, most_waiting)
 
 
 def trouble_with_bucket(settings: Settings) -> str | None:

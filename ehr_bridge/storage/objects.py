@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ class ObjectFiles:
             if (near := self._near(name)) is not None:
                 return near
             raise
-        self._cache.keep(name, data)
+        self._keep_copy(name, data)
         return data
 
     # The port
@@ -104,10 +104,15 @@ class ObjectFiles:
         """See `FileStore`: from the disk while it waits, and from the bucket when it is there."""
         if self._removing.has(name):
             raise FileNotFoundError(name)
-        for path in (self._waiting.path(name), self._folder / path_of(name)):
-            if path.exists():
-                return path.open("rb")
-        return self._bucket.open(name)
+        for _ in range(2):  # it may move up meanwhile
+            if (near := self._open_near(name)) is not None:
+                return near
+        try:
+            return self._bucket.open(name)
+        except FileNotFoundError:
+            if (near := self._open_near(name)) is not None:
+                return near
+            raise
 
     def remove(self, name: str) -> None:
         """See `FileStore`. Noted on the disk; a thread removes it when the bucket answers."""
@@ -165,6 +170,7 @@ class ObjectFiles:
             queue.put_back(name)
         self._waiting.scan(older_than=older_than)
         self._removing.scan(older_than=older_than)
+        self._cache.make_room()
         self._awake(everybody=True)
 
     def follow_removals(self) -> None:
@@ -233,7 +239,7 @@ class ObjectFiles:
         if not self._removing.has(name):
             try:
                 self._bucket.put(name, path)
-                self._cache.keep(name, path.read_bytes())
+                self._keep_copy(name, path.read_bytes())
             except FileNotFoundError:
                 pass  # removed meanwhile, or put by another node
         self._waiting.done(name)
@@ -267,12 +273,24 @@ class ObjectFiles:
             return True
 
     def _near(self, name: str) -> bytes | None:
+        near = self._open_near(name)
+        if near is None:
+            return None
+        with near:
+            return near.read()
+
+    def _open_near(self, name: str) -> BufferedReader | None:
         for path in (self._waiting.path(name), self._folder / path_of(name)):
             try:
-                return path.read_bytes()
+                return path.open("rb")
             except FileNotFoundError:
                 continue
         return None
+
+    def _keep_copy(self, name: str, data: bytes) -> None:
+        self._cache.keep(name, data)
+        if name in self._removed or self._removing.has(name):  # since it was read
+            self._cache.drop(name)
 
     def _note_trouble(self, error: Unavailable) -> None:
         why = getattr(error, "why", "away")

@@ -26,25 +26,28 @@ TOLD_EVERY = 60
 class Room:
     """The disks with the images, and with databases and files at work (`data_dir`); often it is one."""
 
-    def __init__(self, files: FileStore, data_dir: Path, reserve: int | None) -> None:
-        """`reserve` is in bytes; None is `RESERVE`, or a twentieth of a small disk."""
+    def __init__(self, files: FileStore, folder: Path, data_dir: Path, reserve: int | None) -> None:
+        """`folder` is where images are, or wait for a bucket. `reserve`: see `kept_free`."""
         self._files = files
+        self._folder = folder
         self._data_dir = data_dir
         self._reserve = reserve
         self._told: float | None = None
 
     def has(self, size: int) -> bool:
         """Whether an image of that many bytes may come in."""
-        space = self._files.space()  # an object storage has no end that is known
-        has = self._files.has_room(size + (0 if space is None else self._kept(space))) and self._has_for_rows()
+        has = self._files.has_room(size) and self._keeps(self._folder, size) and self._keeps(self._data_dir, 0)
         if not has and (self._told is None or time.monotonic() - self._told > TOLD_EVERY):
             self._told = time.monotonic()
             LOGGER.warning("an image is refused: there is no room for it")
         return has
 
-    def _has_for_rows(self) -> bool:
-        disk = disk_of(self._data_dir)
-        return disk is None or disk.free_bytes >= self._kept(disk)
+    def _keeps(self, folder: Path, size: int) -> bool:
+        """Whether the reserve of a disk is still free when it has so much more."""
+        disk = disk_of(folder)
+        return disk is None or disk.free_bytes >= size + kept_free(disk, self._reserve)
 
-    def _kept(self, disk: Disk) -> int:
-        return min(RESERVE, disk.total_bytes // SHARE) if self._reserve is None else self._reserve
+
+def kept_free(disk: Disk, reserve: int | None) -> int:
+    """`reserve` is in bytes; None is `RESERVE`, or a twentieth of a small disk."""
+    return min(RESERVE, disk.total_bytes // SHARE) if reserve is None else reserve

@@ -76,7 +76,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         os._exit(3)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     files = files_of(settings)
-    archive = OrthancArchive(orthanc, files, Room(files, settings.data_dir, settings.storage_reserve_bytes))
+    room = Room(files, settings.storage_path, settings.data_dir, settings.storage_reserve_bytes)
+    archive = OrthancArchive(orthanc, files, room)
     bodies = Bodies(settings.max_dicom_file_size_mb * MEGABYTE, settings.max_upload_size_mb * MEGABYTE, free_memory)
     resources = Resources(orthanc)
     gate = Gate(

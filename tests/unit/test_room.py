@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ehr_bridge.storage import folder, room
-from ehr_bridge.storage.files import Disk
+from ehr_bridge.storage.files import Disk, FileStore
 from ehr_bridge.storage.folder import FolderFiles
 from ehr_bridge.storage.room import Room
 
@@ -42,11 +43,30 @@ def test_either_disk_keeps_its_reserve(
 ) -> None:
     """The one with the images, and the one with the database: a full one of them is enough to refuse."""
     disks[name] = Disk(free, total)
-    assert Room(FolderFiles(tmp_path / "images"), tmp_path / "data", reserve).has(0) is has
+    assert Room(FolderFiles(tmp_path / "images"), tmp_path / "images", tmp_path / "data", reserve).has(0) is has
 
 
 def test_a_large_image_must_fit_above_the_reserve(disks: dict[str, Disk], tmp_path: Path) -> None:
     """A smaller one may still come in."""
     disks["images"] = Disk(GB + 100, 1000 * GB)
-    kept = Room(FolderFiles(tmp_path / "images"), tmp_path / "data", None)
+    kept = Room(FolderFiles(tmp_path / "images"), tmp_path / "images", tmp_path / "data", None)
+    assert (kept.has(100), kept.has(101)) == (True, False)
+
+
+class _Endless:
+    """A file store that has room for everything, as a bucket."""
+
+    def has_room(self, _size: int) -> bool:
+        return True
+
+    def space(self) -> None:
+        return None
+
+
+def test_the_disk_on_which_images_wait_for_a_bucket_keeps_its_reserve_too(
+    disks: dict[str, Disk], tmp_path: Path
+) -> None:
+    """Corrections, quarantine and removals write there, also while the bucket is away for long."""
+    disks["images"] = Disk(GB + 100, 1000 * GB)
+    kept = Room(cast(FileStore, _Endless()), tmp_path / "images", tmp_path / "data", None)
     assert (kept.has(100), kept.has(101)) == (True, False)

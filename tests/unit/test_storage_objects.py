@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.storage import objects
+from ehr_bridge.storage import cache, objects
 from ehr_bridge.storage.cache import Cache
+from ehr_bridge.storage.files import Disk
 from ehr_bridge.storage.folder import path_of
 from ehr_bridge.storage.objects import ObjectFiles
 from tests.support.steps import eventually
@@ -89,7 +90,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def node(folder: Path, bucket: Any, name: str = "one", cache_bytes: int = LIMIT) -> ObjectFiles:
-    return ObjectFiles(bucket, folder / name, Cache(folder / f"{name}-cache", cache_bytes), LIMIT, threads=2)
+    return ObjectFiles(bucket, folder / name, Cache(folder / f"{name}-cache", cache_bytes, 0), LIMIT, threads=2)
 
 
 @contextmanager
@@ -227,7 +228,7 @@ def test_nodes_that_share_the_folder_take_over_from_one_that_is_dead(tmp_path: P
     """And read what waits there before that."""
     bucket = FakeBucket()
     node(tmp_path, bucket).create(NAME, b"an image")
-    other = ObjectFiles(bucket, tmp_path / "one", Cache(tmp_path / "c", 0), LIMIT, threads=2)  # type: ignore[arg-type]
+    other = ObjectFiles(bucket, tmp_path / "one", Cache(tmp_path / "c", 0, 0), LIMIT, threads=2)  # type: ignore[arg-type]
     assert other.read(NAME) == b"an image"
     with at_work(other):
         eventually(lambda: all_there(other))
@@ -268,6 +269,69 @@ def test_copies_take_no_more_room_than_they_may(tmp_path: Path) -> None:
     files.read(NAME)
     files.read(OTHER)
     assert [name.partition(".")[0] for name in lying(tmp_path / "one-cache")] == [OTHER]
-    again = Cache(tmp_path / "one-cache", 100)
+    again = Cache(tmp_path / "one-cache", 100, 0)
     again.scan()
     assert (again.get(OTHER), again.get(NAME)) == (b"y" * 60, None)
+
+
+def test_copies_leave_free_what_images_and_rows_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the reserve: copies never close a door, and go when others fill the disk."""
+    of_others, folder = [0], tmp_path / "copies"
+
+    def disk_of(_folder: Path) -> Disk:
+        lying_there = sum(path.stat().st_size for path in folder.iterdir())
+        return Disk(1000 - of_others[0] - lying_there, 1000)
+
+    monkeypatch.setattr(cache, "disk_of", disk_of)
+    copies = Cache(folder, 10_000, 200)
+    for number in range(4):
+        copies.keep(f"{number}-image", b"x" * 250)
+    assert [copies.get(f"{number}-image") is not None for number in range(4)] == [False, False, True, True]
+    of_others[0] = 300
+    files = ObjectFiles(FakeBucket(), tmp_path, copies, LIMIT)  # type: ignore[arg-type]
+    files.look_around()
+    assert [path.name.partition(".")[0] for path in folder.iterdir()] == ["3-image"]
+    of_others[0] = 900
+    copies.keep("4-image", b"x")
+    assert lying(folder) == []
+
+
+@pytest.mark.parametrize("is_older", [True, False])
+def test_a_file_that_moves_while_it_is_looked_for_is_no_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_older: bool
+) -> None:
+    """Out of the folder of before, or into the bucket: whoever judges it finds it at every moment."""
+    files, really = node(tmp_path, FakeBucket()), Path.open
+    place = tmp_path / "one" / path_of(NAME) if is_older else files._waiting.path(NAME)
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"an image")
+    files.look_around(older_than=0.0)
+
+    def opened(path: Path, *args: Any) -> Any:
+        if path == place:
+            monkeypatch.setattr(Path, "open", really)
+            assert files._move_up() if is_older else files._work()
+        return really(path, *args)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with files.open(NAME) as file:
+        assert file.read() == b"an image"
+    assert not place.exists()
+
+
+def test_no_copy_stays_of_an_image_that_was_removed_while_it_was_read(tmp_path: Path) -> None:
+    """The reader had it before; the disk forgets it."""
+    bucket = FakeBucket()
+    bucket.held[NAME] = b"an image"
+    files, really = node(tmp_path, bucket), bucket.read
+
+    def read(name: str) -> bytes:
+        data = really(name)
+        files.remove(name)
+        while files._work():
+            pass
+        return data
+
+    bucket.read = read  # type: ignore[method-assign]
+    assert files.read(NAME) == b"an image"
+    assert lying(tmp_path) == []
