@@ -12,10 +12,11 @@ from pathlib import Path
 
 import requests
 
-from tests.support.server import ROOT, Server
+from tests.support.server import ROOT, Server, children_of
 from tests.support.steps import eventually
 
 EXAMPLE = ROOT / "docs" / "examples" / "nginx"
+WRITTEN = ("readers.conf", "writers.conf", "dicom.conf")
 
 
 class Proxy(Server):
@@ -26,11 +27,24 @@ class Proxy(Server):
         self.folder = folder
         self.nodes = nodes
 
-    def line_of(self, node: Server, name: str = "readers.conf") -> str:
-        """What nginx was told of a node."""
-        place = f"127.0.0.1:{node.http_port}"
+    @contextmanager
+    def is_told(self, node: Server, *, is_down: bool) -> Iterator[None]:
+        """What is done here makes nginx take a node out, or back: afterwards it has, for every new connection."""
+        former = self._workers()
+        yield
+        eventually(lambda: {" down" in self._line_of(node, name) for name in WRITTEN} == {is_down})
+        eventually(lambda: self._workers() and not self._workers() & former)
+
+    def _line_of(self, node: Server, name: str) -> str:
+        """What nginx finds written about a node."""
+        place = f"127.0.0.1:{node.dicom_port if name == 'dicom.conf' else node.http_port}"
         lines = (self.folder / name).read_text().splitlines()
-        return next(line for line in lines if line.startswith(f"server {place}"))
+        return next(line for line in lines if line.startswith(f"server {place} "))
+
+    def _workers(self) -> set[int]:
+        """Of nginx, those that accept connections: a configuration that was read begins with new ones."""
+        found = children_of(int((self.folder / "nginx.pid").read_text()))
+        return {one for one in found if b"shutting down" not in Path(f"/proc/{one}/cmdline").read_bytes()}
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from ehr_bridge.db.states import BackupKind, DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.services.backups.records import Backups
 from ehr_bridge.settings import load_settings
-from plugin.backup import making
+from plugin.backup import making, manifest
 from plugin.backup.making import Making
 from plugin.backup.restic import Restic
 from tests.conftest import ENGINES
@@ -47,15 +49,35 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Ser
             server.end()
 
 
+HELD = """#!/bin/sh
+case " $* " in *" --tag={tag} "*)
+  touch "{folder}/reached"
+  until [ -e "{folder}/go" ]; do sleep 0.05; done ;;
+esac
+exec "{restic}" "$@"
+"""
+"""restic, which waits before it makes the second part: the databases are copied by then, the last files are not."""
+
+
+def held_restic(folder: Path) -> dict[str, str]:
+    """The environment of a backup that stands still there until `go` is in the folder; then `reached` is."""
+    folder.mkdir()
+    restic = shutil.which("restic")
+    assert restic is not None
+    (folder / "restic").write_text(HELD.format(tag=manifest.WHOLE, folder=folder, restic=restic))
+    (folder / "restic").chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
 def test_what_was_acknowledged_before_the_files_were_copied_is_there_after_a_restore(
     places: tuple[Server, Server], tmp_path: Path
 ) -> None:
-    """Images arrive all the time, and a deletion is approved while the databases are copied: it waits. Then the server
-    is killed, and another place has everything, to the byte."""
+    """Images arrive all the time, and a deletion is approved while the backup is made: it waits. Then the server is
+    killed, and another place has everything, to the byte."""
     old, new = places
     old.start()
     deleted = deletions.stored(old)
-    acknowledged, ending = [], threading.Event()
+    acknowledged, ending = list[str](), threading.Event()
 
     def send() -> None:
         while not ending.is_set():
@@ -63,25 +85,34 @@ def test_what_was_acknowledged_before_the_files_were_copied_is_there_after_a_res
             if upload(old, data).status_code == 201:
                 acknowledged.append(str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID))
 
+    def more_are_on_record() -> None:
+        """Whatever the server does between requests, it has done since."""
+        wanted = len(acknowledged) + 5
+        eventually(lambda: len(acknowledged) >= wanted)
+        eventually(lambda: set(acknowledged[:wanted]) <= set(stored_digests(old)))
+
     sending = threading.Thread(target=send)
     sending.start()
-    eventually(lambda: len(acknowledged) > 10)
-    deletion = deletions.ask(old, deleted["uid"])
-    before: list[str] = []
-    process = command("backup", old.environ, "--to", str(tmp_path / "store"), "--data-dir", str(old.data_dir))
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "copying our database" in line:
+    try:
+        more_are_on_record()
+        deletion = deletions.ask(old, deleted["uid"])
+        environ = old.environ | held_restic(tmp_path / "held")
+        process = command("backup", environ, "--to", str(tmp_path / "store"), "--data-dir", str(old.data_dir))
+        try:
+            eventually(lambda: (tmp_path / "held" / "reached").exists() or process.poll() is not None)
+            assert process.poll() is None, process.communicate()
             assert deletions.decide(old, deletion, "approve") == (200, "approved")
-        if "copying what came in the meantime" in line:
-            before = list(acknowledged)
+            more_are_on_record()
             assert deletions.status(old, deletion) == "approved"
-    assert process.wait() == 0, said
-    eventually(lambda: deletions.status(old, deletion) == "purged")
-    ending.set()
-    sending.join()
+            before, before_deletion = list(acknowledged), stored_digests(old)[deleted["sop"]]
+        finally:
+            (tmp_path / "held" / "go").touch()
+            said, _ = process.communicate()
+        assert process.returncode == 0, said
+        eventually(lambda: deletions.status(old, deletion) == "purged")
+    finally:
+        ending.set()
+        sending.join()
     eventually(lambda: set(before) <= set(stored_digests(old)))
     old.kill()
 
@@ -92,8 +123,9 @@ def test_what_was_acknowledged_before_the_files_were_copied_is_there_after_a_res
     eventually(lambda: set(before) <= set(stored_digests(new)))
     there, wanted = stored_digests(new), stored_digests(old)
     assert {uid: there[uid] for uid in before} == {uid: wanted[uid] for uid in before}
-    shown = new.get(f"/api/v1/dicom/studies/{deleted['uid']}", "doctor").status_code
-    assert shown in (200, 404)  # approved after the copy of the databases, or before; never a study without its files
+    assert there[deleted["sop"]] == before_deletion
+    assert deletions.decide(new, deletion, "reject") == (200, "rejected")  # it was approved after the copy of the rows
+    assert new.get(f"/api/v1/dicom/studies/{deleted['uid']}", "doctor").status_code == 200
     eventually(lambda: new.get("/api/v1/health").json()["status"] == "ok")
     assert new.get("/api/v1/audit/verify", "admin").json()["ok"] is True
     assert new.get("/api/v1/audit?action=backup.restored", "admin").json()["total"] == 1

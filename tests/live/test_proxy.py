@@ -94,22 +94,25 @@ def test_a_node_is_killed_and_one_is_drained_while_people_work(proxy: Proxy) -> 
                 one.goes_on()
 
         all_go_on()
-        a.kill()  # the one that takes the writes
-        eventually(lambda: " down" in proxy.line_of(a))
+        assert viewer.failures == 0
+        with proxy.is_told(a, is_down=True):
+            a.kill()  # the one that takes the writes
         all_go_on()
-        a.start()
-        eventually(lambda: " down" not in proxy.line_of(a))
+        cut_off = viewer.failures
+        assert cut_off <= 1  # an answer that the killed node had begun
+        with proxy.is_told(a, is_down=False):
+            a.start()
         all_go_on()
-        (a.data_dir / "draining").touch()
-        eventually(lambda: " down" in proxy.line_of(a))
-        assert a.get("/api/v1/ready").json()["wrong"] == ["draining"]
+        with proxy.is_told(a, is_down=True):
+            (a.data_dir / "draining").touch()
+        assert "draining" in a.get("/api/v1/ready").json()["wrong"]
         all_go_on()
         assert a.stop() == 0
         all_go_on()
-        a.start()
-        eventually(lambda: " down" not in proxy.line_of(a))
+        with proxy.is_told(a, is_down=False):
+            a.start()
         all_go_on()
-    assert viewer.failures <= 1  # an answer that the killed node had begun
+    assert viewer.failures == cut_off
     for node in (a, b):
         for one in (by_http, by_dicom):
             eventually(partial(is_whole, node, one))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
 
 from tests.support import resting
 from tests.support.server import Server, children_of
@@ -46,3 +50,37 @@ def test_a_server_rests_with_all_its_processes_and_ends_well_after_it(tmp_path: 
         assert process.wait(timeout=180) == 0
     server.rest()  # it has ended
     server.wake()
+
+
+class Sleeper(Server):
+    """Says that it is lost, as a node does whose beats are missing, until it has been asked twice."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.asked = 0
+
+    def get(self, path: str, *roles: str, **options: Any) -> Any:
+        self.asked += 1
+        nodes = [
+            {"state": "lost", "is_this": False},
+            {"state": "serving" if self.asked > 2 else "lost", "is_this": True},
+        ]
+        return SimpleNamespace(json=lambda: {"nodes": nodes})
+
+
+def test_one_that_slept_for_long_is_used_when_it_has_said_that_it_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a test would read that a node is lost: the one which it asks. Short sleeps cost nothing."""
+    server = Sleeper(tmp_path)
+    user, other = (cast(pytest.Item, SimpleNamespace(fixturenames=names)) for names in (["sleeper"], []))
+    with resting.shared("sleeper", server):
+        resting.begin(user)
+        resting.others(other)
+        resting.begin(user)
+        assert server.asked == 0
+        resting.others(other)
+        monkeypatch.setattr(resting, "LONG", 0)
+        resting.end_of_file()
+        resting.begin(user)
+        assert server.asked == 3
