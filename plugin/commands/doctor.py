@@ -14,17 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.errors import BridgeError, Unavailable
+from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.reporting.pdf import has_font
 from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.backups.state import advice_on, backups_now
-from ehr_bridge.services.delivery.sealing_again import sealed_before
+from ehr_bridge.services.delivery.sealing_again import Seals, look_at_seals
 from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.nodes.register import KnownNode, Nodes, Seen
@@ -161,17 +160,22 @@ def _former_secret(settings: Settings) -> list[Finding]:
     """While the secret is rotated; nothing where no other one is set."""
     if settings.jwt_secret_former is None:
         return []
-    name, runbook = "former secret", "docs/runbooks/secret.md says when to unset it"
-    said, left = "tokens of EHR_BRIDGE_JWT_SECRET_FORMER are still accepted", list[str]()
-    if has_database(settings):
-        database = Database(settings.sqlalchemy_url)
-        with suppress(BridgeError, DBAPIError):  # another check says so
-            left = sealed_before(database, Safe(with_secret(settings).shared_secret))
-        database.dispose()
-    if left:
-        said += f"; it has sealed the secrets of {', '.join(left)}"
-        runbook = f"keep it until the server has sealed them again, within a minute; {runbook}"
-    return [Finding(name, said, runbook, True)]
+    said = "tokens of EHR_BRIDGE_JWT_SECRET_FORMER are still accepted"
+    return [Finding("former secret", said, "docs/runbooks/secret.md says when to unset it", True)]
+
+
+def _destinations(seals: Seals | None) -> Finding:
+    """Whether their secrets can be read; only what was looked at is said to be well."""
+    name = "destinations"
+    if seals is None:
+        return Finding(name, "not known without the database and the secret", "run this as the server is run", True)
+    if seals.lost:
+        fix = "set EHR_BRIDGE_JWT_SECRET_FORMER to the one that has sealed them, or give them new ones"
+        return Finding(name, f"no secret of the server opens those of {', '.join(seals.lost)}", fix, True)
+    if seals.before:
+        fix = "keep it until the server has sealed them again, within a minute"
+        return Finding(name, f"the former secret has sealed those of {', '.join(seals.before)}", fix, True)
+    return Finding(name, "the present secret of the server opens those of all")
 
 
 def _roles(settings: Settings) -> Finding:
@@ -190,15 +194,11 @@ def _roles(settings: Settings) -> Finding:
 def _database(settings: Settings) -> list[Finding]:
     """Asked once: of itself, of the files that the server found damaged, and of those who give numbers."""
     known = authorities_of(settings)
-    damaged, numbers, nodes, backups = None, None, None, list[Finding]()
+    damaged, numbers, nodes, seals, backups = None, None, None, None, list[Finding]()
     if not has_database(settings):
         fix = "start the server once, or set EHR_BRIDGE_DATABASE_URL"
-        return [
-            Finding("database", "there is none yet", fix),
-            _files(damaged),
-            _authorities(numbers, known),
-            _nodes(nodes),
-        ]
+        none = Finding("database", "there is none yet", fix)
+        return [none, _files(damaged), _authorities(numbers, known), _nodes(nodes)]
     database = Database(settings.sqlalchemy_url)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     try:
@@ -208,6 +208,8 @@ def _database(settings: Settings) -> list[Finding]:
                 damaged, numbers = count_damaged(session), numbers_on_record(session, known)
                 nodes = Nodes(database, settings, lambda: datetime.now(UTC)).look(marks_this=False)
                 made = backups_now(session, is_scheduled=settings.backup_enabled, now=datetime.now(UTC))
+                with suppress(click.ClickException):
+                    seals = look_at_seals(session, Safe(with_secret(settings).shared_secret))
                 backups.append(Finding("backups", *advice_on(made), is_warning=True))
                 state = Finding("database", f"{kind}, migrated")
             else:
@@ -217,7 +219,7 @@ def _database(settings: Settings) -> list[Finding]:
         state = Finding("database", f"{kind} does not answer", fix)
     finally:
         database.dispose()
-    return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes), *backups]
+    return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes), _destinations(seals), *backups]
 
 
 def _files(damaged: int | None) -> Finding:

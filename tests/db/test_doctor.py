@@ -10,8 +10,14 @@ import pytest
 from sqlalchemy import update
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import DestinationKind
 from ehr_bridge.db.tables.operations.nodes import Node
-from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.derived_keys import SharedSecret
+from ehr_bridge.services.audit.trail import OURSELVES
+from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.delivery.destinations import DestinationData
+from ehr_bridge.services.delivery.sealing_again import seal_again
+from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.nodes.register import Nodes
 from ehr_bridge.settings import load_settings
 from plugin.commands import doctor
@@ -53,6 +59,31 @@ def test_a_node_with_a_wrong_clock_or_that_is_lost_is_named(database_url: str, t
     assert said() == ("b starting", False)
     assert said(clock_ahead_seconds=-3.2) == ("clocks differ from the database's: b by -3 s", True)
     assert said(last_seen_at=utc_now() - timedelta(hours=1)) == ("not seen any more: b", True)
+    database.dispose()
+
+
+def test_a_secret_of_a_destination_that_no_key_opens_is_named(database_url: str, tmp_path: Path) -> None:
+    """Also in a shell that lacks the former secret, or any; that all is well is said only of what was looked at."""
+
+    def said(*secrets: str) -> str:
+        given = dict(zip(("EHR_BRIDGE_JWT_SECRET", "EHR_BRIDGE_JWT_SECRET_FORMER"), secrets, strict=False))
+        given |= {"EHR_BRIDGE_DATABASE_URL": database_url, "EHR_BRIDGE_DATA_DIR": str(tmp_path)}
+        (found,) = [one for one in doctor.examine(load_settings(given)) if one.name == "destinations"]
+        assert found.is_warning is (found.fix is not None)
+        return found.state
+
+    old, new = ("the former one of two secrets, long enough", "the next one of two secrets, long enough")
+    database = Database(database_url)
+    given = DestinationData(kind=DestinationKind.WEBHOOK, events=("study.linked",), url="https://ehr.example.org/in")
+    services = build_services(load_settings({"EHR_BRIDGE_JWT_SECRET": old}), database)
+    services.outbox.destinations.put("ehr", given, None, OURSELVES)
+    well = "the present secret of the server opens those of all"
+    assert said(old) == said(old, new) == well
+    assert said(new, old) == "the former secret has sealed those of ehr"
+    assert said(new) == "no secret of the server opens those of ehr"
+    assert said() == "not known without the database and the secret"
+    seal_again(database, Safe(SharedSecret(new, old)))
+    assert said(new) == well
     database.dispose()
 
 

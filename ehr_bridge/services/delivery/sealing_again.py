@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.logs import Destination
@@ -14,11 +16,27 @@ LOGGER = logging.getLogger(__name__)
 FIELDS = ("secret", "former_secret")
 
 
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Names of destinations: those whose secret the former one has sealed, and those whose secret no key opens."""
+
+    before: list[str]
+    lost: list[str]
+
+
+def look_at_seals(session: Session, safe: Safe) -> Seals:
+    """Reads all secrets of destinations, and changes none."""
+    rows = session.scalars(select(Destination).order_by(Destination.name)).all()
+    return Seals(
+        [row.name for row in rows if any(_again(safe, row, field) is not None for field in FIELDS)],
+        [row.name for row in rows if row.secret is not None and not safe.opens(row.id, row.secret)],
+    )
+
+
 def sealed_before(database: Database, safe: Safe) -> list[str]:
     """Names of the destinations that have one."""
     with database.read() as session:
-        rows = session.scalars(select(Destination).order_by(Destination.name)).all()
-    return [row.name for row in rows if any(_again(safe, row, field) is not None for field in FIELDS)]
+        return look_at_seals(session, safe).before
 
 
 def seal_again(database: Database, safe: Safe) -> int:
