@@ -47,7 +47,7 @@ def test_a_scheduled_backup_is_made_beside_the_server_and_read_again(tmp_path: P
     """The first one at once; the System page and the audit trail say so, and the server stops as it should."""
     scheduled = {"DICOM_BACKUP_ENABLED": "1", "DICOM_BACKUP_PATH": str(tmp_path / "repository")}
     with running(tmp_path, EHR_BRIDGE_BACKUP_PASSWORD=PASSWORD, **scheduled) as server:
-        seen = eventually(lambda: _checked(server), 120)
+        seen = eventually(lambda: _checked(server), 300)  # a whole backup, and the check of it
         assert seen["is_scheduled"] and seen["last_success_at"] and seen["last"]["failure"] is None
         attention = server.get("/api/v1/system", "admin").json()["attention"]
         assert not {"backup_old", "backup_failed"} & {each["code"] for each in attention}

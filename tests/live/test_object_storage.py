@@ -88,7 +88,7 @@ def test_images_of_every_door_are_in_the_bucket_and_come_back_as_they_were(pacs:
         assert all(key.split("/")[0] == "pacs" and key.split("/")[1] == key.split("/")[3][:2] for key in keys)
         assert read_back(pacs, data)
     eventually(lambda: waiting(pacs)["waiting"] == 0)
-    assert list((pacs.data_dir / "images" / "waiting").iterdir()) == []
+    eventually(lambda: list((pacs.data_dir / "images" / "waiting").iterdir()) == [])
     assert [folder.name for folder in (pacs.data_dir / "images").iterdir() if len(folder.name) == 2] == []
     assert send(pacs, by_hand) == (201, "duplicate")
 
@@ -134,9 +134,9 @@ def test_an_image_damaged_or_lost_in_the_bucket_is_mended_when_it_is_sent_again(
     for harm in ("change", "lose"):
         data = small(StudyInstanceUID=(uid := generate_uid()))
         assert send(pacs, data) == (201, "stored")
-        key = next(key for key in eventually(lambda data=data: holding(bucket, data)) if is_file(bucket, key))
         recorded(pacs, sop(data))
         eventually(lambda: waiting(pacs)["waiting"] == 0)
+        (key,) = (key for key in holding(bucket, data) if is_file(bucket, key))
         if harm == "change":
             bucket.change(key, bucket.objects[key][:-1] + b"\1")
         else:

@@ -80,7 +80,7 @@ def test_prometheus_reads_every_metric_and_understands_dashboard_and_rules(
     with prometheus(sqlite_server, tmp_path) as address:
         eventually(lambda: [one["value"][1] for one in ask(address, "query", query="up")["result"]] == ["1"])
         stored = 'ehr_bridge_instances_total{door="upload", outcome="stored"}'
-        assert ask(address, "query", query=stored)["result"]
+        eventually(lambda: ask(address, "query", query=stored)["result"])
         for query in (*queries(), *(rule["expr"] for rule in rules())):
             ask(address, "query", query=query)
 

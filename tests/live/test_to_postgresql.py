@@ -44,7 +44,6 @@ def test_an_installation_goes_on_with_postgresql(server: Server, postgres: Postg
         assert answer.status_code == 201, answer.text
     eventually(lambda: the_study(server, uid)["number_of_instances"] == 2)
     before, images = the_study(server, uid), instances(server, uid)
-    events = server.get("/api/v1/audit/verify", "admin").json()["events"]
     new = {OURS: postgres.new_database(), INDEX: postgres.new_database()}
     moves = partial(command, server, "to-postgresql", **new)
 
@@ -53,6 +52,7 @@ def test_an_installation_goes_on_with_postgresql(server: Server, postgres: Postg
     assert server.stop() == 0
 
     here = server.data_dir / "ehr-bridge.sqlite3"
+    ((events,),) = rows_of(f"sqlite:///{here}", "SELECT count(*) FROM audit_events")
     with sqlite3.connect(here) as file:
         file.execute("UPDATE patients SET prefix = printf('%.100c', 'x')")
     interrupted = moves()  # PostgreSQL holds to the length of a column; Orthanc's index is there already

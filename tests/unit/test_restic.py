@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tests.support.server import ROOT
 from tests.support.steps import eventually
 
 PASSWORD = "a-password-for-backups"
+SLOWLY = 2000
+"""KiB/s: what would be over before a test looks takes twenty seconds, and is killed when it has looked."""
 BACKING_UP = """
 import sys
 from pathlib import Path
@@ -54,14 +57,24 @@ def failing(what: Callable[[], object]) -> str:
     return failed.value.code
 
 
+def slow_restic(folder: Path) -> dict[str, str]:
+    """The environment of a restic that sends so slowly that it is at work still when its first pack is there."""
+    folder.mkdir()
+    really = shutil.which("restic")
+    (folder / "restic").write_text(f'#!/bin/sh\nexec {really} --limit-upload {SLOWLY} "$@"\n')
+    (folder / "restic").chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "RESTIC_PACK_SIZE": "4"}
+
+
 def test_a_backup_that_was_killed_sends_nothing_twice(restic: Restic, images: Path, tmp_path: Path) -> None:
     """restic dies with us, its lock is removed, and what the repository has already counts."""
     repository = tmp_path / "repository"
     arguments = [sys.executable, "-c", BACKING_UP, str(repository), str(tmp_path / "cache"), str(images)]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    environ = os.environ | {"PYTHONPATH": str(ROOT)} | slow_restic(tmp_path / "slow")
     with subprocess.Popen(arguments, env=environ) as process:
         (lock,) = eventually(lambda: list((repository / "locks").iterdir()))
         eventually(lambda: complete(repository))
+        assert process.poll() is None
         process.kill()
     eventually(lambda: not working_on(repository))
     kept = sum(path.stat().st_size for path in complete(repository))
@@ -99,7 +112,8 @@ def test_a_locked_repository_is_left_alone(restic: Restic, images: Path, tmp_pat
     restic.back_up([images], ["whole"], None, nothing)
     environ = os.environ | {"RESTIC_PASSWORD": PASSWORD, "RESTIC_REPOSITORY": str(tmp_path / "repository")}
     locks = tmp_path / "repository" / "locks"
-    with subprocess.Popen(["restic", "check", "--read-data"], env=environ, stdout=subprocess.DEVNULL) as other:
+    check = ["restic", "--limit-download", str(SLOWLY), "check", "--read-data"]
+    with subprocess.Popen(check, env=environ, stdout=subprocess.DEVNULL) as other:
         eventually(lambda: list(locks.iterdir()))
         other.send_signal(signal.SIGSTOP)
         try:
