@@ -142,4 +142,4 @@ def ceph(folder: Path, bucket: str = "images") -> Iterator[Ceph]:
         yield store
     finally:
         store.process.terminate()
-        store.process.wait(timeout=60)
+        store.process.wait(timeout=180)
