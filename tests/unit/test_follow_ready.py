@@ -46,7 +46,8 @@ class Follower:
         (self._said / "a").write_text(a)
         (self._said / "b").write_text(b)
         if self._process is None:
-            command = [shutil.which("bash") or "bash", EXAMPLE / "follow-ready", self.folder, "a=a:4242", "b=b:4242"]
+            script = [shutil.which("bash") or "bash", str(EXAMPLE / "follow-ready")]
+            command = [*script, str(self.folder), "a=a:4242", "b=b:4242"]
             self._process = subprocess.Popen(
                 command, env=self._environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
