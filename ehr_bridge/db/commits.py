@@ -4,6 +4,7 @@ costs a fraction of those that need not be asked while the answer is no (ADR 005
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 
 from sqlalchemy import Engine, PoolProxiedConnection
@@ -54,22 +55,24 @@ class Commits:
 
 
 class ChangeNumber:
-    """A number for readers that look again and again: another one as soon as something was committed. In memory: one
-    thread looks (`look`), any number of them read (`value`)."""
+    """A number for readers that look again and again: another one as soon as something was committed. In memory: few
+    threads look (`look`), any number of them read (`value`)."""
 
     def __init__(self, state: Callable[[], object]) -> None:
         """`state` is `Commits.state`."""
         self._state = state
+        self._lock = threading.Lock()
         self._of_process = secrets.token_hex(4)
         self._seen: object = None
         self._count = 0
 
     def look(self) -> object:
         """The state of the database just now; the number is another one if it has changed since the last look."""
-        state = self._state()
-        if state != self._seen:
-            self._seen, self._count = state, self._count + 1
-        return state
+        with self._lock:  # the question has one connection
+            state = self._state()
+            if state != self._seen:
+                self._seen, self._count = state, self._count + 1
+            return state
 
     @property
     def value(self) -> str:

@@ -33,6 +33,7 @@ from plugin.dimse.rejections import Rejections
 from plugin.dimse.sending import OrthancSender
 from plugin.dimse.worklist import WorklistScp
 from plugin.running.advisories import installed_version, written
+from plugin.running.following import make_following
 from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
@@ -108,7 +109,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     sending = make_sending(services, archive, OrthancSender(orthanc, modalities))
     delivering = make_delivering(services, archive)
     committing = CommitmentWorker(services, archive, modalities)
-    workers = [worker, fixity, *sending, delivering, committing]
+    workers = [make_following(services), worker, fixity, *sending, delivering, committing]
     area = keep_in_bucket(orthanc, files, archive, services, workers)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
@@ -207,12 +208,12 @@ class Lifecycle:
 
     def _last_words(self) -> None:
         """Write counts that wait for their minute, and the last anchor of the audit trail."""
-        try:
-            self.services.refusals.flush(last=True)
-            self.services.anchors.write()
-            self.services.nodes.end()
-        except Exception:
-            LOGGER.exception("the last refusals, audit anchor or sign of life could not be written")
+        services = self.services
+        for say in (lambda: services.refusals.flush(last=True), services.anchors.write, services.nodes.end):
+            try:
+                say()
+            except Exception:  # the others are still said
+                LOGGER.exception("the last refusals, audit anchor or sign of life could not be written")
 
     def _begin(self) -> None:
         try:
@@ -301,20 +302,14 @@ def _make_worker(
             Chore("metrics", metric(LOUD, services.refusals.alarms.loud), 5.0),
             Chore("stuck jobs", metric(STUCK, services.system.stuck_jobs), 5.0, unchanged_seconds=60.0),
             Chore("unfiled reports", metric(UNFILED, services.results.filing.failing), 5.0, unchanged_seconds=60.0),
-            Chore("node", services.nodes.beat, 1.0),
             Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
-            Chore("revocations", services.revocations.refresh, 0.5, unchanged_seconds=5.0),
-            Chore("grants", services.grants.refresh, 0.5),
-            Chore("shares", services.sharing.fallen.run, 0.5, unchanged_seconds=5.0),
             # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
             *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
             Chore("modalities", modalities.refresh, 1.0, unchanged_seconds=5.0),
             Chore("worklist", services.worklist.refresh, 10.0, unchanged_seconds=60.0),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
-            Chore("hidden studies", services.hidden.refresh, 0.5, unchanged_seconds=5.0),
-            Chore("restrictions", services.restrictions.refresh, 0.5, unchanged_seconds=5.0),
             Chore("purge", lambda: services.purge.run(purging), 0.5, unchanged_seconds=5.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("quarantined files", services.quarantine.sweep, 60.0),

@@ -8,6 +8,8 @@ of ours is read back and recorded like a fresh arrival from the same sender. If 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -33,32 +35,46 @@ from plugin.storing.archive import OrthancArchive
 
 LOGGER = logging.getLogger(__name__)
 PAGE = 500
+SECONDS = 5.0
+"""Of one run: arrivals wait for the thread that catches up."""
 
 
 class CatchUp:
-    def __init__(self, database: Database, archive: OrthancArchive, intake: Intake, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        archive: OrthancArchive,
+        intake: Intake,
+        recorder: Recorder,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._archive = archive
         self._intake = intake
         self._recorder = recorder
+        self._monotonic = monotonic
         self._horizon = 0
 
     def run(self) -> int:
-        """Read the log up to where it ended at the last run; returns how many instances had to be recorded.
+        """Read the log up to where it ended at the last run, or for some seconds; the next run goes on from there.
+        Returns how many instances had to be recorded.
 
         Newer instances may still be on their way to the recorder. Raises Unavailable when the database is away; then
         the cursor stays where it is.
         """
         self._intake.rejected.refresh()
         horizon, self._horizon = self._horizon, self._archive.last_change()
-        found, since = 0, self._position()
+        found, since, until = 0, self._position(), self._monotonic() + SECONDS
         while since < horizon:
             page = self._archive.changes(since, PAGE)
             changes = [change for change in page["Changes"] if change["Seq"] <= horizon]
-            found += self._record_missing(changes)
+            recorded, stopped_at = self._record_missing(changes, until)
+            found += recorded
             self._recorder.flush()
-            since = horizon if page["Done"] else min(page["Last"], horizon)
+            since = stopped_at or (horizon if page["Done"] else min(page["Last"], horizon))
             self._advance(since)
+            if since < horizon and self._monotonic() >= until:
+                return found
         CAUGHT_UP.set_to_current_time()
         return found
 
@@ -72,10 +88,11 @@ class CatchUp:
             cursor.position = position
             session.add(cursor)
 
-    def _record_missing(self, changes: list[dict[str, Any]]) -> int:
+    def _record_missing(self, changes: list[dict[str, Any]], until: float) -> tuple[int, int | None]:
+        """How many were recorded, and the last change that was looked at, if the time was over before all were."""
         ids = [change["ID"] for change in changes if change["ChangeType"] == "NewInstance"]
         if not ids:
-            return 0
+            return 0, None
         # rows of a purged study stay; what the archive has of it was sent again
         purged = (
             select(DeletionRequest.study_id)
@@ -91,7 +108,13 @@ class CatchUp:
                 )
             )
             known |= own_ids(session, ids)
-        return sum(self._record(instance_id) for instance_id in ids if instance_id not in known)
+        recorded = 0
+        for change in changes:
+            if change["ChangeType"] == "NewInstance" and change["ID"] not in known:
+                recorded += self._record(change["ID"])
+                if self._monotonic() >= until:
+                    return recorded, change["Seq"]
+        return recorded, None
 
     def _record(self, orthanc_instance_id: str) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ehr_bridge.services.audit.trail import Origin
@@ -45,13 +46,17 @@ def kept(api: Api, data: bytes, sender: str | None = "MR1") -> str:
     return stored.orthanc_instance_id
 
 
+def catching_up(api: Api, monotonic: Callable[[], float] = lambda: 0.0) -> CatchUp:
+    """The chore, in whose eyes no time passes unless a clock is given."""
+    archive: Any = WithChanges(api.archive)
+    return CatchUp(api.services.database, archive, api.services.intake, api.services.recorder, monotonic)
+
+
 def catch_up(api: Api) -> int:
     """Once the database is back; answers how many images were found."""
-    services = api.services
-    archive: Any = WithChanges(api.archive)
-    chore = CatchUp(services.database, archive, services.intake, services.recorder)
+    chore = catching_up(api)
     found = chore.run() + chore.run()
-    services.recorder.settle()
+    api.services.recorder.settle()
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pydicom
@@ -14,7 +15,7 @@ from pydicom.uid import generate_uid
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
-from tests.api.late_steps import c_store, catch_up, kept
+from tests.api.late_steps import c_store, catch_up, catching_up, kept
 from tests.api.link_steps import ASA, audited, history, identities, link, order, put_patient, reconciliation, study
 from tests.api.tag_steps import files, jobs, undo
 from tests.support.samples import small
@@ -28,6 +29,19 @@ def scanned(uid: str, **values: str) -> bytes:
         **{"StudyInstanceUID": uid, "SeriesInstanceUID": generate_uid(entropy_srcs=[uid]), "AccessionNumber": "ACC-1"}
         | values
     )
+
+
+def test_after_a_long_outage_it_is_caught_up_a_piece_at_a_time(api: Api) -> None:
+    """What arrives now does not wait until all of it is found; nothing is left out and nothing found twice."""
+    for number in range(7):
+        kept(api, small(SOPInstanceUID=f"1.2.3.{number}"))
+    clock = count(0.0, 2.0)  # two seconds for each look at it
+    chore = catching_up(api, lambda: next(clock))
+    found = [chore.run() for _ in range(6)]
+    assert max(found) < 7 and sum(found) == 7 and found[-1] == 0
+    api.services.recorder.settle()
+    assert len(api.archive.instances) == 7
+    assert catch_up(api) == 0
 
 
 def test_a_study_that_came_while_the_database_was_away(api: Api, tmp_path: Path) -> None:

@@ -186,10 +186,11 @@ def test_every_table_is_documented() -> None:
 
 def test_every_chore_of_the_worker_is_documented_with_how_often_it_runs() -> None:
     """As the composition makes them."""
-    table = {row[0]: row[1] for row in rows("architecture.md", "Processes and threads")}
+    table = {row[0]: row[1] for each in (0, 1) for row in rows("architecture.md", "Processes and threads", each)}
     made = {}
     following = set()
-    for name, call in calls(ROOT / "plugin" / "running" / "compose.py"):
+    running = ROOT / "plugin" / "running"
+    for name, call in [*calls(running / "compose.py"), *calls(running / "following.py")]:
         if name == "Chore":
             title, every = call.args[0], call.args[2]
             assert isinstance(title, ast.Constant) and isinstance(every, ast.Constant)

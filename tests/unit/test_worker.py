@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from ehr_bridge.errors import Unavailable
+from plugin.running import compose
+from plugin.running.following import make_following
 from plugin.running.worker import Chore, Worker
 from tests.support.steps import eventually
 
@@ -102,6 +106,80 @@ def test_a_worker_with_little_to_do_looks_seldom_and_ends_at_once() -> None:
     worker.start()
     worker.stop()
     assert runs
+
+
+class Node:
+    """A node's services, as far as one chore needs them: they count how often they are read."""
+
+    def __init__(self, *, is_taken: bool = False) -> None:
+        self.read: list[str] = []
+        self.nodes = SimpleNamespace(beat=self.reading("beat"), is_taken=is_taken)
+        self.revocations = SimpleNamespace(refresh=self.reading("revocations"))
+        self.grants = SimpleNamespace(refresh=self.reading("grants"))
+        self.hidden = SimpleNamespace(refresh=self.reading("hidden"))
+        self.restrictions = SimpleNamespace(refresh=self.reading("restrictions"))
+        self.sharing = SimpleNamespace(fallen=SimpleNamespace(run=self.reading("shares")))
+        self.database = SimpleNamespace(change=SimpleNamespace(look=object))
+
+    def reading(self, name: str) -> Any:
+        return lambda: self.read.append(name)
+
+
+def test_a_node_at_work_is_neither_blind_nor_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A purge of hundreds of studies takes minutes: whom others restrict meanwhile is heard, and it says it lives."""
+    monkeypatch.setattr(compose, "Worker", lambda _take_over, chores, state: chores)
+    monkeypatch.setattr(compose, "spool_of", MagicMock())
+    chores: Any = compose._make_worker(MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    busy, done = Event(), Event()
+
+    def purge() -> None:
+        busy.set()
+        done.wait(60)
+
+    node = Node()
+    by_name = {"purge": purge} | {
+        "node": node.reading("beat"),
+        **{each: node.reading(each) for each in ("revocations", "grants", "restrictions", "shares")},
+        "hidden studies": node.reading("hidden"),
+    }
+    worker = Worker(lambda arrival: None, [Chore(one.name, by_name.get(one.name, object), 0.0) for one in chores])
+    worker.start()
+    assert busy.wait(60)
+    assert not node.read  # nothing of this waits behind it
+    services: Any = node
+    following = make_following(services)
+    following.start()
+    eventually(lambda: set(node.read) == {"beat", "revocations", "grants", "hidden", "restrictions", "shares"})
+    done.set()
+    following.stop()
+    worker.stop()
+
+
+def test_a_node_that_has_lost_its_name_works_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the name now has its leases too."""
+    codes: list[int] = []
+    monkeypatch.setattr("plugin.running.following.os._exit", codes.append)
+    services: Any = Node(is_taken=True)
+    following = make_following(services)
+    following.start()
+    following.stop()
+    assert 3 in codes
+    services = Node()
+    following = make_following(services)
+    following.start()
+    following.stop()
+    assert services.read
+    assert set(codes) == {3}
+
+
+def test_each_of_the_last_words_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk keeps the anchor from being written; the node has ended all the same, and frees its name."""
+    services = MagicMock()
+    services.refusals.flush.side_effect = Unavailable("database_unavailable", "away")
+    services.anchors.write.side_effect = OSError("full")
+    life: Any = SimpleNamespace(services=services)
+    compose.Lifecycle._last_words(life)
+    services.nodes.end.assert_called_once_with()
 
 
 def arrival(number: int, size_bytes: int = 500_000) -> Any:
