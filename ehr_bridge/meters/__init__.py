@@ -10,7 +10,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from itertools import accumulate, repeat
+from itertools import accumulate, product, repeat
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -41,6 +41,12 @@ class Total:
         self._children: dict[tuple[str, ...], Counter] = {}
         TOTALS[name] = self
         DESCRIBED[name] = about, *labels
+
+    def expect(self, *words: Iterable[str]) -> None:
+        """Begin with 0 for each combination of these values of the labels: what grows later from nothing at all is no
+        increase to Prometheus."""
+        for labels in product(*words):
+            self._children[labels] = self._counter.labels(*labels)
 
     def add(self, *labels: str) -> None:
         if _elsewhere:
@@ -120,11 +126,16 @@ REQUEST_SECONDS = Spans(
 )
 GATE = GateTimes()
 INSTANCES = Total("ehr_bridge_instances_total", "Files that came, by door and what became of them", "door", "outcome")
+INSTANCES.expect(
+    ("upload", "rest", "stow_rs", "c_store", "archive"),
+    ("stored", "duplicate", "refused", "skipped", "failed", "not_judged", "quarantined", "found_later"),
+)
 MATCHES = Total(
     "ehr_bridge_matches_total", "New studies, by the kind of match and whether they were linked", "kind", "linked"
 )
 EVENTS = Total("ehr_bridge_events_total", "Events told of patients, orders, studies and reports, by type", "type")
 MESSAGES = Total("ehr_bridge_hl7_messages_total", "HL7 messages that came, by what became of them", "state")
+MESSAGES.expect(("applied", "ignored", "refused"))
 _CAUGHT_UP = "ehr_bridge_caught_up_timestamp_seconds"
 DESCRIBED[_CAUGHT_UP] = ("When the archive's log of changes was last read to its end (Unix time)",)
 CAUGHT_UP = Gauge(_CAUGHT_UP, DESCRIBED[_CAUGHT_UP][0], registry=REGISTRY)

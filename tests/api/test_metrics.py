@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from pydantic import SecretStr
 from ehr_bridge.api.app import create_app
 from ehr_bridge.api.metrics.gauges import Gauges, Known
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import MessageState
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.anchors import Head
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
+from ehr_bridge.services.uploads.arrivals import Door
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
@@ -73,6 +77,8 @@ def test_a_monitor_reads_them_with_a_key_that_may_nothing_else(api: Api) -> None
         ("", {}, 401),
         ("10.1.2.3", {"X-Forwarded-For": "203.0.113.7"}, 401),
         ("10.1.2.3", {"Forwarded": "for=203.0.113.7"}, 401),
+        ("10.1.2.3", {"X-Forwarded-Proto": "https"}, 401),
+        ("10.1.2.3", {"X-Forwarded-Host": "pacs.example.org"}, 401),
     ],
 )
 def test_listed_addresses_need_no_token_and_whoever_comes_by_a_proxy_does(
@@ -117,6 +123,18 @@ def test_it_counts_what_comes_and_names_nobody(api: Api) -> None:
         assert secret not in answer
 
 
+def test_what_could_be_counted_is_there_before_it_has_happened() -> None:
+    """A first burst of files that failed is an increase only if the series was there with 0 before."""
+    code = "from ehr_bridge.meters import REGISTRY; from prometheus_client import generate_latest as made"
+    code += "; import sys; sys.stdout.write(made(REGISTRY).decode())"
+    fresh = numbers(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    for door in Door:
+        for outcome in ("failed", "not_judged", "stored", "refused"):
+            assert fresh["ehr_bridge_instances_total", (door.value, outcome)] == 0
+    for state in MessageState:
+        assert fresh["ehr_bridge_hl7_messages_total", (state.value,)] == 0
+
+
 def test_what_waits_is_there_with_its_age(api: Api) -> None:
     """A study of nobody waits for a person; nothing else does."""
     api.upload(small())
@@ -154,12 +172,23 @@ def test_while_the_database_is_away_the_rest_is_told(scraped: Api, monkeypatch: 
     assert ("ehr_bridge_studies_waiting", ("unlinked",)) not in state
 
 
-def test_an_anchor_that_the_trail_has_no_more_is_noticed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody has cut off the newest events."""
+@pytest.mark.parametrize("when", ["running", "restarted"])
+def test_a_trail_that_was_cut_off_is_noticed_and_stays_so(api: Api, when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next anchor, of what was left and what came after, does not make it whole; nor does a restart in between."""
     api.place_order()
-    assert api.services.anchors.write()
+    services = api.services
+    assert services.anchors.write()
     assert read(api)["ehr_bridge_audit_whole", ()] == 1
-    monkeypatch.setattr(api.services.anchors, "_written", Head(2, "0" * 64))
-    assert not api.services.anchors.is_kept()
-    monkeypatch.setattr(api.services.anchors, "_written", Head(99, "0" * 64))
-    assert not api.services.anchors.is_kept()
+    with monkeypatch.context() as before:  # the events up to this one are cut off when this is over
+        before.setattr(services.anchors, "head", lambda: Head(99, "0" * 64))
+        assert services.anchors.write()
+    if when == "restarted":
+        services = build_services(services.settings, services.database)
+    api = Api(create_app(services, api.archive, {}), services, api.archive)
+    api.place_order("ACC-2", "MRN-2")
+    services.anchors.write()
+    assert not services.anchors.is_kept()
+    assert read(api)["ehr_bridge_audit_whole", ()] == 0
+    api.place_order("ACC-3", "MRN-3")
+    services.anchors.write()
+    assert not services.anchors.is_kept()

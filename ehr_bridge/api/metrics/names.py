@@ -41,6 +41,8 @@ GAUGES: dict[str, tuple[str, ...]] = {
     "ehr_bridge_reports_unfiled": ("Documents of reports that cannot be filed in their studies",),
     "ehr_bridge_viewer_tokens": ("Viewer tokens with which studies can be opened now",),
     "ehr_bridge_audit_events_total": ("Number of the newest event of the audit trail",),
-    "ehr_bridge_audit_whole": ("1 if the trail has the event of the last anchor, unchanged; 0: it was cut or changed",),
+    "ehr_bridge_audit_whole": (
+        "1 if the trail has had each event that was noted last, unchanged; 0 until a restart: it was cut or changed",
+    ),
 }
 COUNTED = frozenset(name for name in GAUGES if name.endswith("_total"))

@@ -123,6 +123,7 @@ class Anchors:
         self._clock = clock
         self._lock = threading.Lock()
         self._written: Head | None = None
+        self._was_broken = False
         self._due = 0.0
         self.path = path
 
@@ -131,11 +132,15 @@ class Anchors:
         return self._keys
 
     def is_kept(self) -> bool:
-        """Whether the trail still has, unchanged, the event that this process has noted last."""
-        if (noted := self._written) is None:
-            return True
-        with self._database.read() as session:
-            return session.scalar(select(AuditEvent.hash).where(AuditEvent.id == noted.id)) == noted.hash
+        """Whether the trail has had, unchanged, each event that was noted last, the last line of the file first. Once
+        it has not, that stays said as long as this process lives: later anchors are of what was left."""
+        if not self._was_broken and (noted := self._written) is not None:
+            with self._database.read() as session:
+                found = session.scalar(select(AuditEvent.hash).where(AuditEvent.id == noted.id))
+            if found != noted.hash:
+                LOGGER.error("the audit trail has lost or changed event %d, which was noted as its newest", noted.id)
+                self._was_broken = True
+        return not self._was_broken
 
     def head(self) -> Head | None:
         """The newest event; None while there is none."""
@@ -157,8 +162,11 @@ class Anchors:
             OSError: the file cannot be written.
         """
         with self._lock:
-            if self._written is None and len(self._keys) > 1:
-                sign_again(self.path, self._keys)
+            if self._written is None:
+                if len(self._keys) > 1:
+                    sign_again(self.path, self._keys)
+                self._written = self._last_line()
+            self.is_kept()  # what was noted, before something newer is
             head = self.head()
             if head is None or head == self._written:
                 return False
@@ -173,6 +181,19 @@ class Anchors:
                 os.fsync(file.fileno())
             self._written = head
             return True
+
+    def _last_line(self) -> Head | None:
+        """What the former process has noted last; None if there is no such line, or none that is ours."""
+        try:
+            with self.path.open("rb") as file:
+                end = _end_of_whole_lines(file)
+                file.seek(max(0, end - 1000))
+                lines = file.read(end - file.tell()).splitlines(keepends=True)
+            said = _Said(*json.loads(lines[-1]))
+            ours = any(said.mac == _mac(key, *said[:3]) for key in self._keys)
+            return Head(said.id, said.hash) if ours else None
+        except (FileNotFoundError, IndexError, ValueError, TypeError):
+            return None
 
 
 def _end_of_whole_lines(file: BinaryIO) -> int:
