@@ -53,6 +53,7 @@ class Supervisor:
         self._monotonic = monotonic
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._drain = drain
+        self._is_draining = False
         self._is_stopping = False
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -64,10 +65,10 @@ class Supervisor:
         return self._start()
 
     def _asked(self) -> None:
-        if self._is_stopping or self._drain is None or not self._drain.seconds:
+        if self._is_draining or self._is_stopping or self._drain is None or not self._drain.seconds:
             self.stop()
             return
-        self._is_stopping = True
+        self._is_draining = True  # everything is still served: one that dies meanwhile is started again
         try:
             self._drain.mark.touch(mode=0o600)
         except OSError as error:  # a full disk: nobody can be told, so nothing is waited for

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from typing import Any
 
@@ -12,6 +13,13 @@ import pytest
 from tests.support.samples import ROOT
 
 SECRETS = {"POSTGRES_PASSWORD": "p" * 24, "EHR_BRIDGE_JWT_SECRET": "s" * 48}
+
+OF_AN_ADMINISTRATOR = """
+EHR_BRIDGE_NODE EHR_BRIDGE_DRAIN_SECONDS EHR_BRIDGE_METRICS_FROM EHR_BRIDGE_JWT_SECRET_FORMER EHR_BRIDGE_SHARED_DIR
+DICOM_BACKUP_ENABLED DICOM_BACKUP_PATH EHR_BRIDGE_BACKUP_AT EHR_BRIDGE_BACKUP_PASSWORD EHR_BRIDGE_STORAGE_URL
+EHR_BRIDGE_STORAGE_PLAIN_HTTP EHR_BRIDGE_STORAGE_RESERVE_MB EHR_BRIDGE_STORAGE_COMPRESSION
+AWS_SESSION_TOKEN AWS_CA_BUNDLE
+"""
 
 
 def config(**secrets: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +55,13 @@ def test_without_a_secret_nothing_starts(missing: str) -> None:
 def test_what_ends_after_an_orthanc_that_died_is_reaped() -> None:
     """The process that takes HL7 messages ends a moment after Orthanc, and then belongs to the first process."""
     assert services()["orthanc"]["init"] is True
+
+
+@pytest.mark.parametrize("name", OF_AN_ADMINISTRATOR.split())
+def test_what_an_administrator_sets_reaches_the_server(name: str) -> None:
+    """In .env it would do nothing otherwise, and nobody would be told."""
+    text = (ROOT / "docker-compose.yml").read_text().partition("  postgres:\n")[0]
+    assert re.search(rf"^      {name}:", text, re.MULTILINE)
 
 
 def test_one_variable_says_who_may_frame_the_pages_for_the_server_and_the_proxy() -> None:

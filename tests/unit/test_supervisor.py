@@ -78,6 +78,27 @@ def test_a_stop_is_announced_before_it_happens(tmp_path: Path, seconds: float, s
     assert (tmp_path / "draining").exists() == bool(seconds)
 
 
+def test_one_that_dies_while_it_drains_is_started_again(tmp_path: Path) -> None:
+    """It was said that everything is still served; then it stops as it was asked to."""
+    command = [sys.executable, "-c", ends_with_what_it_sees(tmp_path)]
+    drain = Drain(tmp_path / "draining", 3600)
+    watched = Supervisor(command, None, tmp_path / "restarts.log", drain=drain)
+    process = watched.start()
+    eventually((tmp_path / "started").exists)
+    signal.raise_signal(signal.SIGTERM)
+    (tmp_path / "started").unlink()
+    process.kill()
+    main = threading.main_thread().ident or 0
+
+    def stop_the_next() -> None:
+        eventually((tmp_path / "started").exists)
+        signal.pthread_kill(main, signal.SIGTERM)
+
+    threading.Thread(target=stop_the_next).start()
+    assert watched.watch() == 0
+    assert watched.process is not process
+
+
 def test_it_is_given_up_after_five_deaths_in_five_minutes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Each is written down with what it was; the launcher ends with 1."""
     script = counting(tmp_path, "import os; os.kill(os.getpid(), 11)")
