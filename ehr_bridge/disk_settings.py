@@ -53,6 +53,12 @@ class StorageSettings(BaseModel):
         pattern=written(rf"^s3://{NAME}(/[A-Za-z0-9._-]+)*/?$", "s3://BUCKET or s3://BUCKET/PREFIX"),
         description="Bucket in which the images are kept: s3://BUCKET/PREFIX; a folder when unset.",
     )
+    storage_take: str | None = Field(
+        None,
+        alias="EHR_BRIDGE_STORAGE_TAKE",
+        max_length=64,
+        description="Takes a bucket or a folder that is not ours yet: what a start that was refused says.",
+    )
     storage_waiting_mb: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
         20_000,
         alias="EHR_BRIDGE_STORAGE_WAITING_MB",

@@ -26,6 +26,7 @@ from ehr_bridge.db.tables.base import Base
 from ehr_bridge.db.tables.operations import (
     backups,  # noqa: F401  (their tables belong to the metadata)
     nodes,  # noqa: F401  (their tables belong to the metadata)
+    object_storage,  # noqa: F401  (their tables belong to the metadata)
 )
 from ehr_bridge.db.tables.results import (
     documents,  # noqa: F401  (their tables belong to the metadata)

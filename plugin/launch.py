@@ -33,6 +33,7 @@ from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
+from plugin.starting.own_bucket import NotOurs, settle
 from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Drain, Supervisor
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in error.problems:
             print(f"setting {line}", file=sys.stderr)  # noqa: T201
         return 2
-    except (CannotStart, Unavailable, migrate.NewerSchema) as error:
+    except (CannotStart, NotOurs, Unavailable, migrate.NewerSchema) as error:
         print(f"cannot start: {getattr(error, 'detail', error)}", file=sys.stderr)  # noqa: T201
         return 1
     except (OSError, OperationalError) as error:
@@ -95,6 +96,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     Raises:
         SettingsError: a variable or option is wrong.
         CannotStart: a port is taken or a folder cannot be written.
+        NotOurs: the bucket, or the folder in which files wait for it, is another installation's.
         Unavailable: the database does not answer.
         NewerSchema: the database belongs to a newer version.
     """
@@ -131,6 +133,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     database = Database(settings.sqlalchemy_url)
     migrate.upgrade(database)
     _check_authorities(settings, database)
+    settle(settings, database)
     _complete_index(settings)
     _take_name(settings, database)
     database.dispose()

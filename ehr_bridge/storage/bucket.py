@@ -5,9 +5,7 @@ Objects stand as files do in Orthanc's folder, so any tool that copies a bucket 
 
 from __future__ import annotations
 
-import os
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
@@ -21,13 +19,11 @@ from obstore.store import S3Store
 
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.settings import Settings
-from ehr_bridge.storage.folder import path_of
+from ehr_bridge.storage.folder import OWNER, path_of
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-OWNER = "ehr-bridge.id"
-"""The object that says whose the bucket is: a copy of the id beside our data."""
 REMOVED = "removed"
 """Below it, the names of files that were removed while they may have waited on another node."""
 LARGE = 64_000_000
@@ -156,42 +152,34 @@ class Bucket:
     def trouble(self) -> str | None:
         """Why it cannot be used (`ObjectState.error`), or None. Writes nothing."""
         try:
-            self._require_ours(again=True, may_write=False)
+            self._require_ours(again=True, is_new=True)
         except BucketTrouble as error:
             return error.why
         return None
 
-    def _require_ours(self, *, again: bool = False, may_write: bool = True) -> None:
-        """An emptied bucket, or another one, must not look as if every image was lost. A bucket without an owner
-        becomes ours, unless we have had another."""
+    def owner(self) -> str | None:
+        """Whose it is; None: nobody's yet. Raises BucketTrouble."""
+        try:
+            with _told():
+                return obstore.get(self._reading, OWNER).bytes().to_bytes().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+
+    def own(self, owner: str) -> None:
+        """Raises BucketTrouble."""
+        with _told():
+            obstore.put(self._writing, OWNER, owner.encode())
+
+    def _require_ours(self, *, again: bool = False, is_new: bool = False) -> None:
+        """An emptied bucket, or another one, must not look as if every image was lost. `is_new`: before the first start
+        one that is nobody's will do."""
         if self._is_ours and not again:
             return
         ours = self._id_file.read_text() if self._id_file.exists() else None
-        try:
-            with _told():
-                found = obstore.get(self._reading, OWNER).bytes().to_bytes().decode("utf-8", "replace")
-        except FileNotFoundError:
-            found = None
-        if not may_write and ours is None:
-            return
-        if found is None and ours is None:
-            found = uuid.uuid4().hex
-            with _told():
-                obstore.put(self._writing, OWNER, found.encode())
-        if found is None or ours not in (None, found):
-            self._is_ours = False
+        found = self.owner()
+        self._is_ours = found is not None and found == ours
+        if not self._is_ours and not (is_new and found is None and ours is None):
             raise BucketTrouble("other_bucket")
-        if ours is None:
-            self._write_id(found)
-        self._is_ours = True
-
-    def _write_id(self, found: str) -> None:
-        unfinished = self._id_file.with_suffix(".part")
-        with unfinished.open("w") as file:
-            file.write(found)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._id_file)
 
 
 class _Object(RawIOBase):

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from ehr_bridge.storage.files import Disk, ObjectState
 
+OWNER = "ehr-bridge.id"
+"""The file that says whose a folder is, and the object that says whose a bucket is."""
+
 
 class FolderFiles:
     """See `FileStore`."""
@@ -43,6 +46,16 @@ class FolderFiles:
 
     def _path(self, name: str) -> Path:
         return self._folder / path_of(name)
+
+
+def write_owner(folder: Path, said: str) -> None:
+    """Whole, or not at all. Raises OSError."""
+    unfinished = folder / f"{OWNER}.part"
+    with unfinished.open("w") as file:
+        file.write(said)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(folder / OWNER)
 
 
 def path_of(name: str) -> Path:

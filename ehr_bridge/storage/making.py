@@ -6,7 +6,7 @@ import time
 
 from ehr_bridge.settings import MEGABYTE, Settings
 from ehr_bridge.storage.files import FileStore
-from ehr_bridge.storage.folder import FolderFiles
+from ehr_bridge.storage.folder import OWNER, FolderFiles
 from ehr_bridge.storage.objects import ObjectFiles
 
 
@@ -20,7 +20,8 @@ def files_of(settings: Settings) -> FileStore:
     limit, reserve = settings.storage_cache_mb * MEGABYTE, settings.storage_reserve_bytes
     cache = Cache(settings.data_dir / "image-cache", limit, reserve)
     most_waiting = settings.storage_waiting_mb * MEGABYTE
-    return ObjectFiles(Bucket(settings, time.time), settings.storage_path, cache, most_waiting)
+    folder = settings.storage_path
+    return ObjectFiles(Bucket(settings, time.time), folder, cache, most_waiting, mark=folder / OWNER)
 
 
 def trouble_with_bucket(settings: Settings) -> str | None:

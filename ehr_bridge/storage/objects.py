@@ -48,11 +48,13 @@ class ObjectFiles:
         limit_bytes: int,
         clock: Callable[[], float] = time.time,
         threads: int = THREADS,
+        mark: Path | None = None,
     ) -> None:
         """`folder` is where files wait; where images were kept before there was a bucket, they are read there still,
-        and move up one by one."""
+        and move up one by one. Where there is no `mark` the folder is not mounted: then nothing is missing."""
         self._bucket = bucket
         self._folder = folder
+        self._mark = mark
         self._waiting = Waiting(folder / "waiting", clock)
         self._removing = Waiting(folder / "removing", clock)
         self._cache = cache
@@ -77,6 +79,8 @@ class ObjectFiles:
 
     def create(self, name: str, content: bytes) -> None:
         """Raises OSError when the disk is full or cannot be written."""
+        if self._mark is not None and not self._mark.exists():
+            raise FileNotFoundError("the folder of the images is away")
         self._waiting.add(name, content)
         self._awake()
 
@@ -94,6 +98,7 @@ class ObjectFiles:
         except FileNotFoundError:
             if (near := self._near(name)) is not None:
                 return near
+            self._require_folder()
             raise
         self._keep_copy(name, data)
         return data
@@ -112,6 +117,7 @@ class ObjectFiles:
         except FileNotFoundError:
             if (near := self._open_near(name)) is not None:
                 return near
+            self._require_folder()
             raise
 
     def remove(self, name: str) -> None:
@@ -245,12 +251,12 @@ class ObjectFiles:
         self._waiting.done(name)
 
     def _remove(self, name: str) -> None:
-        """Nobody is putting it: `_work` saw to that, and whoever begins now finds that it is to be removed."""
+        """This node is not putting it: `_work` saw to that, and whoever begins now finds that it is to be removed. One
+        that waited may be on its way to the bucket from another node with this folder, so it is removed again later."""
         (self._folder / path_of(name)).unlink(missing_ok=True)
-        has_waited = self._waiting.has(name)
-        self._waiting.done(name)
-        if not has_waited and not self._bucket.has(name):
+        if self._waiting.has(name) or not self._bucket.has(name):
             self._bucket.mark_removed(name)
+        self._waiting.done(name)
         self._bucket.delete(name)
         self._cache.drop(name)
         self._removed[name] = None
@@ -291,6 +297,11 @@ class ObjectFiles:
         self._cache.keep(name, data)
         if name in self._removed or self._removing.has(name):  # since it was read
             self._cache.drop(name)
+
+    def _require_folder(self) -> None:
+        """Raises Unavailable when the folder in which files wait is away: the one that is looked for may be there."""
+        if self._mark is not None and not self._mark.exists():
+            raise Unavailable("archive_unavailable", "The folder of the images is away; try again in a moment.", 30)
 
     def _note_trouble(self, error: Unavailable) -> None:
         why = getattr(error, "why", "away")

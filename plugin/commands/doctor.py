@@ -41,13 +41,13 @@ WORDS = {
     "away": "does not answer",
     "not_allowed": "refuses the key",
     "no_bucket": "there is none of this name",
-    "other_bucket": "is another one than before, or was emptied",
+    "other_bucket": "is another installation's, another one than before, or was emptied",
 }
 FIXES = {
     "away": "look at AWS_ENDPOINT_URL, AWS_REGION and the network; images wait on this disk meanwhile",
     "not_allowed": "look at AWS_ACCESS_KEY_ID and its rights: read, write, delete, list",
     "no_bucket": "make it, or correct EHR_BRIDGE_STORAGE_URL",
-    "other_bucket": "correct EHR_BRIDGE_STORAGE_URL, or restore the bucket with its ehr-bridge.id",
+    "other_bucket": "correct EHR_BRIDGE_STORAGE_URL, or restore the bucket with its ehr-bridge.id; a start says more",
 }
 SAMPLES = {"Chinese": "漢", "Japanese": "か", "Korean": "한", "Arabic": "ع", "Hebrew": "א"}
 """A character of each script for which not every machine has a font."""

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text, update
 
 from ehr_bridge.db.tables.operations.nodes import Node
+from ehr_bridge.disk_settings import BucketPlace
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
@@ -165,6 +166,16 @@ def test_a_node_without_its_images_is_not_ready(api: Api) -> None:
     assert api.get(READY).status_code == 200
     api.archive.instances["i"] = small()
     assert wrong(api) == ["storage"]
+
+
+def test_a_node_with_a_bucket_is_ready_while_its_folder_is_there(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No image stays in that folder, so it may be empty; the file that says whose it is may not be away."""
+    settings = api.services.settings
+    monkeypatch.setattr(type(settings), "bucket", BucketPlace("images", "pacs"))
+    api.archive.instances["i"] = small()
+    assert wrong(api) == ["storage"]
+    (settings.storage_path / "ehr-bridge.id").touch()
+    assert api.get(READY).status_code == 200
 
 
 def test_an_older_node_goes_on_beside_a_newer_one_when_it_can(api: Api) -> None:

@@ -91,6 +91,7 @@ def test_images_of_every_door_are_in_the_bucket_and_come_back_as_they_were(pacs:
     eventually(lambda: list((pacs.data_dir / "images" / "waiting").iterdir()) == [])
     assert [folder.name for folder in (pacs.data_dir / "images").iterdir() if len(folder.name) == 2] == []
     assert send(pacs, by_hand) == (201, "duplicate")
+    assert pacs.get("/api/v1/ready").status_code == 200
 
 
 def test_while_the_bucket_is_away_work_goes_on_and_a_kill_loses_nothing(pacs: Server, away: ObjectStore) -> None:

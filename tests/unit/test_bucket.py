@@ -12,6 +12,7 @@ import pytest
 
 from ehr_bridge.settings import load_settings
 from ehr_bridge.storage.bucket import Bucket, BucketTrouble
+from ehr_bridge.storage.folder import write_owner
 from ehr_bridge.storage.making import trouble_with_bucket
 from tests.support.object_store import KEYS, ceph, object_store
 
@@ -37,6 +38,8 @@ def bucket(environ: dict[str, str], tmp_path: Path) -> Opener:
         settings = {"EHR_BRIDGE_STORAGE_URL": f"s3://images/{prefix}", "EHR_BRIDGE_DATA_DIR": str(tmp_path)}
         return Bucket(load_settings(environ | settings | changes), time.time)
 
+    opened().own("ours")
+    write_owner(tmp_path, "ours")
     return opened
 
 
@@ -93,7 +96,6 @@ def test_a_store_that_cannot_be_asked_is_no_missing_image(
     bucket: Opener, tmp_path: Path, change: dict[str, str], why: str
 ) -> None:
     """Neither when it is read, nor when it is put: then the file on this disk must stay."""
-    bucket().marked()  # it was ours before
     away = bucket(**change)
     for ask in (lambda: away.read(name()), lambda: away.open(name()), lambda: put(away, tmp_path, b"an image")):
         with pytest.raises(BucketTrouble) as said:
@@ -113,15 +115,21 @@ def test_a_wrong_key_is_told_and_its_secret_is_not(bucket: Opener) -> None:
     assert KEYS["AWS_ACCESS_KEY_ID"] not in repr(said.value)
 
 
-def test_a_bucket_of_somebody_else_is_not_ours(bucket: Opener, tmp_path: Path) -> None:
-    """Another prefix, or one that was emptied: nothing is known of an image then, and nothing is put there."""
-    bucket().marked()
-    (tmp_path / "ehr-bridge.id").write_text("another installation's")
+@pytest.mark.parametrize("said_here", ["another installation's", None])
+def test_a_bucket_of_somebody_else_is_not_ours(bucket: Opener, tmp_path: Path, said_here: str | None) -> None:
+    """Another prefix, or a new installation that was given this one by mistake: nothing is known of an image then, and
+    nothing is put there or removed."""
+    key = put(bucket(), tmp_path, b"an image")
+    (tmp_path / "ehr-bridge.id").unlink()
+    if said_here is not None:
+        write_owner(tmp_path, said_here)
     other = bucket()
-    for ask in (lambda: other.read(name()), lambda: put(other, tmp_path, b"an image")):
+    asks = (lambda: other.read(key), lambda: put(other, tmp_path, b"an image"), lambda: other.delete(key))
+    for ask in asks:
         with pytest.raises(BucketTrouble) as said:
             ask()
         assert said.value.why == "other_bucket"
+    assert (other.trouble(), other.has(key)) == ("other_bucket", True)
 
 
 def test_who_only_looks_writes_nothing(environ: dict[str, str], tmp_path: Path) -> None:

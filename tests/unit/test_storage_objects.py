@@ -190,7 +190,6 @@ def test_an_image_removed_while_it_is_put_does_not_stay(tmp_path: Path) -> None:
         assert bucket.held == {}
         files.remove(NAME)
         assert files.state().removing == 0
-    assert bucket.marks == set()
     assert lying(tmp_path) == []
 
 
@@ -233,6 +232,43 @@ def test_nodes_that_share_the_folder_take_over_from_one_that_is_dead(tmp_path: P
     with at_work(other):
         eventually(lambda: all_there(other))
     assert bucket.held == {NAME: b"an image"}
+
+
+def test_an_image_removed_by_one_node_while_another_puts_it_does_not_stay(tmp_path: Path) -> None:
+    """They share the folder in which it waited; the put may end after the removal, which is therefore followed."""
+    bucket = FakeBucket()
+    bucket.may_put.clear()
+    putting = node(tmp_path, bucket)
+    removing = ObjectFiles(bucket, tmp_path / "one", Cache(tmp_path / "c", 0, 0), LIMIT, threads=2)  # type: ignore[arg-type]
+    with at_work(putting):
+        putting.create(NAME, b"an image")
+        eventually(lambda: putting._waiting.taken)
+        with at_work(removing):
+            removing._waiting.scan(older_than=1000)
+            removing.remove(NAME)
+            eventually(lambda: all_there(removing))
+        bucket.may_put.set()
+        eventually(lambda: all_there(putting))
+    putting.follow_removals()
+    assert bucket.held == {}
+
+
+def test_while_the_folder_is_not_mounted_nothing_is_missing_and_nothing_stored(tmp_path: Path) -> None:
+    """What waits there is nowhere else."""
+    bucket, mark = FakeBucket(), tmp_path / "one" / "ehr-bridge.id"
+    files = ObjectFiles(bucket, tmp_path / "one", Cache(tmp_path / "c", 0, 0), LIMIT, mark=mark)  # type: ignore[arg-type]
+    for ask in (files.read, files.open):
+        with pytest.raises(Unavailable):
+            ask(NAME)
+    with pytest.raises(OSError, match="away"):
+        files.create(NAME, b"an image")
+    mark.parent.mkdir()
+    mark.touch()
+    for ask in (files.read, files.open):
+        with pytest.raises(FileNotFoundError):
+            ask(NAME)
+    files.create(NAME, b"an image")
+    assert files.read(NAME) == b"an image"
 
 
 def test_images_of_a_time_without_a_bucket_are_read_and_move_up(tmp_path: Path) -> None:

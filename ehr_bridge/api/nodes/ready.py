@@ -52,7 +52,8 @@ def get_ready() -> Response:
     """Whether this node is to be sent new work: 503 says what is wrong. Asks for no token, and changes nothing"""
     own, parts = services(), cast(Mapping[str, Callable[[], bool]], current_app.extensions[CHECKS])
     checks = {name: parts[name] for name in OF_PARTS if name in parts}
-    checks["storage"] = partial(is_mounted, own.settings.storage_path, archive())
+    settings = own.settings
+    checks["storage"] = partial(is_mounted, settings.storage_path, archive(), has_bucket=settings.bucket is not None)
     wrong, schema = look(own.database, own.nodes, checks)
     if not wrong:
         return answer(ReadyAnswer(status="ready", database="newer" if schema is Fit.NEWER else "current"))

@@ -13,6 +13,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.nodes.register import Nodes
+from ehr_bridge.storage.folder import OWNER
 
 LOGGER = logging.getLogger(__name__)
 WRONG = {
@@ -54,8 +55,11 @@ def _works(name: str, check: Callable[[], bool]) -> bool:
         return False
 
 
-def is_mounted(folder: Path, archive: Holdings) -> bool:
-    """Whether the folder of the images can be written, and is not the empty one below a file system that is away."""
+def is_mounted(folder: Path, archive: Holdings, *, has_bucket: bool = False) -> bool:
+    """Whether the folder of the images can be written, and is not the empty one below a file system that is away. With
+    a bucket no image stays there; then the file counts that says whose it is."""
+    if has_bucket:
+        return os.access(folder, os.W_OK) and (folder / OWNER).exists()
     try:
         with os.scandir(folder) as entries:
             is_empty = not any(len(entry.name) == DIGITS for entry in entries)
