@@ -30,6 +30,7 @@ from ehr_bridge.services.jobs.spool import spool_of
 from ehr_bridge.services.notices.notices import Notices
 from ehr_bridge.services.notices.telling import tell_notices
 from ehr_bridge.services.rejection.foreign import ForeignNotes
+from ehr_bridge.services.rejection.leftovers import Leftovers
 from ehr_bridge.services.rejection.moving import Moving
 from ehr_bridge.services.rejection.notes import Notes
 from ehr_bridge.services.rejection.rejections import Rejections
@@ -65,6 +66,7 @@ class Results:
     timeline: Timeline
     rejections: Rejections
     moving: Moving
+    leftovers: Leftovers
     kept_files: KeptFileRounds
     notices: Notices
 
@@ -119,6 +121,7 @@ def build_results(
         Timeline(fresh, maker.site.zone),
         Rejections(fresh, intake.rejected, clock, node),
         Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, lambda: spool.node),
+        Leftovers(database, folder),
         KeptFileRounds(database, folder, clock, settings.fixity_days),
         Notices(database, clock),
     )

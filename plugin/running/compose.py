@@ -297,6 +297,7 @@ def _make_worker(
             Chore("old messages", services.messages.forget_old, 600.0),
             Chore("reports", lambda: services.results.filing.run(archive, spool.node), 0.5, unchanged_seconds=2.0),
             Chore("rejected images", lambda: services.results.moving.run(archive), 0.5, unchanged_seconds=2.0),
+            Chore("files of rejections", services.results.leftovers.clear, 60.0),
             Chore("refused modalities", rejections.run, 1.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", metric(LOUD, services.refusals.alarms.loud), 5.0),

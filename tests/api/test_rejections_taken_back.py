@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 
 from ehr_bridge.db.states import JobStatus, LinkStatus
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.results.rejections import Rejection
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.rejected_images import RejectedImages
@@ -122,6 +124,49 @@ def test_no_file_stays_behind_that_nobody_knows(api: Api, monkeypatch: pytest.Mo
     assert api.get(f"{REJECTIONS}/{answer['id']}", "nurse").json["status"] == "undone"
     look(api)
     assert rejected(api, study, images[:1])["is_under_way"] is False
+
+
+def test_what_a_killed_node_left_of_files_is_cleared(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose image is back goes; one that was about to be deleted, and is in use again, is there again."""
+    study, images = a_series(api)
+    folder = api.services.results.moving._folder
+    back, out = (rejected(api, study, [image]) for image in images[:2])
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "drop", lambda *_: None)  # killed before it
+        assert decide(api, back, "undo", reason="good enough").json["is_under_way"] is False
+    left = kept_files(api)
+    assert len(left) == 2
+    for path in left:
+        os.utime(path, (1, 1))
+    (used,) = (path for path in left if images[1].encode() in path.read_bytes())
+    used.rename(used.with_name(f"{used.name}.going"))
+    assert api.services.results.leftovers.clear() == 1
+    assert kept_files(api) == [used]
+    assert decide(api, out, "undo", reason="good enough").json["is_under_way"] is False
+    assert uids(api) == set(images) and kept_files(api) == []
+
+
+def test_a_full_disk_keeps_an_image_out_and_not_the_others_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cannot come back yet; wrong images are taken out all the same."""
+    (study, images), (other, wrong) = a_series(api), a_series(api, 2, "ACC-2", "MRN-2")
+    back = rejected(api, study, images[:1])
+    with monkeypatch.context() as patched:
+
+        def away(*_: Any) -> str:
+            raise Unavailable("archive_unavailable", "away")
+
+        patched.setattr(api.services.results.moving._folder, "put", away)
+        assert rejected(api, other, wrong[:1])["is_under_way"] is True
+        with api.services.database.write() as session:  # its turn comes after that of the other
+            session.execute(update(Rejection).where(Rejection.id != uuid.UUID(back["id"])).values(leased_until=None))
+    api.archive.is_full = True
+    with monkeypatch.context() as patched:
+        patched.setattr(api.services.results.moving, "carry_out", lambda *_: False)
+        assert decide(api, back, "undo", reason="good enough").json["is_under_way"] is True
+    look(api)
+    assert uids(api) == {*images[1:], *wrong[1:]}
+    api.archive.is_full = False
+    assert go_on(api, back) and uids(api) == {*images, *wrong[1:]}
 
 
 def test_a_rejected_image_that_the_archive_took_in_again_is_not_shown(api: Api) -> None:

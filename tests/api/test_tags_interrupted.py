@@ -13,7 +13,7 @@ import pytest
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.jobs.spool import Spool
-from ehr_bridge.services.jobs.spool_keeping import KEPT_FOR
+from ehr_bridge.services.jobs.spool_keeping import KEPT_FOR, SpoolKeeper
 from tests.api.conftest import Api
 from tests.api.interrupted_steps import KILLED, KilledAt
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, undo
@@ -63,6 +63,24 @@ def test_an_archive_that_forgot_after_a_power_cut_gets_its_images_back(api: Api,
     assert len(list((tmp_path / "modifying").glob("*.dcm"))) == 6
     jobs(api, tmp_path, KEPT_FOR + timedelta(seconds=1)).run()
     assert list((tmp_path / "modifying").glob("*.dcm")) == []
+
+
+def test_another_node_leaves_what_is_prepared_slowly(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the images of a study take: what has a row is no leftover."""
+    uid = store(api, 3)
+    asked = modify(api, uid, PatientID="P-2")
+    really = Spool.put
+
+    def slowly(self: Spool, *image: Any) -> None:
+        SpoolKeeper(api.services.database, api.archive, self, lambda: api.services.clock() + 2 * KEPT_FOR).release()
+        really(self, *image)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "put", slowly)
+        jobs(api, tmp_path).run()
+    assert len(list((tmp_path / "modifying").glob("*.dcm"))) == 3
+    jobs(api, tmp_path).run()
+    assert (job(api, asked["id"])["status"], job(api, asked["id"])["number_done"]) == ("succeeded", 3)
 
 
 def test_killed_while_the_spool_was_written_starts_that_image_again(

@@ -51,9 +51,12 @@ class Quarantine:
 
     def names(self, older_than: float = 0) -> list[str]:
         """Names of all files that have been there for that many seconds."""
-        until = time.time() - older_than
-        paths = (path for path in self._folder.glob("*.dcm") if _NAME.fullmatch(path.name))
-        return sorted(path.name for path in paths if path.stat().st_mtime <= until)
+        until, names = time.time() - older_than, []
+        for path in self._folder.glob("*.dcm"):
+            with suppress(FileNotFoundError):  # another node has just dropped it
+                if _NAME.fullmatch(path.name) and path.stat().st_mtime <= until:
+                    names.append(path.name)
+        return sorted(names)
 
     def drop(self, name: str, since: float) -> None:
         """Delete a file, if it is still there and the same bytes were not put again since then, by whichever node."""

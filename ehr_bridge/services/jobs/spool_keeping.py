@@ -24,8 +24,8 @@ from ehr_bridge.services.jobs.spool import Spool
 
 LOGGER = logging.getLogger(__name__)
 KEPT_FOR = timedelta(minutes=2)
-"""Several times as long as a Linux kernel keeps written data in memory (30 s), and longer than a lease: then a node
-writes no more row of what it has prepared."""
+"""Several times as long as a Linux kernel keeps written data in memory (30 s), and than the row of a file comes after
+it."""
 UNFINISHED_FOR = timedelta(hours=1)
 
 

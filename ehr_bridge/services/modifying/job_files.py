@@ -61,8 +61,7 @@ class JobFiles:
 
     def prepare(self, job: Modification, undone: Undone | None, ids: list[str], hold: Hold) -> None:
         """Put the new form of these instances into the spool, and their former bytes into the ledger, where they
-        change."""
-        rows: list[ModificationInstance] = []
+        change. The row of each follows its file at once: one that has no row for long is cleared away."""
         ways = self.ways_in(job)
         for instance_id in ids:
             hold(job)
@@ -72,7 +71,7 @@ class JobFiles:
             except LookupError:
                 continue
             except RefusedInstance as refusal:
-                rows.append(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
+                self._write_down(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
                 continue
             if after == before:
                 continue
@@ -86,11 +85,12 @@ class JobFiles:
                 self._spool.put(row.id, after)
             except OSError as error:
                 raise no_folder() from error
-            rows.append(row)
-        if rows:
             hold(job)
-            with self._database.write() as session:
-                session.add_all(rows)
+            self._write_down(row)
+
+    def _write_down(self, row: ModificationInstance) -> None:
+        with self._database.write() as session:
+            session.add(row)
 
     def carry_out(self, job: Modification, rows: list[ModificationInstance], hold: Hold) -> None:
         """Replace instances by their prepared forms.

@@ -26,7 +26,7 @@ from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import BridgeError, Unavailable
 from ehr_bridge.services.archive.quarantine import Quarantine, code_in, name_of, sha256_of
-from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.archive.storing import STORAGE_FULL, Archive
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.identity.attributes import read_identity
 from ehr_bridge.services.intake.intake import Intake
@@ -124,9 +124,9 @@ class Moving:
             except Wait as wait:
                 self._later(rejection_id, str(wait), wait.pause)
                 return False
-            except Unavailable:
-                raise
             except Exception as error:
+                if isinstance(error, Unavailable) and error.code != STORAGE_FULL:
+                    raise
                 failure = error.code if isinstance(error, BridgeError) else type(error).__name__
                 LOGGER.error("rejection %s: %s", rejection_id, failure)
                 self._later(rejection_id, failure, LATER)
