@@ -4,7 +4,7 @@ export function Facts({ across = false, children }: { across?: boolean; children
   return <dl className={across ? "facts facts-across" : "facts"}>{children}</dl>;
 }
 
-export function Fact({ label, children }: { label: string; children: ReactNode }) {
+export function Fact({ label, children }: { label: ReactNode; children: ReactNode }) {
   return (
     <div>
       <dt>{label}</dt>

@@ -13,7 +13,7 @@ export function NodesPanel({ nodes }: { nodes: readonly NodeAnswer[] }) {
       <p className="small">{t("system.nodes.lead")}</p>
       <Facts>
         {nodes.map((node) => (
-          <Fact key={node.name} label={node.name}>
+          <Fact key={node.name} label={<bdi>{node.name}</bdi>}>
             <span className={node.state === "lost" ? "text-bad" : undefined}>{word("system.node.state", node.state)}</span>
             {node.is_this && <> · {t("system.node.this")}</>}
             <span className="second">
