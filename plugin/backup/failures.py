@@ -18,6 +18,8 @@ SENTENCES = {
     "PostgreSQL.",
     "disk_full": "There is no room for the copies of the databases in the data directory; free some space on its disk.",
     "files_unreadable": "Some stored files could not be read; the System page names damaged ones, the log the others.",
+    "files_missing": "Less than half of the images on record are in their folder; see that its disk is mounted, and "
+    "run it again.",
     "database_unavailable": "A database does not answer; try again when it does.",
     "database_outdated": "The database is of another version; start the server once to migrate it.",
     "lease_lost": "The backup stood still for more than a minute, so something may have been purged meanwhile; run it "

@@ -108,7 +108,11 @@ class Making:
                 self._restic.recover_index()
             parent = before[-1].id if before else None
             images = self._folders["images"]
-            images.mkdir(parents=True, exist_ok=True)
+            on_record = 0 if manifest.in_bucket(self._settings) else self._backups.number_of_images()
+            if not on_record:  # a new installation
+                images.mkdir(parents=True, exist_ok=True)
+            elif not images.is_dir():
+                raise BackupFailed("files_missing", f"{images} is not there")
             self._say("copying the files")
             first = self._restic.back_up([images], [manifest.FILES, f"run-{run}"], parent, self._progress)
             lease.hold_purges(wait=True)
@@ -118,6 +122,8 @@ class Making:
                 try:
                     lease.hold_purges(wait=False)
                     self._require_readable({*first.unreadable, *last.unreadable})
+                    if first.number_of_files * 2 < on_record:  # half of them are not gone by changes meanwhile
+                        raise BackupFailed("files_missing", f"{first.number_of_files} files, {on_record} images")
                 except BaseException:
                     self._disown(last.snapshot_id, run)
                     raise

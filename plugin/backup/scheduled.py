@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from ehr_bridge.db.states import BackupKind
 from ehr_bridge.services.backups.records import Backups
@@ -20,6 +21,9 @@ from plugin.backup.backup import CACHE, Telling, address_of, end_by_signal, reco
 from plugin.backup.failures import BackupFailed
 from plugin.backup.making import Lease, Making
 from plugin.backup.restic import Restic
+
+type Checks = Callable[[Callable[[uuid.UUID], None]], object]
+"""Does something under the record of a check."""
 
 KEPT = ("--keep-daily", "14", "--keep-weekly", "8", "--keep-monthly", "12")
 
@@ -34,11 +38,38 @@ def run(settings: Settings, telling: Telling) -> None:
         result = recorded(backups, BackupKind.BACKUP, repository, making.run, is_scheduled=True)
         assert result is not None
         telling.say(f"snapshot {result.snapshot_id[:8]}, {result.number_of_files} files")
-        forget(restic, backups.note_forgotten, telling.say)
-        if is_check_due(datetime.now(UTC), backups.last_success(BackupKind.CHECK)):
-            telling.say("reading everything in the repository")
-            recorded(backups, BackupKind.CHECK, repository, lambda run: _check(restic, backups, run), is_scheduled=True)
-            telling.say("the repository is whole")
+        checks = partial(recorded, backups, BackupKind.CHECK, repository, is_scheduled=True)
+        tend(restic, backups, checks, telling.say)
+
+
+def tend(restic: Restic, backups: Backups, checks: Checks, say: Callable[[str], None]) -> None:
+    """Read everything again and remove what nothing needs, once a week; forget what is old, each day. What cannot be
+    forgotten is recorded as a failure, and prevents no reading. Raises BackupFailed."""
+
+    def check() -> None:
+        say("reading everything in the repository")
+        checks(lambda run: _under_lease(backups, run, restic.check))
+        say("the repository is whole")
+
+    if is_check_due(datetime.now(UTC), backups.last_success(BackupKind.CHECK)):
+        check()
+        checks(lambda run: _under_lease(backups, run, partial(_tidy, restic, backups, say)))
+        return
+    try:
+        forget(restic, backups.note_forgotten, say)
+    except BackupFailed as error:
+        checks(partial(_fail, error))
+    if backups.has_failed(BackupKind.CHECK):
+        check()
+
+
+def _tidy(restic: Restic, backups: Backups, say: Callable[[str], None]) -> None:
+    forget(restic, backups.note_forgotten, say)
+    restic.prune()
+
+
+def _fail(error: BackupFailed, _run: uuid.UUID) -> None:
+    raise error
 
 
 def forget(restic: Restic, note: Callable[[list[str]], None], say: Callable[[str], None]) -> None:
@@ -57,10 +88,9 @@ def forget(restic: Restic, note: Callable[[list[str]], None], say: Callable[[str
         say(f"{len(old)} old backups are no longer kept")
 
 
-def _check(restic: Restic, backups: Backups, run: uuid.UUID) -> None:
+def _under_lease(backups: Backups, run: uuid.UUID, what: Callable[[], None]) -> None:
     with Lease(backups, run) as lease:
-        restic.prune()
-        restic.check()
+        what()
         lease.require()
 
 

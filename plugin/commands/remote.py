@@ -55,11 +55,11 @@ class Remote:
         )
 
 
-def own_token(settings: Settings, name: str, role: str) -> str:
-    """A token for a few minutes, of whoever runs the command on this installation."""
+def own_token(settings: Settings, name: str, role: str, subject: str | None = None) -> str:
+    """A token for a few minutes, of whoever runs the command on this installation, or of the person they say to be."""
     return make_user_token(
         token_rules(settings),
-        subject=operator().actor,
+        subject=subject or operator().actor,
         name=name,
         roles=[role],
         now=utc_now(),

@@ -22,6 +22,7 @@ from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import with_secret
 from plugin.commands.remote import Remote, own_token
+from plugin.commands.users import operator
 
 ANY = "any"
 PAGE = 500
@@ -51,7 +52,7 @@ class YearsKept:
     def of(self, study: Mapping[str, Any], today: date) -> str | None:
         """The rule by which a study may go; None when it stays. Of several modalities the longest time counts; a study
         without a date, without a certain patient, or of a patient whose age is unknown or too low stays."""
-        rules = {one if one in self.years else ANY for one in study["modalities"] or [ANY]}
+        rules = {one if one in self.years else ANY for one in _names(study)}
         if not rules <= self.years.keys():
             return None
         rule = max(sorted(rules), key=self.years.__getitem__)
@@ -61,6 +62,10 @@ class YearsKept:
         is_due = date.fromisoformat(said) <= years_before(today, self.years[rule])
         is_of_age = date.fromisoformat(born) <= years_before(today, self.least_age)
         return f"{rule}={self.years[rule]}" if is_due and is_of_age else None
+
+
+def _names(study: Mapping[str, Any]) -> list[str]:
+    return [one.upper() for one in study["modalities"]] or [ANY]
 
 
 def years_before(day: date, years: int) -> date:
@@ -78,6 +83,12 @@ def proposals(server: Server, rules: YearsKept, today: date) -> Iterator[tuple[d
         rule = rules.of(study, today)
         if rule is not None and not _is_needed(server, study["study_instance_uid"]):
             yield study, rule
+
+
+def unknown(server: Server, rules: YearsKept) -> list[str]:
+    """The modalities with a rule that no study has: perhaps they are misspelt, and `any` decides about theirs."""
+    named = [one for one in rules.years if one != ANY]
+    return [one for one in named if not _get(server, "dicom/studies", {"modality": one, "limit": "1"})["items"]]
 
 
 def request(server: Server, study: Mapping[str, Any], reason: str) -> str:
@@ -120,7 +131,10 @@ def _rules(_context: click.Context, _option: click.Parameter, given: Sequence[st
         modality, _, number = one.partition("=")
         if not modality or not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 200:
             raise click.BadParameter(f"'{one}' is no rule: MODALITY=YEARS, such as CT=10 or any=30")
-        years[modality.strip() if modality.strip().lower() != ANY else ANY] = int(number)
+        name = ANY if modality.strip().lower() == ANY else modality.strip().upper()
+        if name in years:
+            raise click.BadParameter(f"there are two rules for {name}")
+        years[name] = int(number)
     return years
 
 
@@ -130,25 +144,40 @@ def _rules(_context: click.Context, _option: click.Parameter, given: Sequence[st
     "--least-age", type=click.IntRange(0, 150), default=LEAST_AGE, show_default=True, help="Younger patients' stay."
 )
 @click.option("--request", "reason", metavar="REASON", help="Request the deletion of all that are listed.")
+@click.option("--as", "account", metavar="USER", help="Your name when you sign in: you cannot approve these requests.")
 @click.option("--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Into this file.")
 @click.pass_context
 def retention(
-    context: click.Context, years: dict[str, int], least_age: int, reason: str | None, report: Path | None
+    context: click.Context,
+    years: dict[str, int],
+    least_age: int,
+    reason: str | None,
+    account: str | None,
+    report: Path | None,
 ) -> None:
     """List studies that have been kept for long enough, as CSV; with --request, request their deletion.
 
     Nothing is deleted by this: each request hides its study, and waits on the Deletions page for another person.
     """
+    if reason is not None and not (account or "").strip():
+        raise click.UsageError("--request needs --as USER, the name with which you sign in: another person approves")
     settings = with_secret(context.obj)
     rules, today = YearsKept(years, least_age), utc_now().date()
-    server = Remote(f"http://127.0.0.1:{settings.http_port}", lambda: _token(settings))
+    server = Remote(f"http://127.0.0.1:{settings.http_port}", lambda: _token(settings, account))
+    if missing := unknown(server, rules):
+        said = f"no study has the modality {', '.join(missing)}"
+        if reason is not None:
+            raise click.ClickException(f"{said}; correct its rule or leave it out")
+        click.echo(said, err=True)
     found = list(proposals(server, rules, today))  # before any is hidden
     file = sys.stdout if report is None else report.open("w", encoding="utf-8", newline="")
     rows = csv.writer(file)
     rows.writerow(REPORT)
     outcomes: Counter[str] = Counter()
     for study, rule in found:
-        outcome = "proposed" if reason is None else request(server, study, f"{reason} ({rule} years)")
+        outcome = (
+            "proposed" if reason is None else request(server, study, f"{reason} ({rule} years; {operator().actor})")
+        )
         outcomes[outcome] += 1
         modalities = " ".join(study["modalities"])
         uid, day, number = (study[name] for name in ("study_instance_uid", "study_date", "number_of_instances"))
@@ -158,5 +187,6 @@ def retention(
     context.exit(0 if outcomes.keys() <= {"proposed", "requested"} else 3)
 
 
-def _token(settings: Settings) -> str:
-    return own_token(settings, "ehr-bridge retention", "radiologist")
+def _token(settings: Settings, account: str | None) -> str:
+    """In the name of the person, so that the server does not let them approve what they have requested."""
+    return own_token(settings, "ehr-bridge retention", "radiologist", None if account is None else account.strip())

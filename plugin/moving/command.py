@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ RUNS = "a server is running on this data directory, or something else has its da
 _FILES = """SELECT f.uuid, f.compressedSize, f.compressionType, r.publicId FROM AttachedFiles AS f
     JOIN Resources AS r ON r.internalId = f.id WHERE f.fileType = 1 ORDER BY f.id"""
 SHOWN = 10
+_WHERE = re.compile(r"COPY \w+, line \d+(, column \w+)?")
+_KINDS = {"22": "a value does not fit its column", "23": "a row breaks a rule of its table"}
+"""By class of SQLSTATE: those whose message may repeat the value."""
 
 
 @click.command("to-postgresql")
@@ -58,8 +62,12 @@ def to_postgresql(context: click.Context, read_images: bool) -> None:
                 click.echo("copying our tables")
                 rows, chain = ours.move(old, connection, click.echo)
             bad = _compare(old, old_index, FolderFiles(settings.storage_path), read_images=read_images)
-    except (ours.NotEmpty, index.OtherSchema, NotTheSame, psycopg.Error, migrate.NewerSchema) as error:
+    except (ours.NotEmpty, index.OtherSchema, NotTheSame, migrate.NewerSchema) as error:
         raise click.ClickException(f"not moved: {error}") from None
+    except psycopg.Error as error:
+        raise click.ClickException(f"not moved: {without_values(error)}") from None
+    except sqlite3.Error as error:
+        raise click.ClickException(f"not moved: SQLite says {type(error).__name__}") from None
     except Unavailable:
         raise click.ClickException(f"not moved: a database of {OURS} and {INDEX} does not answer") from None
     finally:
@@ -73,6 +81,16 @@ def to_postgresql(context: click.Context, read_images: bool) -> None:
     if bad:
         click.echo(f"{len(bad)} images are missing or damaged, as they were before: {', '.join(bad[:SHOWN])}", err=True)
     context.exit(3 if bad else 0)
+
+
+def without_values(error: psycopg.Error) -> str:
+    """What PostgreSQL says, and where: its own lines have the value that did not fit, which may be of a patient."""
+    where = _WHERE.match(error.diag.context or "")
+    place = f" ({where[0]})" if where else ""
+    if error.diag.sqlstate is None:  # it was not the server that said so
+        return type(error).__name__
+    kind = _KINDS.get(error.diag.sqlstate[:2], error.diag.message_primary or "")
+    return f"{kind}{place}"
 
 
 def _require_settings(settings: Settings, here: Path) -> None:

@@ -104,6 +104,13 @@ def test_the_system_page_says_how_old_the_last_backup_is_and_what_failed(databas
     backups.end(begun(backups), Result("5a4b" * 16, 12, 3_000, 2_000))
     assert now().has_failed and not now().is_old and now().last_check_at is None
     clock.now += timedelta(minutes=1)
+    backups.end(backups.begin(BackupKind.CHECK, "one", REPOSITORY, is_scheduled=True))
+    assert not now().has_failed
+    for _ in range(9):  # each day a backup, and the repository is not read again
+        clock.now += timedelta(days=1)
+        backups.end(begun(backups), Result("5a4b" * 16, 12, 3_000, 2_000))
+    assert now().has_failed and not now().is_old
+    clock.now += timedelta(minutes=1)
     dead = begun(backups)
     clock.now += timedelta(hours=27)
     died = now()
@@ -146,6 +153,7 @@ def test_a_restore_completes_only_a_purge_that_had_begun(api: Api) -> None:
     """One file that is missing is no reason to delete the study of a deletion that can be undone, or of one that was
     purged and sent again: its image is missing, and the table says so."""
     again = stored(api)
+    assert Backups(api.services.database, Clock()).number_of_images() == 1
     purged(api, again)
     sent_again(api, again)
     with api.services.database.read() as session:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from plugin.commands.retention import YearsKept, proposals, request, years_before
+from ehr_bridge.settings import load_settings
+from plugin.commands.retention import YearsKept, proposals, request, retention, unknown, years_before
 from tests.api.conftest import Api
 from tests.api.deletion_steps import MAX, RITA, decide, requested
 from tests.api.report_steps import begin
 from tests.support.samples import small
+from tests.support.server import SECRET
 
 TODAY = date(2026, 11, 30)
 TEN = YearsKept({"any": 10}, least_age=28)
@@ -20,12 +24,13 @@ TEN = YearsKept({"any": 10}, least_age=28)
 class Caller:
     """The server of the command."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, token: str = RITA) -> None:
         self.api = api
+        self.token = token
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
         query = content.pop("params", None)
-        answer = self.api.call(method, f"/api/v1/{path}", token=RITA, headers=headers or {}, query_string=query)
+        answer = self.api.call(method, f"/api/v1/{path}", token=self.token, headers=headers or {}, query_string=query)
         return answer.status_code, answer.json if answer.data else {}
 
 
@@ -71,6 +76,8 @@ def test_the_one_who_requests_is_no_judge_of_it(api: Api) -> None:
     """Two people as ever; the second one is asked on the Deletions page, and may say no."""
     uid, server = old(api, 1), Caller(api)
     ((study, rule),) = proposals(server, TEN, TODAY)
+    (modality,) = study["modalities"]
+    assert unknown(server, YearsKept({modality: 5, "XY": 5, "any": 5}, 28)) == ["XY"]
     assert request(server, study, f"retention ({rule} years)") == "requested"
     assert proposed(api) == set()
     (waiting,) = api.get("/api/v1/deletions", "manager").json["items"]
@@ -109,6 +116,34 @@ def test_of_several_modalities_the_longest_time_counts(
     assert YearsKept(years, 28).of(study, TODAY) == rule
     assert YearsKept(years, 28).of(study | {"patient_birth_date": None}, TODAY) is None
     assert YearsKept(years, 28).of(study | {"study_date": None}, TODAY) is None
+
+
+def test_a_rule_is_of_one_modality_however_it_is_written() -> None:
+    """`ct=30` is CT's, not one of nobody with which `any=5` decides about CT; two rules of one modality are refused."""
+    runner = CliRunner()
+    asked = {"obj": load_settings({}), "catch_exceptions": False}
+    for rules in (("ct=30", "CT=5"), ("any=5", "ANY=30")):
+        said = runner.invoke(retention, [part for rule in rules for part in ("--rule", rule)], **asked)
+        assert said.exit_code == 2 and "there are two rules for" in said.output, said.output
+    years = retention.params[0].process_value(click.Context(retention), ("ct=30", "Any=5"))
+    assert years == {"CT": 30, "any": 5}
+
+
+def test_the_one_who_types_the_command_is_named_and_cannot_approve(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The requests are those of the account that signs in, not of a user of the operating system only."""
+    uid = old(api, 1)
+    settings = load_settings({"EHR_BRIDGE_JWT_SECRET": SECRET})
+    runner = CliRunner()
+    arguments = ["--rule", "any=5", "--request", "retention 2026"]
+    said = runner.invoke(retention, arguments, obj=settings)
+    assert said.exit_code == 2 and "--as USER" in said.output
+    monkeypatch.setattr("plugin.commands.retention.Remote", lambda _url, token: Caller(api, token()))
+    said = runner.invoke(retention, [*arguments, "--as", "max"], obj=settings)
+    assert said.exit_code == 0 and f"{uid},2016-01-01" in said.output, said.output
+    (waiting,) = api.get("/api/v1/deletions", "manager").json["items"]
+    assert waiting["requested_by"] == "max" and "command:" in waiting["reason"]
+    refused = decide(api, waiting["id"], "approve", MAX)
+    assert (refused.status_code, refused.json["code"]) == (403, "own_request")
 
 
 def test_a_leap_day_has_a_day_in_every_year() -> None:

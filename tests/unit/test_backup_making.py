@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,9 +21,9 @@ from ehr_bridge.settings import Settings, load_settings
 from plugin.backup.backup import Telling, recorded
 from plugin.backup.failures import BackupFailed
 from plugin.backup.making import Lease, Making
-from plugin.backup.restic import Progress, Restic, Summary
+from plugin.backup.restic import Progress, Restic, Snapshot, Summary
 from plugin.backup.restore import Restoring
-from plugin.backup.scheduled import forget
+from plugin.backup.scheduled import forget, tend
 from tests.support.server import SECRET
 
 PASSWORD = "a-password-for-backups"
@@ -107,3 +110,52 @@ def test_a_backup_that_lost_its_lease_or_died_is_no_whole_one(place: Place, monk
     assert f"run-{run}" in place.chosen()
     assert place.back_up() is None
     assert place.tags().count("incomplete") == 2 and place.tags().count("whole") == 1
+
+
+def test_images_that_are_not_there_are_no_backup(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is not mounted: its folder is empty, or not there at all, and is not made."""
+    monkeypatch.setattr(Backups, "number_of_images", lambda _: 2)
+    assert place.back_up() is None
+    place.image.unlink()
+    assert place.back_up() == "files_missing" and place.tags().count("incomplete") == 1
+    shutil.rmtree(place.settings.storage_path)
+    assert place.back_up() == "files_missing" and not place.settings.storage_path.exists()
+
+
+class AppendOnly:
+    """A repository that is read, and from which nothing may be removed."""
+
+    def __init__(self) -> None:
+        self.is_read = 0
+        self.may_remove = False
+
+    def check(self) -> None:
+        self.is_read += 1
+
+    def prune(self) -> None:
+        pass
+
+    def kept(self, *_: object) -> set[str]:
+        return set()
+
+    def open(self, *, create: bool) -> list[Snapshot]:
+        return []
+
+    def forget(self, _snapshots: list[str]) -> None:
+        if not self.may_remove:
+            raise BackupFailed("repository_away", "403 Forbidden")
+
+
+def test_a_repository_from_which_nothing_can_be_removed_is_read_again_all_the_same(place: Place) -> None:
+    """It is a failure each day, until it can; then one reading more says that all is well."""
+    repository: Any = AppendOnly()
+    checks = partial(recorded, place.backups, BackupKind.CHECK, "store", is_scheduled=True)
+    for _ in range(2):
+        with pytest.raises(BackupFailed):
+            tend(repository, place.backups, checks, place.said.append)
+        assert repository.is_read == 1 and place.backups.last_success(BackupKind.CHECK) is not None
+        assert place.backups.has_failed(BackupKind.CHECK)
+    repository.may_remove = True
+    for _ in range(2):
+        tend(repository, place.backups, checks, place.said.append)
+        assert repository.is_read == 2 and not place.backups.has_failed(BackupKind.CHECK)

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import BackupKind, BackupStatus, DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.operations.backups import Backup
+from ehr_bridge.db.tables.results.rejections import RejectedImage
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 
@@ -122,12 +125,21 @@ class Backups:
             if row is not None and row.status == BackupStatus.RUNNING:
                 _end(session, row, self._clock(), failure)
 
-    def has_failed(self) -> bool:
-        """Whether the run before the present one did not succeed."""
+    def has_failed(self, kind: BackupKind | None = None) -> bool:
+        """Whether the run before the present one, of this kind, did not succeed."""
         with self._database.read() as session:
             query = select(Backup.status).where(Backup.status != BackupStatus.RUNNING)
+            if kind is not None:
+                query = query.where(Backup.kind == kind)
             last = session.scalar(query.order_by(Backup.begun_at.desc()).limit(1))
         return last == BackupStatus.FAILED
+
+    def number_of_images(self) -> int:
+        """How many images are to be in the archive; none of a study that is hidden, and none that was rejected."""
+        rejected = exists().where(RejectedImage.orthanc_instance_id == Instance.orthanc_instance_id)
+        of_shown = select(func.count()).select_from(Instance).join(Study, Study.id == Instance.study_id)
+        with self._database.read() as session:
+            return session.scalar(of_shown.where(Study.deleted_at.is_(None), ~rejected)) or 0
 
     def failed_runs(self) -> set[uuid.UUID]:
         """The backups that did not succeed."""

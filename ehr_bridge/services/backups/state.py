@@ -14,6 +14,8 @@ from ehr_bridge.services.backups.records import INTERRUPTED
 
 TOO_OLD = timedelta(hours=26)
 """A daily backup that is older has been missed."""
+CHECK_MISSED = timedelta(days=8)
+"""The repository is to be read again each week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class BackupState:
     is_old: bool
     """It is scheduled, and the last success is too long ago."""
     has_failed: bool
-    """The last backup, or the last check, did not succeed."""
+    """The last backup, or the last check, did not succeed; or the scheduled check was missed."""
 
 
 def backups_now(session: Session, *, is_scheduled: bool, now: datetime) -> BackupState:
@@ -54,6 +56,7 @@ def backups_now(session: Session, *, is_scheduled: bool, now: datetime) -> Backu
     times = {row.kind: row.at for row in session.execute(succeeded.group_by(Backup.kind))}
     success = times.get(BackupKind.BACKUP)
     is_old = is_scheduled and (success is None or success < now - TOO_OLD)
+    check_at = times.get(BackupKind.CHECK) or _first_success(session)
     latest = [run for kind in BackupKind if (run := _latest(session, kind, now)) is not None]
     return BackupState(
         is_scheduled,
@@ -61,19 +64,24 @@ def backups_now(session: Session, *, is_scheduled: bool, now: datetime) -> Backu
         times.get(BackupKind.CHECK),
         max(latest, key=lambda run: run.begun_at, default=None),
         is_old,
-        any(run.status == BackupStatus.FAILED for run in latest),
+        any(run.status == BackupStatus.FAILED for run in latest)
+        or (is_scheduled and check_at is not None and check_at < now - CHECK_MISSED),
     )
 
 
 def advice_on(state: BackupState) -> tuple[str, str | None]:
     """How it is with backups, and what to do about it, in words; None where all is well."""
     if state.has_failed:
-        return "the last one, or its check, failed", "read backup.log in the data directory"
+        return "the last one, or its check, failed or is missing", "read backup.log in the data directory"
     if state.is_old:
         return "none succeeded within 26 hours", "read backup.log in the data directory"
     if state.last_success_at is None:
         return "none was ever made", "see docs/deployment.md, Backup"
     return f"the last one began at {state.last_success_at:%Y-%m-%d %H:%M} UTC", None
+
+
+def _first_success(session: Session) -> datetime | None:
+    return session.scalar(select(func.min(Backup.begun_at)).where(Backup.status == BackupStatus.SUCCEEDED))
 
 
 def _latest(session: Session, kind: BackupKind, now: datetime) -> BackupRun | None:
