@@ -60,9 +60,12 @@ class Summary:
 def without_password(repository: str) -> str:
     """An address of a repository that may be shown: `rest:https://user:secret@host/` without `user:secret@`."""
     kind, _, address = repository.partition(":")
-    if "://" in address and (host := urlsplit(address).netloc.rpartition("@"))[1]:
+    is_url = "://" in repository  # `sftp://`, or one behind the kind of repository
+    if is_url and (host := urlsplit(address if "://" in address else repository).netloc.rpartition("@"))[1]:
         return repository.replace("".join(host[:2]), "", 1)
-    return repository if "@" not in repository or kind == "sftp" else "…@" + repository.rpartition("@")[2]
+    return (
+        repository if "@" not in repository or (kind == "sftp" and not is_url) else "…@" + repository.rpartition("@")[2]
+    )
 
 
 class Restic:

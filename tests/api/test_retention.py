@@ -121,9 +121,9 @@ def test_of_several_modalities_the_longest_time_counts(
 def test_a_rule_is_of_one_modality_however_it_is_written() -> None:
     """`ct=30` is CT's, not one of nobody with which `any=5` decides about CT; two rules of one modality are refused."""
     runner = CliRunner()
-    asked = {"obj": load_settings({}), "catch_exceptions": False}
+    settings = load_settings({})
     for rules in (("ct=30", "CT=5"), ("any=5", "ANY=30")):
-        said = runner.invoke(retention, [part for rule in rules for part in ("--rule", rule)], **asked)
+        said = runner.invoke(retention, [part for rule in rules for part in ("--rule", rule)], obj=settings)
         assert said.exit_code == 2 and "there are two rules for" in said.output, said.output
     years = retention.params[0].process_value(click.Context(retention), ("ct=30", "Any=5"))
     assert years == {"CT": 30, "any": 5}

@@ -122,6 +122,7 @@ def test_our_own_database_is_copied_while_it_is_written(tmp_path: Path) -> None:
         ("/srv/backup", "/srv/backup"),
         ("sftp:backup@store.example.org:/srv", "sftp:backup@store.example.org:/srv"),
         ("s3:https://s3.example.org/bucket", "s3:https://s3.example.org/bucket"),
+        ("sftp://ehr:secret@store.example.org//srv", "sftp://store.example.org//srv"),
         ("rest:https://ehr:secret@store.example.org/x", "rest:https://store.example.org/x"),
     ],
 )
