@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from ehr_bridge.db.tables.accounts import GivenAnswer
 from ehr_bridge.db.tables.viewing import ViewerToken
+from ehr_bridge.derived_keys import SharedSecret
 from ehr_bridge.services.accounts.given_answers import GivenAnswers
 from tests.api.conftest import Api
 from tests.api.link_steps import audited, put_order, put_patient
@@ -138,7 +139,7 @@ def test_an_answer_is_kept_for_a_day_and_under_this_secret(api: Api, monkeypatch
     two_records(api)
     assert ask(api, "POST", MERGE, "service", "k", json=INTO).status_code == 202
     with monkeypatch.context() as patched:
-        patched.setattr(api.services.given_answers, "_secret", "another secret of thirty-two bytes")
+        patched.setattr(api.services.given_answers, "_secret", SharedSecret("another secret of thirty-two bytes"))
         lost = ask(api, "POST", MERGE, "service", "k", json=INTO)
     assert (lost.status_code, lost.json["code"]) == (409, "answer_lost")
     with api.services.database.write() as session:

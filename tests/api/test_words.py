@@ -34,6 +34,7 @@ NOT_OURS = {
     "orthanc_study_id": "Orthanc's own, which is a SHA-1",
     "orthanc_instance_id": "likewise",
     "request_id": "the caller's own, if it sent one",
+    "trace_id": "the caller's own, as W3C Trace Context has it",
     "control_id": "Message Control ID (MSH-10), as HL7 calls it",
     "reuses_control_id": "whether another message has it",
 }
