@@ -58,6 +58,15 @@ def write_owner(folder: Path, said: str) -> None:
     unfinished.replace(folder / OWNER)
 
 
+def sync_folder(folder: Path) -> None:
+    """Returns when what was renamed or made in it is safe on the disk. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def path_of(name: str) -> Path:
     """Where Orthanc keeps the file of this name, in its storage folder."""
     return Path(name[:2], name[2:4], name)

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ehr_bridge.storage.folder import sync_folder
+
 UNFINISHED = ".part"
 FORGOTTEN_SECONDS = 3600.0
 """Older unfinished files are of a process that was killed."""
@@ -52,7 +54,7 @@ class Waiting:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
             raise
-        self._sync()
+        sync_folder(self._folder)
         self._note(name, len(content))
 
     def take_in(self, file: Path) -> None:
@@ -60,7 +62,7 @@ class Waiting:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         size = file.stat().st_size
         file.replace(self.path(file.name))
-        self._sync()
+        sync_folder(self._folder)
         self._note(file.name, size)
 
     def scan(self, *, older_than: float = 0.0) -> None:
@@ -134,10 +136,3 @@ class Waiting:
                         yield each.name, Entry(about.st_size, about.st_mtime)
         except FileNotFoundError:
             return
-
-    def _sync(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

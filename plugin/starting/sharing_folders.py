@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ehr_bridge.settings import Settings
+from ehr_bridge.storage.folder import sync_folder
 
 
 def bring_along(settings: Settings) -> int:
@@ -49,8 +50,4 @@ def _move(path: Path, to: Path) -> None:
             os.fsync(copied.fileno())
         unfinished.rename(to)
         path.unlink()
-    folder = os.open(to.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(to.parent)

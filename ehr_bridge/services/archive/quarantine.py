@@ -13,6 +13,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from ehr_bridge.storage.folder import sync_folder
+
 GOING = ".going"
 """After the name of a file that is being deleted."""
 LEFT_FOR = 3600.0
@@ -39,7 +41,7 @@ class Quarantine:
                 file.flush()
                 os.fsync(file.fileno())
             partial.rename(path)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         return name
 
     def read(self, name: str) -> bytes:
@@ -100,11 +102,3 @@ def sha256_of(name: str) -> str:
 def code_in(name: str) -> str:
     """The reason in the name of a file."""
     return name.split(".", 2)[1]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from ehr_bridge.settings import Settings
+from ehr_bridge.storage.folder import sync_folder
 
 _NAMING = Lock()
 """Several threads ask at a first start; a name that only one of them has got would be nobody's after it."""
@@ -77,11 +78,7 @@ class Spool:
             unfinished.unlink(missing_ok=True)
             raise
         unfinished.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(path.parent)
 
 
 def _written(path: Path) -> float:
