@@ -24,6 +24,8 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = re.compile(r"\b(sqlite|postgresql)\b")
 PACKAGES = ("flask", "pydantic", "pydicom", "sqlalchemy", "psycopg", "pytest", "playwright", "pynetdicom")
+SAID = 160
+"""Characters of what a failed test said that stand at the end of a run; the whole stands above."""
 DEBIAN = ("orthanc", "orthanc-python", "orthanc-dicomweb", "postgresql", "dcmtk", "chromium-headless-shell")
 
 
@@ -94,6 +96,21 @@ def heaviest(found: dict[str, Tally], shown: int = 15) -> str:
     return "\n".join([f"of {whole:.0f} s of the processor:", *lines]) + "\n"
 
 
+def failures(folder: Path) -> str:
+    """The tests that failed, each with the beginning of what it said; one a line, and nothing if none did."""
+    lines = [
+        f"  {case.get('classname', '').replace('.', '/')}.py::{case.get('name')}: {_first(said.get('message', ''))}"
+        for file in sorted(folder.glob("*.xml"))
+        for case in ET.parse(file).iter("testcase")
+        for said in [*case.findall("failure"), *case.findall("error")]
+    ]
+    return "\n".join(["failed:", *lines]) + "\n" if lines else ""
+
+
+def _first(message: str) -> str:
+    return " ".join(message.split())[:SAID]
+
+
 def capability(file: Path) -> str:
     """The first line of a test file's docstring, fit for a table."""
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file.is_file() else None
@@ -121,6 +138,7 @@ def main(folder: Path, file: Path) -> None:
     file.write_text(write(found, said, list(versions()), datetime.now(UTC)), encoding="utf-8")
     sys.stdout.write(heaviest(found))
     sys.stdout.write(f"report: {file}\n")
+    sys.stdout.write(failures(folder))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.support.reporting import ROOT, heaviest, read, versions, write
+from tests.support.reporting import ROOT, failures, heaviest, read, versions, write
 
 SUITE = """
 import pytest
@@ -63,3 +63,13 @@ def test_what_a_test_and_its_processes_take_of_the_processor_is_told_for_its_fil
     ((path, tally),) = read(tmp_path / "said").items()
     assert path == "test_it.py" and tally.processor >= 0.3
     assert f"{tally.processor:6.0f} s  test_it.py" in heaviest({path: tally})
+
+
+def test_the_end_of_a_run_names_what_failed(tmp_path: Path) -> None:
+    """The last lines of a long log are what a person sees of it."""
+    failed = '<failure message="AssertionError: assert 1 == 2&#10;  more">long</failure>'
+    cases = f'<testcase classname="tests.unit.test_a" name="test_x">{failed}</testcase>'
+    cases += '<testcase classname="tests.unit.test_a" name="test_y"/>'
+    assert failures(tmp_path) == ""
+    (tmp_path / "one.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    assert failures(tmp_path) == "failed:\n  tests/unit/test_a.py::test_x: AssertionError: assert 1 == 2 more\n"
