@@ -12,12 +12,11 @@ from ehr_bridge.services.dashboard.milestones import LEGS
 from ehr_bridge.services.dashboard.times import Times
 from ehr_bridge.services.dashboard.today import Today
 from ehr_bridge.services.visibility.restrictions import NOTHING
-from tests.db.plan_steps import plans
+from tests.db.plan_steps import plans, read_whole
 from tests.support.examined import Examined, fill
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MANY, EACH_DAY = 3_000, 5
-TABLES = ("studies", "study_orders", "orders", "scheduled_steps", "reports", "report_orders", "report_versions")
 
 
 def filled(database: Database) -> None:
@@ -29,12 +28,6 @@ def filled(database: Database) -> None:
     )
     with database.engine.begin() as connection:
         connection.execute(text("ANALYZE"))
-
-
-def read_whole(plan: str) -> list[str]:
-    """The tables that a plan reads from end to end."""
-    sequential = [name for name in TABLES if f"Seq Scan on {name}" in plan]
-    return sequential + [name for name in TABLES if f"SCAN {name}\n" in f"{plan}\n"]
 
 
 def test_neither_today_nor_a_span_reads_a_whole_table(database: Database) -> None:

@@ -1,18 +1,60 @@
-"""How the databases find persons in an archive that has grown: by key, never from end to end."""
+"""How the databases find orders and persons in an archive that has grown: by indexes, never from end to end."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import timedelta
 
+import pytest
 from sqlalchemy import insert, text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.services.identity.merged_records import survivors
-from tests.db.plan_steps import plans
+from ehr_bridge.services.registry.order_search import OrderWish, search_orders
+from tests.db.plan_steps import EACH_DAY, MANY, NOW, fill_orders, plans, read_whole
 
-NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
+
+def search(database: Database, wish: OrderWish, sort: str) -> list[str]:
+    with database.read() as session:
+        return [order.accession_number for order in search_orders(session, wish, 50, 0, None, sort).items]
+
+
+def test_all_orders_by_when_they_were_placed_are_read_from_the_index(database: Database) -> None:
+    """Only a page of them, and nothing is sorted or joined for that."""
+    fill_orders(database)
+    assert len(search(database, OrderWish(), "-created_at")) == 50
+    pages = [plan for plan in plans(database, lambda: search(database, OrderWish(), "-created_at"))
+             if "ix_orders_created" in plan]  # fmt: skip
+    assert pages
+    for plan in pages:
+        assert "TEMP B-TREE" not in plan and "Sort" not in plan and "scheduled_steps" not in plan, plan
+
+
+@pytest.mark.parametrize("wish", [
+    OrderWish(since=NOW, until=NOW, also=("emergencies",)),
+    OrderWish(since=NOW, until=NOW, also=("emergencies",), modality="CT"),
+], ids=["all", "of a modality"])  # fmt: skip
+def test_emergencies_whenever_they_are_are_found_by_an_index_of_their_own(database: Database, wish: OrderWish) -> None:
+    """Beside the appointments of the period, which have theirs; the page and its count."""
+    fill_orders(database)
+    with database.read() as session:
+        assert search_orders(session, wish, 50, 0, None, "urgency").total == MANY // EACH_DAY
+    said = plans(database, lambda: search(database, wish, "urgency"))
+    assert sum("ix_orders_emergencies" in plan for plan in said) == 2, said
+    assert [plan for plan in said if "orders" in read_whole(plan)] == [], said
+
+
+def test_emergencies_beside_a_period_have_the_states_that_are_asked_for(database: Database) -> None:
+    """What the page of the day lists: this week's appointments that wait, and emergencies that wait."""
+    fill_orders(database)
+    wish = OrderWish(since=NOW, until=NOW + timedelta(days=1), also=("emergencies",), states=("scheduled", "arrived"))
+    with database.read() as session:
+        page = search_orders(session, wish, 100, 0, None, "accession_number")
+    later = MANY // EACH_DAY - 190 - 1
+    assert page.total == len(page.items) == EACH_DAY + later
+    said = plans(database, lambda: search(database, wish, "urgency"))
+    assert [plan for plan in said if "orders" in read_whole(plan)] == [], said
 
 
 def test_the_records_of_a_person_are_found_by_key(database: Database) -> None:

@@ -19,6 +19,8 @@ from ehr_bridge.matching.names import spelled_out, words_of
 
 NAMES = ("family_name", "given_name", "middle_name")
 SEARCHED = 1000
+STAT = "STAT"
+IS_STAT = text(f"priority = '{STAT}'")
 
 
 def searched(names: Iterable[str | None]) -> str:
@@ -149,7 +151,11 @@ class Order(Dated, Base):
     """An imaging service request (FHIR ServiceRequest) of one or more steps, with what it shows of its study."""
 
     __tablename__ = "orders"
-    __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
+    __table_args__ = (
+        Index("ix_orders_status_id", "status", "id"),
+        Index("ix_orders_created", "created_at", "accession_number"),
+        Index("ix_orders_emergencies", "priority", "status", "id", sqlite_where=IS_STAT, postgresql_where=IS_STAT),
+    )
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset(
         {"made_here", "told_patient_id", "quiet_since", "completed_at", "performed", "has_signed_report"}
     )

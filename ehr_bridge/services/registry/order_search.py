@@ -6,13 +6,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, or_, select
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.util import find_tables
 
-from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
+from ehr_bridge.db.paging import Key, Page, Position, Sorts, in_period, rows_after
+from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import OrderStatus
-from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
+from ehr_bridge.db.tables.registry import STAT, Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.services.identity.reading_rank import ROUTINE as BETWEEN
 from ehr_bridge.services.identity.reading_rank import URGENCY
@@ -25,7 +28,8 @@ ROUTINE = "ROUTINE"
 EMERGENCIES, UNSCHEDULED = "emergencies", "unscheduled"
 ALSO = (EMERGENCIES, UNSCHEDULED)
 WAITING = frozenset({OrderStatus.SCHEDULED, OrderStatus.ARRIVED})
-_STAT = PRIORITIES[0]
+_STAT: ColumnElement[str] = literal_column(f"'{STAT}'")
+"""As a word: the index of emergencies is not found by a parameter."""
 _URGENCY = case(URGENCY, value=Order.priority, else_=BETWEEN)
 _SCHEDULED_AT = Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat)
 _NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
@@ -92,14 +96,26 @@ def search_orders(
     further: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Order]:
     """As `Orders.search`; `further`: what an order must fulfil beside the wish."""
-    first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
-    query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
-    query = query.where(*conditions_of(wish), *further)
-    if (sort or "").removeprefix("-") == "patient_name":
-        query = query.join(Patient, Patient.id == Order.patient_id)
+    keys = SORTS.chosen(sort)
+    conditions = [without(Order.patient_id, wish.closed), *conditions_of(wish), *further]
     if wish.text:
-        query = query.where(_text_fits(session, wish.text))
-    return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
+        conditions.append(_text_fits(session, wish.text))
+    total = session.scalar(select(func.count()).select_from(Order).where(*conditions)) or 0
+    query = _with_what_sorts(select(Order.id), keys).where(*conditions)
+    ids, last = rows_after(session, query, keys, limit, offset, after)
+    found = {order.id: order for order in session.scalars(select(Order).where(Order.id.in_(ids)))} if ids else {}
+    return Page([found[each] for each in ids if each in found], total, limit, offset, last)
+
+
+def _with_what_sorts(query: Select[Any], keys: Sequence[Key]) -> Select[Any]:
+    """Ids alone are sorted, and only tables joined that have a key: an order has a first step and a patient, so neither
+    finds or counts anything."""
+    tables = {table for key in keys for table in find_tables(key.column, check_columns=True)}
+    if table_of(ScheduledStep) in tables:
+        query = query.join(ScheduledStep, (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0))
+    if table_of(Patient) in tables:
+        query = query.join(Patient, Patient.id == Order.patient_id)
+    return query
 
 
 def _text_fits(session: Session, text: str) -> ColumnElement[bool]:
@@ -145,22 +161,28 @@ def _of_a_step(wish: OrderWish) -> list[ColumnElement[bool]]:
         )
         if value is not None
     ]
-    fits: ColumnElement[bool]
     period = in_period(ScheduledStep.scheduled_at.expression, wish.since, wish.until)
     if not period:
         return [_has_step(*where)] if where else []
     when = and_(*period)
     if UNSCHEDULED in wish.also:
         when = or_(when, ScheduledStep.scheduled_at.is_(None))
-    fits = _has_step(*where, when)
+    of_period = select(ScheduledStep.order_id).where(*where, when)
     if wish.since is None and wish.states and WAITING.issuperset(wish.states):
         # Few wait, however many appointments have been: each is asked for its steps, not every step for its order.
-        steps = select(ScheduledStep.order_id).where(ScheduledStep.order_id == Order.id, *where, when)
-        fits = steps.correlate(Order).exists()
-    if EMERGENCIES in wish.also:
-        emergency = Order.priority == _STAT
-        fits = or_(fits, and_(emergency, _has_step(*where)) if where else emergency)
-    return [fits]
+        fits: ColumnElement[bool] = of_period.where(ScheduledStep.order_id == Order.id).correlate(Order).exists()
+        if EMERGENCIES in wish.also:
+            fits = or_(fits, and_(Order.priority == _STAT, *([_has_step(*where)] if where else [])))
+        return [fits]
+    if EMERGENCIES not in wish.also:
+        return [Order.id.in_(of_period)]
+    other = aliased(Order)
+    emergencies = select(other.id).where(other.priority == _STAT)
+    if where:
+        emergencies = emergencies.where(other.id.in_(select(ScheduledStep.order_id).where(*where)))
+    if wish.states:
+        emergencies = emergencies.where(other.status.in_(wish.states))
+    return [Order.id.in_(of_period.union(emergencies))]
 
 
 def _has_step(*where: ColumnElement[bool]) -> ColumnElement[bool]:
