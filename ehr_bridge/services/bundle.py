@@ -313,7 +313,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
         modalities=modalities,
-        sendings=Sendings(database, clock),
+        sendings=Sendings(database, restrictions, clock),
         selftest=SelfTestRecords(database, clock),
         outbox=outbox,
         worklist=Worklist(

@@ -15,6 +15,7 @@ from ehr_bridge.reporting.states import DocumentStatus
 from ehr_bridge.services.interfaces import sending_jobs
 from ehr_bridge.services.interfaces.sending_jobs import SendingJobs
 from tests.api.conftest import Api
+from tests.api.privacy_steps import break_glass, restrict
 from tests.api.report_steps import signed, with_images
 from tests.api.tag_steps import modify, store
 from tests.support.client import Answer
@@ -328,6 +329,26 @@ def test_a_study_that_is_deleted_or_restricted_meanwhile_goes_no_further(
     assert send(api, uid).json["code"] == "patient_restricted"
     assert len(nodes.device.taken) == 1
     assert audited(api)[-1] == ("study.sent", "partial", "doctor", 1, 0)
+
+
+def test_images_of_a_restricted_patient_stay_here_whoever_may_see_them(api: Api, nodes: Nodes) -> None:
+    """At a workstation nobody looks at the list: not by who is on it, by who opened the record in an emergency, or by
+    what was on its way when the patient was restricted."""
+    uid = study(api)
+    register(api)
+    sending = send(api, uid).json
+    restrict(api, "MRN-1", "doctor")
+    nodes.node().run()
+    ended = state(api, sending)
+    assert (ended["status"], ended["error_code"]) == ("failed", "restricted_stays_here")
+    assert break_glass(api, "radiologist", patient_id="MRN-1").status_code == 201
+    for role in ("doctor", "radiologist"):
+        refused = send(api, uid, role=role)
+        assert (refused.status_code, refused.json["code"]) == (403, "restricted_stays_here")
+    assert send(api, uid, role="admin").status_code == 403
+    assert nodes.device.taken == []
+    assert api.call("DELETE", "/api/v1/access/restrictions/MRN-1", "admin").status_code == 204
+    assert send(api, uid).status_code == 202
 
 
 def test_a_study_whose_deletion_is_asked_for_is_not_sent(api: Api, nodes: Nodes) -> None:

@@ -272,7 +272,7 @@ def test_a_restricted_patient_is_not_shared_by_anybody(api: Api) -> None:
     restrict(api, "MRN-1", "doctor")
     assert not sees(api, token, uid)
     assert opens_nothing(api, made)
-    assert share(api, uid, status=403)["code"] == "patient_restricted"
+    assert share(api, uid, status=403)["code"] == "restricted_stays_here"
     assert share(api, uid, "radiologist", status=403)["code"] == "patient_restricted"
     assert [each["end_reason"] for each in listed(api)] == ["restricted"]
     assert listed(api, role="radiologist") == []

@@ -31,7 +31,7 @@ from ehr_bridge.services.interfaces.sendings import CANCELLED, SENT, count_late,
 from ehr_bridge.services.jobs.study_jobs import under_way
 from ehr_bridge.services.modifying.attempts import FAILED, LEASE, MOST_ATTEMPTS, RENEWED, pause_after, where
 from ehr_bridge.services.studies.listing import find_study
-from ehr_bridge.services.visibility.asker import patient_restricted
+from ehr_bridge.services.visibility.leaving import require_may_leave
 from ehr_bridge.services.visibility.restrictions import Restrictions
 
 LOGGER = logging.getLogger(__name__)
@@ -164,9 +164,7 @@ class SendingJobs:
         the request and the last image."""
         try:
             study = find_study(session, sending.study.study_instance_uid)
-            closed = self._restrictions.closed_to_subject(sending.requested_by)
-            if study.patient_id in closed.patients:
-                raise patient_restricted()
+            require_may_leave(self._restrictions, study.patient_id)
             receiver(session, sending.ae_title)
         except (NotFound, Conflict, NotPermitted) as refusal:
             return refusal.code

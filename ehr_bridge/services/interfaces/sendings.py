@@ -20,6 +20,8 @@ from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.audit.trail import Event, Origin, study_event
 from ehr_bridge.services.interfaces.modalities import key_of
 from ehr_bridge.services.studies.listing import find_study
+from ehr_bridge.services.visibility.leaving import require_may_leave
+from ehr_bridge.services.visibility.restrictions import Restrictions
 
 CANCELLED = "sending_cancelled"
 SENT, SEND_CANCELLED = "study.sent", "study.send_cancelled"
@@ -28,8 +30,9 @@ SORTS = by_time("requested_at", Sending.requested_at.expression, Sending.id.expr
 
 
 class Sendings:
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, restrictions: Restrictions, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._restrictions = restrictions
         self._clock = clock
 
     def request(self, study_instance_uid: str, ae_title: str, archive: Holdings, origin: Origin) -> Sending:
@@ -37,6 +40,7 @@ class Sendings:
 
         Raises:
             NotFound: there is no such study, or no such modality.
+            NotPermitted: its patient is restricted to named people, also where the caller is one of them.
             Conflict: the modality may not be sent images.
         """
         now = self._clock()
@@ -44,6 +48,7 @@ class Sendings:
             held = archive.holdings(find_study(session, study_instance_uid).orthanc_study_id or "")
         with self._database.write() as session:
             study = find_study(session, study_instance_uid)
+            require_may_leave(self._restrictions, study.patient_id)
             modality = receiver(session, ae_title)
             if (same := _under_way(session, study, modality)) is not None:
                 return same

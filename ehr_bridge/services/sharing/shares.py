@@ -23,9 +23,10 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import Revocations
 from ehr_bridge.services.accounts.sign_in import Hashing
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.sharing.standing import OUTSIDE, end_share, obstacle, share_event
+from ehr_bridge.services.sharing.standing import end_share, obstacle, share_event
 from ehr_bridge.services.studies.listing import find_study
-from ehr_bridge.services.visibility.asker import patient_restricted, require_open
+from ehr_bridge.services.visibility.asker import require_open
+from ehr_bridge.services.visibility.leaving import require_may_leave
 from ehr_bridge.services.visibility.restrictions import Closed, Restrictions, without
 
 SECRET_BYTES = 24
@@ -168,8 +169,7 @@ class Shares:
         return ShareState.USED_UP if is_used_up else ShareState.ACTIVE
 
     def _require_shareable(self, session: Session, study: Study, now: datetime) -> None:
-        if study.patient_id in self._restrictions.closed_to_subject(OUTSIDE).patients:
-            raise patient_restricted()
+        require_may_leave(self._restrictions, study.patient_id)
         why = obstacle(session, study, study.patient_id, now)
         if why is ShareEnd.STUDY_HELD:
             raise Conflict("study_on_hold", "This study is on legal hold, so it is not shared.")

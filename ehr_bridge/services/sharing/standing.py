@@ -22,6 +22,7 @@ from ehr_bridge.db.tables.viewing import Share, ViewerToken
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations, revoke_viewer_tokens
 from ehr_bridge.services.audit.trail import OURSELVES, Event, Origin
+from ehr_bridge.services.visibility.leaving import kept_here
 from ehr_bridge.services.visibility.restrictions import Restrictions
 
 OUTSIDE = "share:"
@@ -112,7 +113,7 @@ class FallenShares:
 
     def why(self, session: Session, share: Share) -> ShareEnd | None:
         """Why a share that has not ended must; None if it need not."""
-        if share.patient_id in self._restrictions.closed_to_subject(OUTSIDE).patients:
+        if share.patient_id in kept_here(self._restrictions):
             return ShareEnd.RESTRICTED
         return obstacle(session, share.study, share.patient_id, share.created_at)
 
@@ -120,7 +121,7 @@ class FallenShares:
         """Those that may have to end; each is looked at by itself."""
         live = select(Share).join(Study, Study.id == Share.study_id)
         live = live.where(Share.ended_at.is_(None), Share.expires_at > now)
-        closed = self._restrictions.closed_to_subject(OUTSIDE).patients
+        closed = kept_here(self._restrictions)
         moved = exists().where(
             Modification.study_id == Study.id, Modification.kind.in_(MOVING), _counts(Share.created_at.expression)
         )

@@ -33,6 +33,7 @@ export const study: Translation<typeof english> = {
   "study.send.said": "Gemeldet wurde: {said}",
   "problem.storage_full": "Auf dem Server ist kein Platz für weitere Bilder, deshalb wurde nichts gespeichert. Sagen Sie es einem Administrator, und senden Sie noch einmal, wenn Platz ist.",
   "problem.archive_unavailable": "Das Archiv hat im Moment nicht alle Bilder der Studie. Senden Sie die Studie nach einigen Minuten noch einmal.",
+  "problem.restricted_stays_here": "Der Patient ist geschützt. Die Bilder bleiben hier: Sie werden weder an ein Gerät gesendet noch per Link geteilt.",
   "problem.modality_away": "Das Gerät antwortet nicht. Ist es eingeschaltet und verbunden? Senden Sie die Studie nach einigen Minuten noch einmal.",
   "problem.sending_cancelled": "Jemand hat es abgebrochen.",
   "problem.sending_ended": "Es ist schon beendet.",

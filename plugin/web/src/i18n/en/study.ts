@@ -30,6 +30,7 @@ export const study = {
   "study.send.said": "What was heard: {said}",
   "problem.storage_full": "There is no room for more images on the server, so nothing was stored. Tell an administrator, and send it again when there is room.",
   "problem.archive_unavailable": "The archive does not have all images of the study at the moment. After a few minutes, send the study again.",
+  "problem.restricted_stays_here": "The patient is restricted to named people. The images stay here: they are neither sent to a device nor shared by a link.",
   "problem.modality_away": "The device does not answer. Is it switched on and connected? After a few minutes, send the study again.",
   "problem.sending_cancelled": "Somebody stopped it.",
   "problem.sending_ended": "It has ended already.",
