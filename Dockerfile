@@ -1,8 +1,9 @@
 # Two images from one recipe, scripts/setup:
 #   docker build -t orthanc-ehr-bridge .                      Orthanc with the plugin, our UI and OHIF
 #   docker build -t orthanc-ehr-bridge-ohif --target ohif .   nginx with OHIF alone; also the proxy of docker-compose.yml
-# BASE_IMAGE must be a Debian 13.
+# BASE_IMAGE is a Debian 13, or debian:forky-slim together with ORTHANC_VERSION, the version of its Orthanc (docs/supported.md).
 ARG BASE_IMAGE=debian:trixie-slim
+ARG ORTHANC_VERSION=1.12.7
 
 # ---- build: the whole set-up, npm and all; only its results go on ----
 FROM ${BASE_IMAGE} AS build
@@ -35,6 +36,8 @@ ENTRYPOINT ["nginx", "-e", "stderr", "-c", "/etc/nginx/ohif.conf", "-g", "daemon
 
 # ---- app: the server ----
 FROM ${BASE_IMAGE} AS app
+ARG BASE_IMAGE
+ARG ORTHANC_VERSION
 WORKDIR /opt/orthanc-ehr-bridge
 COPY --from=build /opt/orthanc-ehr-bridge ./
 # Everything but the Debian packages is there already, so setup installs those and leaves npm out.
@@ -44,6 +47,10 @@ RUN scripts/setup --runtime \
  && rm -rf /var/lib/apt/lists/* .build/*.log \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/ehr-bridge --shell /usr/sbin/nologin ehr-bridge \
  && install -d -m 0700 -o ehr-bridge -g ehr-bridge /var/lib/ehr-bridge /var/lib/ehr-bridge/images
+# What the label says is what the image has, or there is no image.
+RUN found=$(/usr/sbin/Orthanc --version | sed -n 's/^.*Orthanc \([0-9.]*\).*/\1/p'); [ "$found" = "$ORTHANC_VERSION" ] \
+ || { echo "this base image has Orthanc $found; build with --build-arg ORTHANC_VERSION=$found" >&2; exit 1; }
+LABEL org.opencontainers.image.base.name="${BASE_IMAGE}" ehr-bridge.orthanc.version="${ORTHANC_VERSION}"
 USER ehr-bridge
 ENV EHR_BRIDGE_BIND=0.0.0.0 \
     PYTHONDONTWRITEBYTECODE=1

@@ -158,6 +158,7 @@ class RoleAnswer(Model):
 
 class SystemAnswer(Model):
     version: str
+    orthanc_version: str | None = Field(description="Version of this node's Orthanc; null when it does not say")
     features: FeaturesAnswer = Field(description="What is switched on here")
     storage: StorageAnswer
     queue: QueueAnswer
@@ -183,9 +184,8 @@ def get_health() -> Response:
 @blueprint.get("/version", responses={200: VersionAnswer})
 def get_version() -> Response:
     """Which versions answer here, and what is switched on"""
-    orthanc = cast(str | None, current_app.extensions[ORTHANC_VERSION])
     features = features_of(services().settings)
-    return answer(VersionAnswer(version=VERSION, api_version="v1", orthanc_version=orthanc, features=features))
+    return answer(VersionAnswer(version=VERSION, api_version="v1", orthanc_version=_orthanc(), features=features))
 
 
 @blueprint.get("/system", responses={200: SystemAnswer})
@@ -205,6 +205,7 @@ def _system(state: SystemState) -> SystemAnswer:
     usage, disk, jobs = state.usage, state.disk, state.jobs
     return SystemAnswer(
         version=VERSION,
+        orthanc_version=_orthanc(),
         features=features_of(services().settings),
         storage=StorageAnswer(
             archive_bytes=usage and usage.size_bytes,
@@ -236,6 +237,10 @@ def _system(state: SystemState) -> SystemAnswer:
             AttentionAnswer(code=each.code, count=each.count, advice=ADVICE[each.code]) for each in state.attention
         ],
     )
+
+
+def _orthanc() -> str | None:
+    return cast(str | None, current_app.extensions[ORTHANC_VERSION])
 
 
 def _checks() -> Mapping[str, Check]:

@@ -51,7 +51,9 @@ def test_every_signed_in_caller_hears_the_versions(api: Api) -> None:
     assert said == {"version": VERSION, "api_version": "v1", "orthanc_version": None}
     assert api.get("/api/v1/version").status_code == 401
     app = create_app(api.services, api.archive, {}, orthanc_version="1.12.7")
-    assert Api(app, api.services, api.archive).get("/api/v1/version", "nurse").json["orthanc_version"] == "1.12.7"
+    newer = Api(app, api.services, api.archive)
+    assert newer.get("/api/v1/version", "nurse").json["orthanc_version"] == "1.12.7"
+    assert newer.get("/api/v1/system", "admin").json["orthanc_version"] == "1.12.7"
 
 
 def test_every_signed_in_caller_hears_what_is_switched_on(api: Api) -> None:

@@ -160,6 +160,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
     "EchoAnswer": {"ok": False, "ms": 5003, "error": "It did not answer a C-ECHO."},
     "SystemAnswer": {
         "version": VERSION,
+        "orthanc_version": "1.12.7",
         "features": FEATURES,
         "storage": {
             "archive_bytes": 412_316_860_416,

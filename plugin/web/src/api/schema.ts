@@ -11230,6 +11230,7 @@ export interface components {
             features: components["schemas"]["FeaturesAnswer"];
             fixity: components["schemas"]["FixityAnswer"];
             nodes: components["schemas"]["NodeAnswer"][];
+            orthanc_version: string | null;
             queue: components["schemas"]["QueueAnswer"];
             restarts: components["schemas"]["RestartsAnswer"];
             roles: components["schemas"]["RoleAnswer"][];

@@ -38,7 +38,7 @@ export function SystemPage() {
           {toDo.length > 0 && system.data && <ActPanel system={system.data} />}
           <div className="two">
             <Checks checks={health.data.checks} />
-            <Waiting version={system.data?.version} />
+            <Waiting version={system.data?.version} orthanc={system.data?.orthanc_version} />
             {system.data ? (
               <>
                 <StoragePanel storage={system.data.storage} fixity={system.data.fixity} />

@@ -6,7 +6,7 @@ import { OrNone } from "../components/values";
 import { formatNumber, t } from "../i18n";
 
 /** What waits for people's decisions, each a way to the list. */
-export function Waiting({ version }: { version: string | undefined }) {
+export function Waiting({ version, orthanc }: { version: string | undefined; orthanc: string | null | undefined }) {
   const mayRead = useMay("read");
   const mayReconcile = useMay("reconcile");
   const mayDecide = useMay("approve_deletion");
@@ -18,6 +18,7 @@ export function Waiting({ version }: { version: string | undefined }) {
       <h2 id="waiting-title">{t("system.numbers")}</h2>
       <Facts>
         {version && <Fact label={t("system.version")}>{version}</Fact>}
+        {orthanc && <Fact label={t("system.orthanc")}>{orthanc}</Fact>}
         {mayRead && <Count label={t("system.studies")} count={studies.data} to="/studies" />}
         {mayReconcile && <Count label={t("system.undecided")} count={undecided.data} to="/reconciliation" />}
         {mayDecide && <Count label={t("system.pending")} count={pending.data} to="/deletions?status=pending" />}

@@ -153,6 +153,7 @@ export const system: Translation<typeof english> = {
   "system.queue.quarantined": "Dateien in Quarantäne",
   "system.numbers": "Gesamtzahlen",
   "system.version": "Version",
+  "system.orthanc": "Orthanc",
   "system.studies": "Studien",
   "system.undecided": "Studien ohne sichere Zuordnung",
   "system.pending": "Löschungen, die auf Entscheidung warten",

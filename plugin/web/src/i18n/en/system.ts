@@ -150,6 +150,7 @@ export const system = {
   "system.queue.quarantined": "Files in quarantine",
   "system.numbers": "Totals",
   "system.version": "Version",
+  "system.orthanc": "Orthanc",
   "system.studies": "Studies",
   "system.undecided": "Studies without a certain link",
   "system.pending": "Deletions waiting for a decision",
