@@ -300,6 +300,20 @@ def test_the_list_of_staff_is_replaced_as_a_whole(api: Api, secret: dict[str, st
     assert [(r["mrn"], r["staff"]) for r in listed["items"]] == [("MRN-SECRET", ["doctor"])]
 
 
+def test_who_guards_privacy_reads_the_name_of_those_whom_they_may_see(api: Api, secret: dict[str, str]) -> None:
+    """The number alone does not say whom they let in. Who is not on the list learns no name by keeping it."""
+    restrict(api, "MRN-OTHER", "admin")
+    assert break_glass(api, "doctor", patient_id="MRN-SECRET").json["patient"]["patient_name"] == "Geheimrat"
+    assert break_glass(api, "radiologist", patient_id="MRN-OTHER").status_code == 201
+    names = {
+        path: {one["mrn"]: one["patient"] for one in api.get(f"{ACCESS}/{path}", "admin").json["items"]}
+        for path in ("restrictions", "break-glass")
+    }
+    for known in names.values():
+        assert known["MRN-SECRET"] is None
+        assert known["MRN-OTHER"]["patient_name"] == "Offenbach"
+
+
 def test_what_cannot_be_done_is_said(api: Api, secret: dict[str, str]) -> None:
     """No glass for who may look anyway, for nobody, without a reason."""
     assert break_glass(api, "nurse", patient_id="MRN-SECRET").json["code"] == "not_restricted"

@@ -25,6 +25,13 @@ _PERSON: dict[str, Any] = {
     "sex": "male",
     "issuer": None,
 }
+NAMED: dict[str, Any] = {
+    "mrn": "MRN-2001",
+    "issuer": None,
+    "patient_name": "Ferreira^João",
+    "patient_birth_date": "1984-05-06",
+    "patient_sex": "male",
+}
 _ORDER: dict[str, Any] = {
     "mrn": "MRN-2001",
     "issuer": None,
@@ -210,29 +217,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "max_uses": 1,
         "on_behalf_of": "dr-adeyemi",
     },
-    "RestrictionBody": {"reason": "Member of staff", "staff": ["dr-adeyemi"]},
-    "RestrictionAnswer": {
-        "patient_id": PATIENT_ID,
-        "mrn": "MRN-2001",
-        "reason": "Member of staff",
-        "staff": ["dr-adeyemi"],
-        "restricted_by": "admin",
-        "restricted_at": MOMENT,
-    },
-    "BreakGlassBody": {"patient_id": "MRN-2001", "reason": "Emergency, unconscious on arrival", "minutes": 60},
-    "GlassAnswer": {
-        "id": TOKEN_ID,
-        "patient_id": PATIENT_ID,
-        "mrn": "MRN-2001",
-        "subject": "dora",
-        "reason": "Emergency, unconscious on arrival",
-        "opened_at": MOMENT,
-        "expires_at": MOMENT,
-        "reviewed_by": None,
-        "reviewed_at": None,
-        "review_note": None,
-    },
-    "ReviewBody": {"note": "Spoke to her; justified"},
     "RenewedAnswer": {
         "token": "eyJ…",
         "token_id": TOKEN_ID,
@@ -254,13 +238,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "study_instance_uid": STUDY,
         "address": "192.0.2.17",
         "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
-        "patient": {
-            "mrn": "MRN-2001",
-            "issuer": None,
-            "patient_name": "Ferreira^João",
-            "patient_birth_date": "1984-05-06",
-            "patient_sex": "male",
-        },
+        "patient": NAMED,
     },
     "VerificationAnswer": {
         "ok": True,

@@ -1,10 +1,10 @@
-"""Examples of reconciliation and of changes, by schema; continues `examples.EXAMPLES`."""
+"""Examples of reconciliation, of changes and of restricted patients, by schema; continues `examples.EXAMPLES`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ehr_bridge.api.http.examples import MOMENT, ORDER_ID, PATIENT_ID, STUDY
+from ehr_bridge.api.http.examples import MOMENT, NAMED, ORDER_ID, PATIENT_ID, STUDY, TOKEN_ID
 from ehr_bridge.matching import Evidence
 
 MERGED_ID = "5f0d9c7e-1c55-4f0b-9d6a-2f6c0b7d4e21"
@@ -28,6 +28,31 @@ _UNKNOWN = {
 }
 
 LINK_EXAMPLES: dict[str, dict[str, Any]] = {
+    "RestrictionBody": {"reason": "Member of staff", "staff": ["dr-adeyemi"]},
+    "RestrictionAnswer": {
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "patient": None,
+        "reason": "Member of staff",
+        "staff": ["dr-adeyemi"],
+        "restricted_by": "admin",
+        "restricted_at": MOMENT,
+    },
+    "BreakGlassBody": {"patient_id": "MRN-2001", "reason": "Emergency, unconscious on arrival", "minutes": 60},
+    "GlassAnswer": {
+        "id": TOKEN_ID,
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "patient": NAMED,
+        "subject": "dora",
+        "reason": "Emergency, unconscious on arrival",
+        "opened_at": MOMENT,
+        "expires_at": MOMENT,
+        "reviewed_by": None,
+        "reviewed_at": None,
+        "review_note": None,
+    },
+    "ReviewBody": {"note": "Spoke to her; justified"},
     "EventList": {
         "items": [
             {

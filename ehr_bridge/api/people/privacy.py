@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -12,6 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from ehr_bridge.api.filters import At, OfPatient, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, origin, services
+from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
@@ -25,12 +28,17 @@ from ehr_bridge.api.http.schemas import (
     no_control_characters,
 )
 from ehr_bridge.api.registry.patients import PatientPath
-from ehr_bridge.services.privacy import GLASS_SORTS, RESTRICTION_SORTS, Named, PrivacyWish
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.services.identity.persons import persons_of
+from ehr_bridge.services.privacy import GLASS_SORTS, RESTRICTION_SORTS, GlassView, Named, PrivacyWish, RestrictionView
 
 blueprint = Blueprint("privacy", "Privacy", "/api/v1/access")
 
 Words = Annotated[
     str, StringConstraints(min_length=3, max_length=255, strip_whitespace=True), AfterValidator(no_control_characters)
+]
+Known = Annotated[
+    PersonAnswer | None, Field(description="Null for a caller who may not see this patient: the number alone is told")
 ]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(no_control_characters)]
 
@@ -47,6 +55,7 @@ class RestrictionBody(Input):
 class RestrictionAnswer(Model):
     patient_id: uuid.UUID
     mrn: str
+    patient: Known
     reason: str
     staff: list[str]
     restricted_by: str
@@ -84,6 +93,7 @@ class GlassAnswer(Model):
     id: uuid.UUID
     patient_id: uuid.UUID
     mrn: str
+    patient: Known
     subject: str
     reason: str
     opened_at: Moment
@@ -122,7 +132,7 @@ def restrict_patient(path: PatientPath, body: RestrictionBody) -> Response:
     """Let only named people see a patient"""
     patient = services().patients.certain(path.patient)
     view = services().privacy.restrict(patient, body.reason, body.staff, origin())
-    return answer(RestrictionAnswer.model_validate(view))
+    return answer(_shown(RestrictionAnswer, [view])[0])
 
 
 @blueprint.delete("/restrictions/<patient>", responses={204: None, 404: Problem, 409: Problem, 422: Problem})
@@ -137,7 +147,8 @@ def list_restrictions(query: RestrictionQuery) -> Response:
     """Restricted patients, latest first"""
     wish = PrivacyWish(query.records, query.since, query.until)
     page = services().privacy.restricted(wish, query.limit, query.offset, query.sort)
-    return answer(RestrictionList.of(page, RestrictionAnswer.model_validate))
+    items = _shown(RestrictionAnswer, page.items)
+    return answer(RestrictionList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
 @blueprint.get("/patients/<patient>", responses={200: OpennessAnswer, 404: Problem, 409: Problem, 422: Problem})
@@ -164,7 +175,7 @@ def break_glass(body: BreakGlassBody) -> Response:
     patient = services().patients.certain_if_any(body.patient_id)
     whom = Named(patient, body.order_id, body.study_instance_uid)
     view = services().privacy.break_glass(whom, body.reason, lasts, caller(), origin())
-    return answer(GlassAnswer.model_validate(view), 201)
+    return answer(_shown(GlassAnswer, [view])[0], 201)
 
 
 @blueprint.get("/break-glass", responses={200: GlassList, 404: Problem, 409: Problem, 422: Problem})
@@ -172,7 +183,8 @@ def list_broken_glasses(query: GlassQuery) -> Response:
     """Who broke the glass, for whom and why, latest first"""
     wish = PrivacyWish(query.records, query.since, query.until, query.reviewed == "no")
     page = services().privacy.glasses(wish, query.limit, query.offset, query.sort)
-    return answer(GlassList.of(page, GlassAnswer.model_validate))
+    items = _shown(GlassAnswer, page.items)
+    return answer(GlassList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
 @blueprint.post(
@@ -181,4 +193,17 @@ def list_broken_glasses(query: GlassQuery) -> Response:
 )
 def review_broken_glass(path: GlassPath, body: ReviewBody) -> Response:
     """Mark a broken glass as reviewed"""
-    return answer(GlassAnswer.model_validate(services().privacy.review(path.glass_id, body.note, origin())))
+    view = services().privacy.review(path.glass_id, body.note, origin())
+    return answer(_shown(GlassAnswer, [view])[0])
+
+
+def _shown[T: (RestrictionAnswer, GlassAnswer)](
+    model: type[T], views: Sequence[RestrictionView | GlassView]
+) -> list[T]:
+    """Who guards privacy need not be on the list of a patient, and then reads the number alone."""
+    hidden = services().restrictions.closed_to(caller()).patients
+    ids = [str(view.patient_id) for view in views] if caller().may(Permission.READ) else []
+    with services().database.read() as session:
+        persons = persons_of(session, ids, hidden)
+    known = {key: PersonAnswer.model_validate(person) for key, person in persons.items()}
+    return [model.model_validate(asdict(view) | {"patient": known.get(str(view.patient_id))}) for view in views]

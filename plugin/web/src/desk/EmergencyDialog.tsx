@@ -6,6 +6,7 @@ import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
 import { TextField } from "../components/TextField";
 import { useSay } from "../components/Toast";
+import { useNumbers } from "../components/useNumbers";
 import { nameOf } from "../components/whom";
 import { t, word } from "../i18n";
 import { personName } from "../i18n/person";
@@ -18,6 +19,7 @@ const GUESSED: readonly Sex[] = ["male", "female", "unknown"];
 export function EmergencyDialog({ onClose }: { onClose: () => void }) {
   const { names: issuers } = useAuthorities();
   const register = useRegisterEmergency();
+  const numbers = useNumbers();
   const navigate = useNavigate();
   const say = useSay();
   const [sex, setSex] = useState<Sex>("unknown");
@@ -29,7 +31,7 @@ export function EmergencyDialog({ onClose }: { onClose: () => void }) {
   const form = useRef<HTMLDivElement>(null);
   const isAge = ageOf(age) !== undefined;
   const done = ({ patient, order }: Emergency) => {
-    say({ text: t("desk.emergency.done", { name: personName(nameOf(patient)), mrn: patient.mrn }) });
+    say({ text: t("desk.emergency.done", { name: personName(nameOf(patient)), number: numbers.mrn(patient) }) });
     void navigate(order ? `/orders/${encodeURIComponent(order.id)}` : `/patients/${encodeURIComponent(patient.id)}`);
   };
   const submit = () => {

@@ -8,6 +8,7 @@ import { SearchField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
 import { Notice } from "../components/Notice";
 import { Person } from "../components/Person";
+import { useNumbers } from "../components/useNumbers";
 import { useSay } from "../components/Toast";
 import { Day, modalitiesOf, OrderStatus } from "../components/values";
 import { ofPatient } from "../components/whom";
@@ -87,6 +88,7 @@ export function MergeDialog({ patient, onDone, onClose }: Props) {
 
 function Choose({ not, onChoose }: { not: string; onChoose: (patient: Patient) => void }) {
   const [q, setQ] = useState("");
+  const numbers = useNumbers();
   const search = useCallback((text: string) => setQ(text), []);
   const found = usePatientSearch(q);
   const people = q ? (found.data?.items ?? []).filter(({ id, merged_into_id }) => id !== not && merged_into_id === null) : [];
@@ -101,7 +103,7 @@ function Choose({ not, onChoose }: { not: string; onChoose: (patient: Patient) =
         {people.map((patient) => (
           <li key={patient.id}>
             <Person whom={ofPatient(patient)} />
-            <button type="button" className="button button-small" aria-label={t("desk.merge.choose.label", { mrn: patient.mrn })} onClick={() => onChoose(patient)}>
+            <button type="button" className="button button-small" aria-label={t("desk.merge.choose.label", { number: numbers.mrn(patient) })} onClick={() => onChoose(patient)}>
               {t("desk.merge.choose")}
             </button>
           </li>

@@ -10,10 +10,12 @@ import { Filters } from "../components/Filters";
 import { FormDialog } from "../components/FormDialog";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { useListPlace } from "../components/useListPlace";
-import { Instant } from "../components/values";
+import { Instant, PersonName } from "../components/values";
+import { ofNamed } from "../components/whom";
 import { formatInstant, formatList, t } from "../i18n";
 import { RestrictDialog } from "../privacy/RestrictDialog";
 
@@ -83,7 +85,7 @@ function Release({ restriction, onClose }: { restriction: Restriction; onClose: 
 }
 
 const restrictionColumns = (onChange: (one: Restriction) => void, onRelease: (one: Restriction) => void): Column<Restriction>[] => [
-  { key: "patient", title: t("column.patient"), main: true, cell: ({ patient_id: id, mrn }) => <PatientNumber id={id} mrn={mrn} /> },
+  { key: "patient", title: t("column.patient"), main: true, cell: (one) => <Patient one={one} /> },
   { key: "staff", title: t("privacy.staff"), className: "column-wide", cell: ({ staff }) => (staff.length === 0 ? t("privacy.staff.none") : <bdi>{formatList(staff)}</bdi>) },
   {
     key: "why",
@@ -184,7 +186,7 @@ const openingColumns = (own: string, onReview: (one: Opening) => void): Column<O
       </>
     ),
   },
-  { key: "patient", title: t("column.patient"), cell: ({ patient_id: id, mrn }) => <PatientNumber id={id} mrn={mrn} /> },
+  { key: "patient", title: t("column.patient"), cell: (one) => <Patient one={one} /> },
   {
     key: "why",
     title: t("privacy.why"),
@@ -228,10 +230,25 @@ const openingColumns = (own: string, onReview: (one: Opening) => void): Column<O
   },
 ];
 
-function PatientNumber({ id, mrn }: { id: string; mrn: string }) {
+/** By name for who may see them; else the number, which who guards privacy needs. */
+function Patient({ one: { patient_id: id, mrn, patient } }: { one: Restriction | Opening }) {
+  const to = `/patients/${encodeURIComponent(id)}`;
+  if (!patient) {
+    return (
+      <Link to={to}>
+        <bdi>{mrn}</bdi>
+      </Link>
+    );
+  }
+  const whom = ofNamed(patient);
   return (
-    <Link to={`/patients/${encodeURIComponent(id)}`}>
-      <bdi>{mrn}</bdi>
-    </Link>
+    <Person
+      whom={whom}
+      name={
+        <Link to={to}>
+          <PersonName name={whom.name} />
+        </Link>
+      }
+    />
   );
 }
