@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from ehr_bridge.matching.reasons import REASONS
 from ehr_bridge.services.audit.codes import AUDIT_CODES
 from ehr_bridge.services.system.state import ADVICE
 
-I18N = Path(__file__).resolve().parents[2] / "plugin" / "web" / "src" / "i18n"
+ROOT = Path(__file__).resolve().parents[2]
+I18N = ROOT / "plugin" / "web" / "src" / "i18n"
 LANGUAGES = sorted(folder.name for folder in I18N.iterdir() if folder.is_dir())
 
 
@@ -24,6 +26,36 @@ def words(language: str, area: str, prefix: str) -> set[str]:
 def test_every_audited_action_has_a_word_and_no_word_is_idle(language: str) -> None:
     """The audit page filters by these words, and a study's history is told in them."""
     assert words(language, "audit.ts", "audit.action") == set(AUDIT_CODES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_detail_of_an_audited_action_has_a_name(language: str) -> None:
+    """Else a German auditor reads `read_back` beside the German words."""
+    assert _details() - words(language, "auditDetail.ts", "audit.detail") == set()
+    assert {"door", "modification_id", "read_back", "snapshot"} <= _details()
+
+
+def _details() -> set[str]:
+    """What the source says in detail of events, where it is written as a dictionary."""
+    found: set[str] = set()
+    for path in sorted((ROOT / "ehr_bridge").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for part in _detail_in(node):
+                literals = [one for one in ast.walk(part) if isinstance(one, ast.Dict)]
+                keys = [key.value for one in literals for key in one.keys if isinstance(key, ast.Constant)]
+                found |= {key for key in keys if isinstance(key, str)}
+    return found
+
+
+def _detail_in(node: ast.AST) -> list[ast.AST]:
+    if isinstance(node, ast.Call):
+        called = node.func.id if isinstance(node.func, ast.Name) else ""
+        further = node.args[1:] if called in {"Event", "study_event", "share_event"} else []
+        return [*further, *(one.value for one in node.keywords if one.arg == "detail")]
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [node.value] if any(isinstance(one, ast.Name) and one.id == "detail" for one in targets) else []
+    return [node] if isinstance(node, ast.FunctionDef) and "detail" in node.name else []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

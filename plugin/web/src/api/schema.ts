@@ -9555,6 +9555,7 @@ export interface components {
             mrn: string;
             /** Format: date-time */
             opened_at: string;
+            patient: components["schemas"]["PersonAnswer"] | null;
             /** Format: uuid */
             patient_id: string;
             reason: string;
@@ -10899,6 +10900,7 @@ export interface components {
         };
         RestrictionAnswer: {
             mrn: string;
+            patient: components["schemas"]["PersonAnswer"] | null;
             /** Format: uuid */
             patient_id: string;
             reason: string;

@@ -1,6 +1,20 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { nextOf } from "../api/audit";
+import { setLanguage, word } from "../i18n";
+import { de } from "../i18n/de";
+import { en } from "../i18n/en";
+import { LANGUAGES } from "../i18n/languages";
 import { ACTIONS, detailLines } from "./words";
+
+const PREFIX = "audit.detail.";
+/** Whatever an event may say in detail. */
+const NAMES = Object.keys(en).filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length));
+const ID = "f27f3fa9-19dc-4126-9846-b2bcf2086b50";
+/** As events have them: words, numbers, moments, lists, and objects in objects. */
+const VALUES = ["in_progress", "2026-11-24T09:43:25+00:00", "1961-03-14", "1.2.826.0.1", 16, true, false, ["PatientID", "PatientName"], { link: { before: { order_id: ID }, after: null }, rows: { orders: 2 } }, { PatientBirthDate: "1961-03-14" }];
+const RAW = /[{}[\]"]|\b(true|false|null|undefined)\b|\d{4}-\d{2}-\d{2}(T|\b)|\b\w+_\w+:/;
+
+afterEach(() => setLanguage("en"));
 
 describe("the audit page", () => {
   it("offers each action once", () => {
@@ -11,9 +25,25 @@ describe("the audit page", () => {
 
   it("shows an event's details as text, without those that say nothing", () => {
     expect(detailLines({ door: "upload", coerced: ["PatientID", "PatientName"], none: null, empty: [] })).toEqual([
-      "Door: upload",
-      "Coerced: PatientID, PatientName",
+      "Came by: Upload",
+      "Corrected in the files: Patient ID, Patient name",
     ]);
+    expect(detailLines({ before: "scheduled", minutes: 1500, has_pin: true, PatientSex: "F" })).toEqual(["Before: Scheduled", "Minutes: 1,500", "With a PIN: Yes", "Sex: F"]);
+  });
+
+  it.each(Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[])("says every action and every detail in words (%s)", async (language) => {
+    await setLanguage(language);
+    for (const action of ACTIONS) expect(word("audit.action", action)).not.toMatch(/[a-z]\.[a-z]|_/);
+    for (const name of NAMES) {
+      for (const value of VALUES) {
+        for (const line of detailLines({ [name]: value })) expect(line.replace("in_progress", "")).not.toMatch(RAW);
+      }
+    }
+  });
+
+  it("has German names of its own, but for those that both languages share", () => {
+    const alike = NAMES.filter((name) => de[`${PREFIX}${name}` as keyof typeof de] === en[`${PREFIX}${name}` as keyof typeof en]);
+    expect(alike).toEqual(["bytes", "form", "format", "name", "route", "sha256", "sop_instance_uid", "transaction_uid"]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** What the audit page asks and says. Pure. */
 import { en } from "../i18n/en";
-import { t, word } from "../i18n";
+import { formatDay, formatInstant, formatNumber, known, t, word } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
 
 const PREFIX = "audit.action.";
 
@@ -10,14 +11,59 @@ export const ACTIONS = Object.keys(en)
   .map((key) => key.slice(PREFIX.length))
   .sort();
 
-/** An event's detail as short lines: "door: upload". */
+/** Where the words of a value are, by the name of the detail; the first that knows it says it. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  after: ["order.status"],
+  before: ["order.status"],
+  code: ["problem"],
+  door: ["door"],
+  level: ["report.critical"],
+  reason: ["problem"],
+  role: ["role"],
+  roles: ["role"],
+  source: ["uploads.source"],
+  status: ["order.status", "report.status"],
+};
+/** Whose values name fields, of ours or by DICOM keyword. */
+const FIELDS = new Set(["coerced", "disagreements", "fields", "filters", "tags"]);
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/;
+
+/** An event's detail as short lines: "Came by: Upload". */
 export function detailLines(detail: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(detail)
-    .filter(([, value]) => value !== null && value !== "" && !(Array.isArray(value) && value.length === 0))
-    .map(([name, value]) => t("audit.detail", { name: word("audit.detail", name), value: shown(value) }));
+    .filter(([, value]) => !isEmpty(value))
+    .map(([name, value]) => line(name, value));
 }
 
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return value.map(shown).join(", ");
-  return typeof value === "string" ? value : JSON.stringify(value);
+const isEmpty = (value: unknown) => value === null || value === "" || (Array.isArray(value) && value.length === 0);
+
+function line(name: string, value: unknown): string {
+  return t("audit.detail", { name: known("audit.detail", name) ?? fieldOr(name), value: shown(name, value) });
+}
+
+/** A name that is none of ours: a field, a keyword, or the word as it is. */
+function fieldOr(name: string): string {
+  const field = fieldName(name);
+  return field === name ? word("audit.detail", name) : field;
+}
+
+function shown(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.map((each) => shown(name, each)).join(", ");
+  if (typeof value === "boolean") return t(`audit.value.${value}`);
+  if (typeof value === "number") return formatNumber(value);
+  if (typeof value === "string") return said(name, value);
+  return Object.entries(value ?? {})
+    .filter(([, each]) => !isEmpty(each))
+    .map(([inner, each]) => line(inner, each))
+    .join("; ");
+}
+
+function said(name: string, value: string): string {
+  for (const prefix of WORDS[name] ?? []) {
+    const own = known(prefix, value);
+    if (own !== null) return own;
+  }
+  const field = FIELDS.has(name) ? fieldName(value) : value;
+  if (field !== value) return field;
+  return INSTANT.test(value) ? formatInstant(value) : formatDay(value);
 }

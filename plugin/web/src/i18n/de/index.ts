@@ -3,6 +3,7 @@ import type { Catalogue } from "../message";
 import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";
+import { auditDetail } from "./auditDetail";
 import { auth } from "./auth";
 import { away } from "./away";
 import { backups } from "./backups";
@@ -44,6 +45,7 @@ export const de: Catalogue = {
   ...accounts,
   ...app,
   ...audit,
+  ...auditDetail,
   ...auth,
   ...away,
   ...chart,

@@ -6,6 +6,7 @@
 import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";
+import { auditDetail } from "./auditDetail";
 import { auth } from "./auth";
 import { away } from "./away";
 import { backups } from "./backups";
@@ -47,6 +48,7 @@ export const en = {
   ...accounts,
   ...app,
   ...audit,
+  ...auditDetail,
   ...auth,
   ...away,
   ...chart,
