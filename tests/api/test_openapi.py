@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
+from pydantic import BaseModel
 
 from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.document.refusals import OF_ROUTE
@@ -243,3 +244,17 @@ def test_a_value_with_a_slash_is_another_path_and_documented_as_404(read_api: Ap
     assert read_api.get("/api/v1/patients/a/b", "doctor").json["code"] == "route_not_found"
     for method, path, operation in operations(document):
         assert "{" not in path or "404" in operation["responses"], (method, path)
+
+
+def test_no_two_models_share_a_name(document: dict[str, Any]) -> None:
+    """The library would describe one of them in the place of both, and nobody would see which."""
+    described = document["components"]["schemas"]
+    named: dict[str, set[str]] = {}
+    todo: list[type[BaseModel]] = [BaseModel]
+    while todo:
+        for one in todo.pop().__subclasses__():
+            todo.append(one)
+            if one.__module__.startswith("ehr_bridge.") and one.__name__ in described:
+                named.setdefault(one.__name__, set()).add(one.__module__)
+    assert len(named) > 200
+    assert {name: sorted(modules) for name, modules in named.items() if len(modules) > 1} == {}

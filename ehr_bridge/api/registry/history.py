@@ -16,6 +16,7 @@ from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, Problem, former_name
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
+from ehr_bridge.api.uploads.answers import CoercedAnswer
 from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import JobKind, LinkStatus
 from ehr_bridge.services.studies.history import Step
@@ -24,12 +25,6 @@ blueprint = Blueprint("history", "Studies", "/api/v1/dicom")
 
 
 WHO = Field(description="Who `patient_id` is now")
-
-
-class CoercedAnswer(Model):
-    tag: str
-    before: str
-    after: str
 
 
 class LinkSide(Model):

@@ -42,7 +42,7 @@ MAY_GO = frozenset(
         "studies", "study_links", "study_names", "study_sop_classes", "study_match_keys", "second_looks",
         "instances", "dicom_upload_logs", "dicom_upload_skips",
         "modifications", "modification_instances", "deletion_requests",
-        "viewer_tokens", "viewer_token_renewals", "notices",
+        "viewer_tokens", "viewer_token_renewals", "shares", "notices",
         "performed_steps", "performed_step_orders", "sendings", "sent_instances", "study_doses",
     }
 )  # fmt: skip

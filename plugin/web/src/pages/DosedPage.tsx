@@ -125,5 +125,5 @@ const columns = (isNamesake: (whom: Whom) => boolean): Column<DosedStudy>[] => [
     className: "column-end number",
     cell: (one) => <OrNone>{one[metric] === null ? null : formatNumber(one[metric])}</OrNone>,
   })),
-  { key: "source", title: t("dashboard.source"), cell: ({ source }) => <OrNone>{source && t(`dashboard.source.${source}`)}</OrNone> },
+  { key: "source", title: t("dashboard.source"), className: "number", cell: ({ source }) => <OrNone>{source && t(`dashboard.source.${source}`)}</OrNone> },
 ];
