@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pydicom.uid import generate_uid
 from sqlalchemy import create_engine, text
 
+from tests.live.deletion_steps import ask, decide
 from tests.live.door_steps import c_store
 from tests.live.tag_steps import alike, digests, metadata, modify, store, undo
 from tests.support.running import databases
-from tests.support.samples import nested
+from tests.support.samples import nested, small
+from tests.support.scu import message_of, send
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually
+from tests.support.steps import eventually, place_order, the_study, viewer_token
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +64,45 @@ def test_the_system_page_of_each_node_shows_both(nodes: list[Server]) -> None:
     eventually(lambda: seen(1) == {names[0]: ("serving", False), names[1]: ("serving", True)})
     eventually(lambda: [node.get("/api/v1/ready").status_code for node in nodes] == [200, 200])
     assert json.loads((nodes[0].data_dir / "orthanc.json").read_text())["DatabaseServerIdentifier"] == names[0]
+
+
+def image_of(order: dict[str, Any], uid: str, series: str) -> bytes:
+    """What a modality sends that took the order from its worklist."""
+    return small(
+        AccessionNumber=order["accession_number"],
+        PatientID=order["mrn"],
+        PatientName="LINDQVIST^ASA",
+        PatientBirthDate="19610314",
+        StudyInstanceUID=uid,
+        SeriesInstanceUID=series,
+    )
+
+
+def test_one_study_that_comes_to_both_nodes_at_once_is_one_study(nodes: list[Server]) -> None:
+    """One claim, one link, every image, though each is sent to both; both nodes show, count and hide the same, and the
+    audit trail is whole."""
+    order = place_order(nodes[0])
+    uid, series = str(generate_uid()), str(generate_uid())
+    images = [message_of(image_of(order, uid, series)) for _ in range(12)]
+    with ThreadPoolExecutor(4) as senders:
+        sent = [
+            senders.submit(send, nodes[(at + more) % 2].dicom_port, images[at::2] + images[:2])
+            for at in range(2)
+            for more in range(2)
+        ]
+    assert {status for one in sent for status in one.result()} == {0}
+    token = viewer_token(nodes[0], uid)
+    for node in nodes:
+        eventually(lambda node=node: the_study(node, uid)["number_of_instances"] == 12)
+        assert the_study(node, uid)["order_id"] == order["id"]
+        shown = node.request("GET", f"/dicom-web/studies/{uid}/instances", token).json()
+        assert {one["00080018"]["Value"][0] for one in shown} == {image.sop_instance_uid for image in images}
+        links = node.get(f"/api/v1/audit?action=study.linked&study={uid}", "admin").json()
+        assert links["total"] == 1
+    assert decide(nodes[1], ask(nodes[1], uid), "approve")[0] == 200
+    eventually(lambda: nodes[0].request("GET", f"/dicom-web/studies/{uid}/metadata", token).status_code != 200)
+    for node in nodes:
+        assert node.get("/api/v1/audit/verify", "admin").json()["ok"] is True
 
 
 def waiting(server: Server) -> list[dict[str, Any]]:
