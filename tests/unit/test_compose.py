@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +29,8 @@ def config(**secrets: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environ, capture_output=True, text=True)
 
 
-def services() -> dict[str, Any]:
-    result = config(**SECRETS)
+def services(**more: str) -> dict[str, Any]:
+    result = config(**SECRETS, **more)
     assert result.returncode == 0, result.stderr
     return dict(json.loads(result.stdout)["services"])
 
@@ -42,6 +43,42 @@ def test_with_the_secrets_every_service_has_a_health_check_and_keeps_its_data() 
         assert any(volume["type"] == "volume" for volume in found[name]["volumes"]), name
     assert all("healthcheck" in service for name, service in found.items() if name in {"postgres", "proxy"})
     assert not found["postgres"].get("ports")
+
+
+def test_one_variable_adds_a_second_node() -> None:
+    """With the same databases, secret and images; with a name, a data directory and a DICOM port of its own."""
+    found = services(COMPOSE_PROFILES="second-node")
+    one, other = found["orthanc"], found["orthanc-b"]
+    assert {name for name in one if one[name] != other[name]} == {"environment", "volumes", "ports", "depends_on"}
+    assert other["environment"] == one["environment"] | {"EHR_BRIDGE_NODE": "b"}
+    of = {at["target"]: (at["source"], two["source"]) for at, two in zip(one["volumes"], other["volumes"], strict=True)}
+    assert of == {"/var/lib/ehr-bridge": ("data", "data-b"), "/var/lib/ehr-bridge/images": ("images", "images")}
+    assert [port["published"] for port in one["ports"] + other["ports"]] == ["4242", "4243"]
+
+
+@pytest.mark.parametrize("profiles", ["", "second-node"])
+def test_the_proxy_reads_from_both_nodes_and_writes_to_one(profiles: str, tmp_path: Path) -> None:
+    """Debian's nginx reads what the proxy's container would make of its files."""
+    found = json.loads(config(**SECRETS, COMPOSE_PROFILES=profiles).stdout)
+    (tmp_path / "tls").mkdir()
+
+    def here(text: str) -> str:
+        places = {"/etc/nginx/tls": "tls", "/etc/nginx/nodes.conf": "nodes.conf", "/etc/nginx/proxy.conf": "proxy.conf"}
+        for place, name in (places | {"/run/nginx.pid": "nginx.pid"}).items():
+            text = text.replace(place, str(tmp_path / name))
+        for host, address in {"orthanc-b:": "127.0.0.2:", "orthanc:": "127.0.0.1:", "ohif:": "127.0.0.1:"}.items():
+            text = text.replace(host + "80", address + "80")
+        return text.replace("$$", "$")
+
+    (tmp_path / "proxy.conf").write_text(here(found["configs"]["proxy"]["content"]))
+    script = here(found["services"]["proxy"]["entrypoint"][-1]).replace("=orthanc-b ", "=127.0.0.2 ")
+    environ = os.environ | found["services"]["proxy"]["environment"]
+    command = ["sh", "-ec", script.replace("exec nginx", "exec nginx -t")]
+    tried = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert tried.returncode == 0, tried.stderr
+    readers, writers, fhir = (tmp_path / "nodes.conf").read_text().splitlines()
+    assert ("127.0.0.2:8042;" in readers) is bool(profiles)
+    assert ("127.0.0.2:8042 backup;" in writers, "127.0.0.2:8043 backup;" in fhir) == (bool(profiles),) * 2
 
 
 @pytest.mark.parametrize("missing", SECRETS)
