@@ -34,6 +34,7 @@ from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
 from plugin.starting.own_bucket import NotOurs, settle
+from plugin.starting.own_name import take_name
 from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Drain, Supervisor
@@ -145,10 +146,10 @@ def prepare(options: argparse.Namespace) -> Settings:
 
 
 def _take_name(settings: Settings, database: Database) -> None:
-    """Raises CannotStart when another node has this one's name."""
+    """Raises CannotStart when another node has this one's name, or it runs on a copy of this machine too."""
     settings.draining_path.unlink(missing_ok=True)  # of the stop before
     try:
-        Nodes(database, settings, lambda: datetime.now(UTC)).claim()
+        take_name(Nodes(database, settings, lambda: datetime.now(UTC)), lambda line: print(line, flush=True))  # noqa: T201
     except NameTaken as error:
         raise CannotStart(str(error)) from None
 

@@ -192,7 +192,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     ehrs = load_ehrs(settings.smart_ehrs, roles)
     keys = KeyVerifier(database, revocations, clock, roles)
     rules, systems = rules_of(settings), Systems(authorities, settings.fhir_mrn_system)
-    recorder, claims = Recorder(database, clock), Claims(database, clock, rules=rules)
+    recorder, claims = Recorder(database, clock, lambda: spool_of(settings).node), Claims(database, clock, rules=rules)
     fresh = Fresh(database, recorder.settle)
     keep_dates(database, clock)
     tell_facts(database, clock, enqueue)

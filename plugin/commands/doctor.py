@@ -26,7 +26,8 @@ from ehr_bridge.services.backups.state import advice_on, backups_now
 from ehr_bridge.services.delivery.sealing_again import Seals, look_at_seals
 from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.fixity.state import count_damaged
-from ehr_bridge.services.nodes.register import KnownNode, Nodes, Seen
+from ehr_bridge.services.nodes import advice as node_advice
+from ehr_bridge.services.nodes.register import KnownNode, Nodes
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from ehr_bridge.storage.folder import disk_of
@@ -245,16 +246,11 @@ def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding
 
 
 def _nodes(nodes: Sequence[KnownNode] | None) -> Finding:
-    """The register of nodes: who is lost, and whose clock is wrong."""
+    """The register of nodes: who is lost, and who does not fit the others."""
     if nodes is None:
         return Finding("nodes", "not known without the database")
-    off = [f"{one.name} by {one.clock_ahead_seconds:+.0f} s" for one in nodes if one.has_wrong_clock]
-    if off:
-        fix = "set the clocks of all nodes and of the database's machine by a time server (NTP)"
-        return Finding("nodes", f"clocks differ from the database's: {', '.join(off)}", fix, True)
-    if lost := [one.name for one in nodes if one.state is Seen.LOST]:
-        return Finding("nodes", f"not seen any more: {', '.join(lost)}", "find out why, and start them again", True)
-    return Finding("nodes", ", ".join(f"{one.name} {one.state}" for one in nodes) or "none has served yet")
+    state, fix = node_advice.advice_on(nodes)
+    return Finding("nodes", state, fix, fix is not None)
 
 
 def _server(settings: Settings) -> Finding:

@@ -266,9 +266,11 @@ def _make_worker(
         recorder.record(replace(arrival, stored=replace(arrival.stored, orthanc_study_id=study)))
 
     def close_leftovers() -> None:
-        """At the start, all uploads of the last process; later, those that have been silent for long."""
-        silent_for = SILENT_FOR if closed_before else timedelta(0)
-        recorder.under_way.close_interrupted(silent_for)
+        """At the start, all uploads but those on other nodes that run; later, those that have been silent for long."""
+        if closed_before:
+            recorder.under_way.close_interrupted(SILENT_FOR)
+        else:
+            recorder.under_way.close_interrupted(timedelta(0), services.nodes.others())
         closed_before.append(True)
 
     closed_before: list[bool] = []

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from pydantic import SecretStr
+from sqlalchemy import select, text, update
 
 from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.disk_settings import BucketPlace
 from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.services.nodes import naming
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.settings import Settings
+from plugin.starting.own_name import take_name
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -33,7 +37,11 @@ def node(api: Api, folder: Path, name: str, clock: Any = utc_now) -> Nodes:
 
 
 def serving(api: Api, folder: Path, name: str, clock: Any = utc_now) -> Nodes:
-    one = node(api, folder, name, clock)
+    return begins(api, Settings(data_dir=folder, node=name), clock)
+
+
+def begins(api: Api, settings: Settings, clock: Any = utc_now) -> Nodes:
+    one = Nodes(api.services.database, settings, clock)
     one.claim()
     one.begin()
     one.beat()
@@ -82,8 +90,11 @@ def test_a_second_node_of_the_same_name_does_not_start(api: Api, tmp_path: Path)
     second = node(api, tmp_path / "other", "a")
     with pytest.raises(NameTaken, match="EHR_BRIDGE_NODE"):
         second.claim()
-    node(api, tmp_path / "one", "a").claim()  # after kill -9
+    again = node(api, tmp_path / "one", "a")
+    again.claim()  # after kill -9
     first.end()
+    assert first.is_taken
+    again.end()
     second.claim()
     assert len(shown(api)) == 1
     age(api, "a", timedelta(minutes=5))
@@ -98,6 +109,83 @@ def test_a_node_that_was_silent_too_long_and_has_lost_its_name_says_so(api: Api,
     silent.end()
     assert silent.is_taken
     assert shown(api)["a"]["state"] == "serving"
+
+
+def test_a_copy_of_a_machine_does_not_start_beside_the_first(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its data directory was copied with it, so its name and home are the same. It waits for a moment: after a power
+    cut the same machine looks like this, and nobody says anything any more. A copy on SQLite has its own database."""
+    first = serving(api, tmp_path / "one", "a")
+    monkeypatch.setattr(naming, "BOOT", tmp_path / "boot")
+    (tmp_path / "boot").write_text("another boot")
+    copy, told, waited = node(api, tmp_path / "one", "a"), list[str](), list[float]()
+
+    def seen(seconds: float) -> None:
+        waited.append(seconds)
+        age(api, "a", timedelta(seconds=-1))
+
+    def not_seen(seconds: float) -> None:
+        waited.append(seconds)
+        age(api, "a", timedelta(minutes=5))
+
+    if not api.services.database.is_sqlite:
+        with pytest.raises(NameTaken, match="copy of this machine"):
+            take_name(copy, told.append, seen)
+        assert (len(told), waited) == (1, [1.0])
+        assert shown(api)["a"]["state"] == "serving"
+    take_name(copy, told.append, not_seen)
+    copy.beat()
+    first.end()  # it was suspended
+    assert first.is_taken
+    assert shown(api)["a"]["state"] == "starting"
+
+
+def fitting(api: Api) -> dict[str, tuple[bool, bool]]:
+    return {name: (one["has_other_secret"], one["has_other_folder"]) for name, one in shown(api).items()}
+
+
+def test_a_node_with_another_secret_is_named(api: Api, tmp_path: Path) -> None:
+    """Not while the secret is changed in the order that the runbook gives; and no mark tells the secret."""
+    old, new = "the former one of two secrets, long enough", "the next one of two secrets, long enough"
+
+    def starts(name: str, secret: str, former: str | None = None) -> None:
+        both = {"jwt_secret": SecretStr(secret), "jwt_secret_former": SecretStr(former) if former else None}
+        begins(api, Settings(data_dir=tmp_path / name, node=name).model_copy(update=both))
+
+    def others() -> list[str]:
+        return [name for name, (secret, _) in fitting(api).items() if secret]
+
+    for a, b in (
+        ((old, None), (old, None)),
+        ((old, new), (old, None)),
+        ((old, new), (old, new)),
+        ((new, old), (old, new)),
+    ):
+        starts("a", *a)
+        starts("b", *b)
+        assert others() == []
+    starts("b", new)
+    assert others() == []
+    starts("c", old)
+    assert others() == ["c"]
+    assert attention(api)["secret_differs"] == 1
+    with api.services.database.read() as session:
+        marks = " ".join(mark or "" for mark in session.scalars(select(Node.secret_marks)))
+    assert re.fullmatch(r"[0-9a-f ]+", marks)
+    starts("c", new)
+    assert "secret_differs" not in attention(api)
+
+
+def test_a_node_that_does_not_share_the_folder_is_named(api: Api, tmp_path: Path) -> None:
+    """The folder has an id, which the first node gives it; where the folder cannot be read, nothing is known."""
+    for name, folder in ("a", "shared"), ("b", "shared"), ("c", "its own"):
+        begins(api, Settings(data_dir=tmp_path / name, node=name, shared_dir=tmp_path / folder))
+    (tmp_path / "file").write_text("no folder")
+    away = Settings(data_dir=tmp_path / "d", node="d", shared_dir=tmp_path / "file")
+    Nodes(api.services.database, away, utc_now).claim()
+    assert [name for name, (_, folder) in fitting(api).items() if folder] == ["c"]
+    assert attention(api)["folder_not_shared"] == 1
 
 
 def test_a_node_whose_row_is_gone_is_listed_again(api: Api, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pydicom.uid import generate_uid
 
 from ehr_bridge.dicom.reading import header
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.nodes.naming import node_name
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from tests.api.conftest import Api
@@ -189,7 +190,7 @@ def test_failures_survive_a_process_that_dies_before_settling(api: Api) -> None:
 
 
 def test_a_request_whose_process_dies_is_closed_as_partial(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What did arrive is kept and counted; nothing is closed while files may still come."""
+    """What did arrive is kept and counted; nothing is closed while files may still come, or while its node runs."""
     under_way = api.services.recorder.under_way
     monkeypatch.setattr(under_way, "finish", lambda delivery: None)  # as after kill -9
     body = related(("application/dicom", small()), ("application/dicom", small()))
@@ -197,7 +198,8 @@ def test_a_request_whose_process_dies_is_closed_as_partial(api: Api, monkeypatch
     path = f"/api/v1/dicom/uploads/{answer.json['upload_id']}"
     assert {e["upload_status"] for e in api.get(path, "nurse").json["entries"]} == {"success"}
     assert under_way.close_interrupted() == 0
-    assert under_way.close_interrupted(timedelta(0)) == 2
+    assert under_way.close_interrupted(timedelta(0), {node_name(api.services.settings), "b"}) == 0
+    assert under_way.close_interrupted(timedelta(0), {"b"}) == 2
     with api.services.database.write() as session:
         settle_leftovers(session)
     for entry in api.get(path, "nurse").json["entries"]:

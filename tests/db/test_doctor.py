@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import update
 
 from ehr_bridge.db.database import Database
@@ -19,7 +20,7 @@ from ehr_bridge.services.delivery.destinations import DestinationData
 from ehr_bridge.services.delivery.sealing_again import seal_again
 from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.nodes.register import Nodes
-from ehr_bridge.settings import load_settings
+from ehr_bridge.settings import Settings, load_settings
 from plugin.commands import doctor
 
 
@@ -46,6 +47,7 @@ def test_a_node_with_a_wrong_clock_or_that_is_lost_is_named(database_url: str, t
     """A warning, with what to do."""
     settings = load_settings(
         {"EHR_BRIDGE_DATABASE_URL": database_url, "EHR_BRIDGE_DATA_DIR": str(tmp_path), "EHR_BRIDGE_NODE": "b"}
+        | {"EHR_BRIDGE_JWT_SECRET": "one secret of several nodes, long enough"}
     )
     database = Database(database_url)
     Nodes(database, settings, utc_now).claim()
@@ -58,7 +60,12 @@ def test_a_node_with_a_wrong_clock_or_that_is_lost_is_named(database_url: str, t
 
     assert said() == ("b starting", False)
     assert said(clock_ahead_seconds=-3.2) == ("clocks differ from the database's: b by -3 s", True)
-    assert said(last_seen_at=utc_now() - timedelta(hours=1)) == ("not seen any more: b", True)
+    assert said(clock_ahead_seconds=0.0) == ("b starting", False)
+    other = Settings(data_dir=tmp_path / "c", node="c", jwt_secret=SecretStr("another secret, which is long enough"))
+    Nodes(database, other, utc_now).claim()
+    assert said() == ("another secret than the others have: c", True)
+    assert said(secret_marks=None) == ("do not share the folder of the others: c", True)
+    assert said(last_seen_at=utc_now() - timedelta(hours=1)) == ("not seen any more: b, c", True)
     database.dispose()
 
 

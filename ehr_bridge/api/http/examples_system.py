@@ -68,8 +68,10 @@ _NODE: dict[str, Any] = {
     "started_at": MOMENT,
     "last_seen_at": MOMENT,
     "clock_ahead_seconds": 0.004,
-    "schema_known": "0051_nodes",
+    "schema_known": "0059_nodes2",
     "is_this": True,
+    "has_other_secret": False,
+    "has_other_folder": False,
 }
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
     "VersionAnswer": {"version": VERSION, "api_version": "v1", "orthanc_version": "1.12.7", "features": FEATURES},

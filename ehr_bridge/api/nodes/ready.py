@@ -45,6 +45,12 @@ class NodeAnswer(Model):
     )
     schema_known: str = Field(description="The newest schema of the database that this version knows")
     is_this: bool = Field(description="The node that answers")
+    has_other_secret: bool = Field(
+        description="It and the node that runs longest do not accept each other's tokens: their secrets differ"
+    )
+    has_other_folder: bool = Field(
+        description="It does not share the folder of the images with the node that runs longest"
+    )
 
 
 @blueprint.get("/ready", responses={200: ReadyAnswer, 503: Problem})

@@ -114,6 +114,8 @@ class DicomUploadLog(Base):
     is_deleted: Mapped[bool] = mapped_column(default=False)
     under_way_since: Mapped[datetime | None]
     """Set while more files are expected: the request is still running, or fewer came than were announced."""
+    under_way_on: Mapped[str | None] = mapped_column(String(64))
+    """The node that was the last to set it."""
     interrupted_at: Mapped[datetime | None]
     """When it was closed because its request had died, or nothing more came."""
 

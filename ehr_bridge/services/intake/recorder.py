@@ -42,7 +42,10 @@ type EntryKey = tuple[uuid.UUID, uuid.UUID, str, int | None]
 class Recorder:
     """The one writer of `instances` on a node."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], node: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`node` tells the name of this node."""
         self._database = database
         self._clock = clock
         self._rows = InstanceRows(database)
@@ -52,7 +55,7 @@ class Recorder:
         self._entries: OrderedDict[EntryKey, uuid.UUID] = OrderedDict()
         self._unsettled: set[uuid.UUID] = set()
         self._waiting = WaitingFailures()
-        self.under_way = UnderWay(database, clock)
+        self.under_way = UnderWay(database, clock, node)
 
     def record(self, arrival: Arrival) -> None:
         """Record a stored instance. Returns when its entry in the upload log is durable. Raises Unavailable when the
@@ -141,6 +144,7 @@ class Recorder:
                 with session.no_autoflush:
                     study, log, events, is_unfinished = open_entry(session, arrival, now)
                     log_id = log.id
+                    self.under_way.mark(log)
                     row = _row(arrival, log_id, now)
                     is_plain = not waiting and not is_duplicate
                     is_counted = is_plain and count_first(session, study, log, row)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,8 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import NodeState
 from ehr_bridge.db.tables.operations.nodes import Node
-from ehr_bridge.services.nodes.naming import home, node_name
+from ehr_bridge.services.nodes.belonging import fits, folder_id, secret_marks
+from ehr_bridge.services.nodes.naming import boot_of, home, keep_start, kept_start, new_start, node_name
 from ehr_bridge.settings import Settings
 from ehr_bridge.version import VERSION
 
@@ -38,7 +39,12 @@ SHOWN_FOR = timedelta(days=1)
 
 
 class NameTaken(Exception):
-    """Another node has this name and is running."""
+    """Another node has this name and is running. `may_be_gone` is when it was last seen, if it may be this node before
+    its machine was started again: it is gone unless it is seen once more."""
+
+    def __init__(self, said: str, may_be_gone: datetime | None = None) -> None:
+        super().__init__(said)
+        self.may_be_gone = may_be_gone
 
 
 class Seen(StrEnum):
@@ -62,6 +68,10 @@ class KnownNode:
     last_seen_at: datetime
     clock_ahead_seconds: float
     is_this: bool
+    has_other_secret: bool = False
+    """It and the node that runs longest do not accept each other's tokens."""
+    has_other_folder: bool = False
+    """The folder that nodes share is another one than that of the node that runs longest."""
 
     @property
     def is_running(self) -> bool:
@@ -89,6 +99,8 @@ class Nodes:
         self._state = NodeState.STARTING
         self._said: NodeState | None = None
         self._due = 0.0
+        self._start: str | None = None
+        self._folder: str | None = None
         self.is_taken = False
         """Another node has taken this one's name, because it was silent for long."""
 
@@ -102,25 +114,23 @@ class Nodes:
         return self._settings.draining_path.exists()
 
     def claim(self) -> None:
-        """Take this node's name before anything is served. Raises NameTaken when a running node of another home has it,
-        OSError when the data directory cannot be written."""
-        name, own = node_name(self._settings), home(self._settings)
+        """Take this node's name before anything is served. Raises NameTaken when a running node of another home, or on
+        a copy of this machine, has it, OSError when the data directory cannot be written."""
+        name, own, start = node_name(self._settings), home(self._settings), new_start()
+        self._look_at_folder()
         with self._database.write() as session:
             now, ahead = self._time(session)
             holder = session.get(Node, name)
-            if holder is not None and holder.home != own and self._as_seen(holder, now, name).is_running:
-                seconds = max(round((now - holder.last_seen_at).total_seconds()), 0)
-                raise NameTaken(
-                    f"a node named {name} is running in {holder.home}, last seen {seconds} s ago. Set EHR_BRIDGE_NODE "
-                    "to a name of its own for each node; if that one is dead, its name is free "
-                    f"{BEATS_MISSED * self.beat_every.total_seconds():.0f} s after it was last seen"
-                )
+            if holder is not None and self._as_seen(holder, now, name).is_running:
+                self._give_way(holder, own, start, now)
             if holder is not None:
                 session.delete(holder)
                 session.flush()
-            session.add(Node(name=name, **self._row(own, now, ahead, NodeState.STARTING), started_at=now))
-            is_over = or_(Node.state == NodeState.ENDED, Node.last_seen_at < now - BEATS_MISSED * self.beat_every)
-            session.execute(delete(Node).where(Node.last_seen_at < now - SHOWN_FOR, is_over))
+            row = self._row(own, now, ahead, NodeState.STARTING) | {"start_id": start}
+            session.add(Node(name=name, **row, started_at=now))
+            session.execute(delete(Node).where(Node.last_seen_at < now - SHOWN_FOR, self._is_over(now)))
+        keep_start(self._settings, start)
+        self._start = start
 
     def begin(self) -> None:
         """From now on it serves; its next beat says so."""
@@ -148,26 +158,65 @@ class Nodes:
             rows = session.scalars(select(Node).order_by(Node.name)).all()
         this = node_name(self._settings) if marks_this else None
         seen = [self._as_seen(row, now, this) for row in rows]
+        running = [row for row, one in zip(rows, seen, strict=True) if one.is_running]
+        if running:
+            measure = min(running, key=lambda row: (row.secret_marks is None, row.started_at))
+            seen = [_compared(one, row, measure) for one, row in zip(seen, rows, strict=True)]
         return [one for one in seen if one.is_running or one.last_seen_at >= now - SHOWN_FOR]
+
+    def others(self) -> set[str]:
+        """The names of the other nodes that run."""
+        return {one.name for one in self.look() if one.is_running and not one.is_this}
 
     def attention(self, nodes: Sequence[KnownNode]) -> Iterator[tuple[str, int]]:
         """What needs somebody, with how many nodes it concerns."""
         yield "node_lost", sum(one.state is Seen.LOST for one in nodes)
         yield "clock_wrong", sum(one.has_wrong_clock for one in nodes)
+        yield "secret_differs", sum(one.has_other_secret for one in nodes)
+        yield "folder_not_shared", sum(one.has_other_folder for one in nodes)
+
+    def _give_way(self, holder: Node, own: str, start: str, now: datetime) -> None:
+        """Raises NameTaken, unless the holder is this node, which was killed."""
+        seconds = max(round((now - holder.last_seen_at).total_seconds()), 0)
+        free = f"its name is free {BEATS_MISSED * self.beat_every.total_seconds():.0f} s after it was last seen"
+        if holder.home != own:
+            raise NameTaken(
+                f"a node named {holder.name} is running in {holder.home}, last seen {seconds} s ago. Set "
+                f"EHR_BRIDGE_NODE to a name of its own for each node; if that one is dead, {free}"
+            )
+        boots = {boot_of(holder.start_id), boot_of(start)}
+        if not self._database.is_sqlite and "" not in boots and len(boots) > 1:
+            raise NameTaken(
+                f"the node {holder.name} is running on a copy of this machine, last seen {seconds} s ago. Give this "
+                f"one EHR_BRIDGE_NODE and a data directory of its own; if that one is dead, {free}",
+                may_be_gone=holder.last_seen_at,
+            )
 
     def _say(self, state: NodeState) -> None:
         name, own = node_name(self._settings), home(self._settings)
+        if self._start is None:
+            self._start = kept_start(self._settings)
+        self._look_at_folder()
         with self._database.write_relaxed() as session:
             now, ahead = self._time(session)
-            values = self._row(own, now, ahead, state)
-            mine = update(Node).where(Node.name == name, Node.home == own).values(values).returning(Node.name)
-            if session.scalar(mine) is None:
+            values = self._row(own, now, ahead, state) | {"start_id": self._start}
+            mine = update(Node).where(Node.name == name, Node.home == own, self._is_of_this_start(now))
+            if session.scalar(mine.values(values).returning(Node.name)) is None:
                 insert = (sqlite if self._database.is_sqlite else postgresql).insert(Node)
                 added = insert.values(name=name, started_at=now, **values).on_conflict_do_nothing()
                 if session.scalar(added.returning(Node.name)) is None:
                     self._lose_name(name)
                     return
         self.is_taken = False
+
+    def _is_of_this_start(self, now: datetime) -> ColumnElement[bool]:
+        """Or of one that is over: a restored database has the row of the day before."""
+        if self._start is None:
+            return true()
+        return or_(Node.start_id == self._start, Node.start_id.is_(None), self._is_over(now))
+
+    def _is_over(self, now: datetime) -> ColumnElement[bool]:
+        return or_(Node.state == NodeState.ENDED, Node.last_seen_at < now - BEATS_MISSED * self.beat_every)
 
     def _lose_name(self, name: str) -> None:
         if not self.is_taken:
@@ -182,7 +231,14 @@ class Nodes:
             "state": state,
             "last_seen_at": now,
             "clock_ahead_seconds": ahead,
+            "secret_marks": secret_marks(self._settings),
+            "shared_folder": self._folder,
         }
+
+    def _look_at_folder(self) -> None:
+        """Before a transaction, in which all other writers would wait for a file system that hangs."""
+        if self._folder is None:
+            self._folder = folder_id(self._settings.shared_path)
 
     def _time(self, session: Session) -> tuple[datetime, float]:
         """The database's time, and by how many seconds this node's clock is ahead of it. SQLite has this node's."""
@@ -207,3 +263,14 @@ class Nodes:
             clock_ahead_seconds=round(row.clock_ahead_seconds, 3),
             is_this=row.name == this and row.home == home(self._settings),
         )
+
+
+def _compared(one: KnownNode, row: Node, measure: Node) -> KnownNode:
+    if not one.is_running:
+        return one
+    folders = {row.shared_folder, measure.shared_folder} - {None}
+    return replace(
+        one,
+        has_other_secret=not fits(row.secret_marks, measure.secret_marks),
+        has_other_folder=len(folders) > 1,
+    )

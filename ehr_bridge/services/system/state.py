@@ -75,6 +75,14 @@ ADVICE = {
         "Set the clock of this node, or of the database's machine, by a time server (NTP): leases and tokens are "
         "judged by it."
     ),
+    "secret_differs": (
+        "Give this node the EHR_BRIDGE_JWT_SECRET of the others and restart it: until then, who signs in there is "
+        "refused here."
+    ),
+    "folder_not_shared": (
+        "Mount the folder of the images that the other nodes have on this node and restart it: what one of them "
+        "stores, the other cannot show."
+    ),
     "backup_old": "Read backup.log for why no backup was made: the repository, its disk, or a server that was off.",
     "backup_failed": "Read backup.log: it says what prevented the last backup, or that the repository is damaged.",
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -27,9 +27,13 @@ SILENT_FOR = timedelta(hours=1)
 class UnderWay:
     """The marks of one node's requests. `open_entry` marks new entries."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], node: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`node` tells the name of this node."""
         self._database = database
         self._clock = clock
+        self._node = node
         self._to_finish: set[tuple[uuid.UUID, str]] = set()
 
     def begin(self, delivery: Delivery) -> None:
@@ -55,11 +59,16 @@ class UnderWay:
             self._mark(upload_id, actor, None)
             self._to_finish.discard((upload_id, actor))
 
-    def close_interrupted(self, silent_for: timedelta = SILENT_FOR) -> int:
+    def mark(self, log: DicomUploadLog) -> None:
+        """Note on an entry that is under way which node it is on."""
+        if log.under_way_since is not None:
+            log.under_way_on = self._node()
+
+    def close_interrupted(self, silent_for: timedelta = SILENT_FOR, spared: Collection[str] = ()) -> int:
         """Close entries whose upload brought no file for so long: they hold what has arrived, and are partial.
 
         If it is alive after all (on another node, or after a pause), its end or its next file reopens it. Returns how
-        many were closed.
+        many were closed. Entries on the nodes `spared` stay, and with them those whose node is not known.
         """
         now = self._clock()
         before = now - silent_for
@@ -75,6 +84,8 @@ class UnderWay:
         silent = select(DicomUploadLog).where(
             DicomUploadLog.under_way_since <= before, marked <= before, func.coalesce(latest, marked) <= before
         )
+        if spared:
+            silent = silent.where(DicomUploadLog.under_way_on.not_in(spared))
         with self._database.write() as session:
             logs = list(session.scalars(silent))
             for log in logs:
@@ -93,4 +104,4 @@ class UnderWay:
         if since is None:
             entries = entries.where(DicomUploadLog.announced_files.is_(None))
         with self._database.write() as session:
-            session.execute(entries.values(under_way_since=since, interrupted_at=None))
+            session.execute(entries.values(under_way_since=since, under_way_on=self._node(), interrupted_at=None))

@@ -28,6 +28,12 @@ class Node(Base):
     last_seen_at: Mapped[datetime]
     clock_ahead_seconds: Mapped[float] = mapped_column(Double)
     """By how much its clock is ahead of the database's when it was last seen; negative: behind."""
+    start_id: Mapped[str | None] = mapped_column(String(80))
+    """The boot of its machine and a random part, another one at each start: of two copies of a node one has the row."""
+    secret_marks: Mapped[str | None] = mapped_column(String(80))
+    """A mark of each secret that it accepts, by which nodes see that theirs differ. It does not tell the secret."""
+    shared_folder: Mapped[str | None] = mapped_column(String(64))
+    """The id in the folder that nodes share."""
 
 
 class SchemaFloor(Base):

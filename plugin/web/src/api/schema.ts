@@ -10104,6 +10104,8 @@ export interface components {
         };
         NodeAnswer: {
             clock_ahead_seconds: number;
+            has_other_folder: boolean;
+            has_other_secret: boolean;
             is_this: boolean;
             /** Format: date-time */
             last_seen_at: string;

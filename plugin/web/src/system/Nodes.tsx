@@ -22,6 +22,8 @@ export function NodesPanel({ nodes }: { nodes: readonly NodeAnswer[] }) {
             {Math.abs(node.clock_ahead_seconds) > TOLERANCE_SECONDS && (
               <span className="second text-bad">{clockWords(node.clock_ahead_seconds)}</span>
             )}
+            {node.has_other_secret && <span className="second text-bad">{t("system.node.other_secret")}</span>}
+            {node.has_other_folder && <span className="second text-bad">{t("system.node.other_folder")}</span>}
           </Fact>
         ))}
       </Facts>

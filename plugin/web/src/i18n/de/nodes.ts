@@ -8,6 +8,8 @@ export const nodes: Translation<typeof english> = {
   "system.node.seen": "Version {version}, zuletzt gesehen {at}",
   "system.node.ahead": "Seine Uhr geht gegenüber der Datenbank {seconds} s vor.",
   "system.node.behind": "Seine Uhr geht gegenüber der Datenbank {seconds} s nach.",
+  "system.node.other_secret": "Er hat ein anderes Geheimnis als der Server, der am längsten läuft.",
+  "system.node.other_folder": "Er hat nicht denselben Bilderordner wie der Server, der am längsten läuft.",
   "system.node.state.starting": "startet",
   "system.node.state.serving": "läuft",
   "system.node.state.draining": "wird angehalten",

@@ -5,6 +5,8 @@ export const nodes = {
   "system.node.seen": "version {version}, last seen {at}",
   "system.node.ahead": "Its clock is {seconds} s ahead of the database's.",
   "system.node.behind": "Its clock is {seconds} s behind the database's.",
+  "system.node.other_secret": "It has another secret than the server that has run longest.",
+  "system.node.other_folder": "It does not share the folder of the images with the server that has run longest.",
   "system.node.state.starting": "starting",
   "system.node.state.serving": "running",
   "system.node.state.draining": "being stopped",

@@ -1,0 +1,67 @@
+"""By what nodes see that they belong together: marks of their secret, and the id of the folder that they share."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from pathlib import Path
+
+from ehr_bridge.derived_keys import derived_key
+from ehr_bridge.settings import Settings
+from ehr_bridge.storage.folder import sync_folder
+
+LOGGER = logging.getLogger(__name__)
+FILE_NAME = "folder.id"
+MARK_BYTES = 8
+
+
+def secret_marks(settings: Settings) -> str | None:
+    """A mark of each accepted secret, the present one first: a part of a key derived from it, of which nobody finds the
+    secret. Equal secrets have equal marks."""
+    if settings.jwt_secret is None:
+        return None
+    keys = (derived_key(secret, "mark of the secret") for secret in settings.shared_secret.accepted)
+    return " ".join(key[:MARK_BYTES].hex() for key in keys)
+
+
+def fits(marks: str | None, others: str | None) -> bool:
+    """Whether each of two nodes accepts what the other signs; what is not known fits."""
+    if not marks or not others:
+        return True
+    own, other = marks.split(), others.split()
+    return own[0] in other and other[0] in own
+
+
+def folder_id(folder: Path) -> str | None:
+    """The id of the folder that nodes share, which the first node gives it. None while it cannot be read or written:
+    a folder that is away is told elsewhere."""
+    path = folder / FILE_NAME
+    try:
+        if not path.exists():
+            _name(path)
+        return path.read_text().strip()[:64] or None
+    except OSError as error:
+        LOGGER.warning("the id of the folder that nodes share cannot be read: %s", error.strerror)
+        return None
+
+
+def _name(path: Path) -> None:
+    """Whole, and once, whichever node is first."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{uuid.uuid4()}.part")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(str(uuid.uuid4()))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            if not path.exists():
+                unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_folder(path.parent)
