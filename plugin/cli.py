@@ -14,7 +14,7 @@ COMMANDS = {
     "import": "importing:import_folder",
     "load": "loading:load",
     "audit": "audit:audit",
-    "doctor": "doctor:doctor",
+    "doctor": "plugin.commands.doctor.examining:doctor",
     "openapi": "openapi:openapi",
     "retention": "retention:retention",
     "selftest": "selftest:selftest",

@@ -21,7 +21,8 @@ from ehr_bridge.services.delivery.sealing_again import seal_again
 from ehr_bridge.services.delivery.secrets import Safe
 from ehr_bridge.services.nodes.register import Nodes
 from ehr_bridge.settings import Settings, load_settings
-from plugin.commands import doctor
+from plugin.commands.doctor import database as of_database
+from plugin.commands.doctor import examining as doctor
 
 
 def test_the_database_is_opened_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +33,7 @@ def test_the_database_is_opened_once(database_url: str, monkeypatch: pytest.Monk
         opened.append(url)
         return Database(url)
 
-    monkeypatch.setattr(doctor, "Database", counted)
+    monkeypatch.setattr(of_database, "Database", counted)
     said = {
         found.name: found.state for found in doctor.examine(load_settings({"EHR_BRIDGE_DATABASE_URL": database_url}))
     }

@@ -8,12 +8,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+from tests.live.door_steps import c_store
 from tests.live.worklist_steps import audited
 from tests.support.samples import small
-from tests.support.server import Server
-from tests.support.steps import eventually
+from tests.support.server import SECRET, Server, user_token
+from tests.support.steps import eventually, place_order, upload
 
 SERVES = "the gate stands in the path"
+HL7 = {"Content-Type": "application/hl7-v2"}
 
 
 def test_the_file_is_turned_over_and_the_next_process_writes_to_the_new_one(tmp_path: Path) -> None:
@@ -53,6 +55,31 @@ def test_our_lines_are_json_where_the_setting_says_so(tmp_path: Path) -> None:
         assert SERVES not in "".join(line for line in server.log().splitlines() if not line.startswith("{"))
     finally:
         server.end()
+
+
+def test_no_log_names_a_patient_or_holds_a_token(sqlite_server: Server) -> None:
+    """Whoever reads the log to find a fault must not learn who was here. Every door, right and wrong, and a defect of
+    the caller's in each."""
+    server, token = sqlite_server, user_token("technician", subject="walburga")
+    order = place_order(server, family_name="Grauvogel", given_name="Zdenka")
+    named = {"PatientName": "GRAUVOGEL^ZDENKA", "PatientID": order["mrn"], "StudyDescription": "Oberbauchsonographie"}
+    image = small(**named, AccessionNumber=order["accession_number"])
+    assert upload(server, image).status_code == 201
+    assert c_store(server, small(**named)) == [0]
+    assert upload(server, image[:700]).status_code == 422
+    assert upload(server, small(**named, StudyInstanceUID="1.2.GRAUVOGEL")).status_code == 422
+    ask = server.request
+    assert ask("GET", f"/api/v1/patients/{order['mrn']}", "x" + token).status_code == 401
+    assert ask("PUT", f"/api/v1/patients/{order['mrn']}", token, json={"family_name": 7}).status_code == 422
+    assert ask("POST", "/api/v1/auth/login", json={"username": "Grauvogel", "password": "Zdenka-7"}).status_code == 401
+    assert ask("POST", "/api/v1/hl7", user_token("service"), data=b"MSH|^~\\&|GRAUVOGEL", headers=HL7).status_code < 500
+    assert ask("GET", f"/studies?q={order['mrn']}", token).status_code == 403
+    eventually(lambda: server.get("/api/v1/system", "admin").json()["queue"]["instances_to_record"] == 0)
+    said = "".join(file.read_text(errors="replace") for file in server.data_dir.glob("orthanc.log*")).lower()
+    assert SERVES in said
+    of_people = "grauvogel", "zdenka", "oberbauch", "walburga", order["mrn"], order["accession_number"]
+    for secret in (*of_people, token, token.split(".")[2], SECRET):
+        assert secret.lower() not in said, secret
 
 
 def test_in_the_foreground_all_is_shown_and_orthanc_waits_for_no_reader_nor_its_launcher(tmp_path: Path) -> None:

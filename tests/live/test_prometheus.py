@@ -12,10 +12,12 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from ehr_bridge.settings import load_settings
+from plugin.commands.doctor.server import needs_attention
 from tests.support import ports
 from tests.support.monitoring import CONFIG, DESCRIBED, RULES, queries, rules
 from tests.support.samples import small
-from tests.support.server import Server, user_token
+from tests.support.server import SECRET, Server, user_token
 from tests.support.steps import eventually
 
 TYPED = {name.removesuffix("_total") for name in DESCRIBED}
@@ -77,6 +79,14 @@ def test_prometheus_reads_every_metric_and_understands_dashboard_and_rules(
     linted = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
+    read = load_settings({"EHR_BRIDGE_HTTP_PORT": str(sqlite_server.http_port), "EHR_BRIDGE_JWT_SECRET": SECRET})
+
+    def doctor_reads_the_same() -> bool:
+        said = sqlite_server.get("/api/v1/system", "admin").json()["attention"]
+        assert list(needs_attention(read) or ()) == [f"{one['code']} ({one['count'] or 1})" for one in said]
+        return True
+
+    eventually(doctor_reads_the_same)
     with prometheus(sqlite_server, tmp_path) as address:
         eventually(lambda: [one["value"][1] for one in ask(address, "query", query="up")["result"]] == ["1"])
         stored = 'ehr_bridge_instances_total{door="upload", outcome="stored"}'

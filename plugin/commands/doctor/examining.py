@@ -1,38 +1,25 @@
-"""`ehr-bridge doctor`: checks an installation, and says for each problem how to fix it."""
+"""The command `ehr-bridge doctor`: checks an installation, and says for each problem how to fix it."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import stat
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
-from ehr_bridge.db import migrate
-from ehr_bridge.db.database import Database
-from ehr_bridge.errors import Unavailable
-from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.reporting.pdf import has_font
 from ehr_bridge.services.accounts.roles import load_roles
-from ehr_bridge.services.backups.state import advice_on, backups_now
-from ehr_bridge.services.delivery.sealing_again import Seals, look_at_seals
-from ehr_bridge.services.delivery.secrets import Safe
-from ehr_bridge.services.fixity.state import count_damaged
-from ehr_bridge.services.nodes import advice as node_advice
-from ehr_bridge.services.nodes.register import KnownNode, Nodes
-from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from ehr_bridge.storage.folder import disk_of
 from ehr_bridge.storage.making import trouble_with_bucket
-from plugin.commands.installation import SECRET_FILE, has_database, with_secret
+from plugin.commands.doctor.database import look_at_database
+from plugin.commands.doctor.findings import Finding
+from plugin.commands.doctor.server import look_at_attention, look_at_readiness, look_at_server
+from plugin.commands.installation import SECRET_FILE
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.orthanc_config import ORTHANC
@@ -52,16 +39,6 @@ FIXES = {
 }
 SAMPLES = {"Chinese": "漢", "Japanese": "か", "Korean": "한", "Arabic": "ع", "Hebrew": "א"}
 """A character of each script for which not every machine has a font."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was checked; `fix` is None where all is well."""
-
-    name: str
-    state: str
-    fix: str | None = None
-    is_warning: bool = False
 
 
 @click.command()
@@ -89,8 +66,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("secret", _secret),
         ("former secret", _former_secret),
         ("roles", _roles),
-        ("database", _database),
-        ("server", _server),
+        ("database", look_at_database),
+        ("server", look_at_server),
+        ("ready", look_at_readiness),
+        ("attention", look_at_attention),
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
         ("fonts", _fonts),
@@ -165,20 +144,6 @@ def _former_secret(settings: Settings) -> list[Finding]:
     return [Finding("former secret", said, "docs/runbooks/secret.md says when to unset it", True)]
 
 
-def _destinations(seals: Seals | None) -> Finding:
-    """Whether their secrets can be read; only what was looked at is said to be well."""
-    name = "destinations"
-    if seals is None:
-        return Finding(name, "not known without the database and the secret", "run this as the server is run", True)
-    if seals.lost:
-        fix = "set EHR_BRIDGE_JWT_SECRET_FORMER to the one that has sealed them, or give them new ones"
-        return Finding(name, f"no secret of the server opens those of {', '.join(seals.lost)}", fix, True)
-    if seals.before:
-        fix = "keep it until the server has sealed them again, within a minute"
-        return Finding(name, f"the former secret has sealed those of {', '.join(seals.before)}", fix, True)
-    return Finding(name, "the present secret of the server opens those of all")
-
-
 def _roles(settings: Settings) -> Finding:
     if settings.roles is None:
         return Finding("roles", "the built-in ones")
@@ -190,87 +155,6 @@ def _roles(settings: Settings) -> Finding:
         )
     own = [role for role, may in roles.items() if ROLE_PERMISSIONS.get(role) != may]
     return Finding("roles", f"changed by {settings.roles}: {', '.join(own) or 'none'}")
-
-
-def _database(settings: Settings) -> list[Finding]:
-    """Asked once: of itself, of the files that the server found damaged, and of those who give numbers."""
-    known = authorities_of(settings)
-    damaged, numbers, nodes, seals, backups = None, None, None, None, list[Finding]()
-    if not has_database(settings):
-        fix = "start the server once, or set EHR_BRIDGE_DATABASE_URL"
-        none = Finding("database", "there is none yet", fix)
-        return [none, _files(damaged), _authorities(numbers, known), _nodes(nodes)]
-    database = Database(settings.sqlalchemy_url)
-    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    try:
-        with database.read() as session:
-            session.connection()
-            if migrate.is_current(database):
-                damaged, numbers = count_damaged(session), numbers_on_record(session, known)
-                nodes = Nodes(database, settings, lambda: datetime.now(UTC)).look(marks_this=False)
-                made = backups_now(session, is_scheduled=settings.backup_enabled, now=datetime.now(UTC))
-                with suppress(click.ClickException):
-                    seals = look_at_seals(session, Safe(with_secret(settings).shared_secret))
-                backups.append(Finding("backups", *advice_on(made), is_warning=True))
-                state = Finding("database", f"{kind}, migrated")
-            else:
-                state = Finding("database", f"{kind}, of another version", "start the server once; it migrates")
-    except Unavailable:
-        fix = "look at EHR_BRIDGE_DATABASE_URL and at the database"
-        state = Finding("database", f"{kind} does not answer", fix)
-    finally:
-        database.dispose()
-    return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes), _destinations(seals), *backups]
-
-
-def _files(damaged: int | None) -> Finding:
-    """What the server found when it last read the stored files; reads none itself."""
-    if damaged is None:
-        return Finding("files", "not known without the database")
-    if damaged:
-        fix = "the System page names them; restore them from a backup (docs/deployment.md)"
-        return Finding("files", f"{damaged} stored files are damaged or missing", fix, True)
-    return Finding("files", "none is known to be damaged")
-
-
-def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding:
-    """Whether recorded numbers have a configured issuer."""
-    if numbers is None:
-        return Finding("authorities", "not known without the database")
-    if (said := obstacle(numbers, known)) is not None:
-        return Finding("authorities", "the server does not start like this", said)
-    if (said := advice(numbers, known)) is not None:
-        return Finding("authorities", "some numbers have no configured issuer", said, True)
-    names = ", ".join(one.name for one in known)
-    return Finding("authorities", f"{names} give numbers, each its own" if known else "one gives all numbers")
-
-
-def _nodes(nodes: Sequence[KnownNode] | None) -> Finding:
-    """The register of nodes: who is lost, and who does not fit the others."""
-    if nodes is None:
-        return Finding("nodes", "not known without the database")
-    state, fix = node_advice.advice_on(nodes)
-    return Finding("nodes", state, fix, fix is not None)
-
-
-def _server(settings: Settings) -> Finding:
-    """The health route; if no server answers, whether its ports are free."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{settings.http_port}/api/v1/health", timeout=5) as response:
-            health = json.load(response)
-            checks: dict[str, str] = health["checks"]
-    except (OSError, ValueError, KeyError, TypeError):
-        ports = {"EHR_BRIDGE_HTTP_PORT": settings.http_port, "EHR_BRIDGE_DICOM_PORT": settings.dicom_port}
-        for variable, port in ports.items():
-            if _answers(port):
-                return Finding("server", f"something else answers at port {port}", f"stop it, or set {variable}")
-        return Finding("server", "does not run; its ports are free", "start it: scripts/run or scripts/serve", True)
-    if bad := [name for name, state in checks.items() if state != "ok"]:
-        return Finding("server", f"runs, but degraded: {', '.join(bad)}", "its log says why, under the same name")
-    if not _answers(settings.dicom_port):
-        return Finding("server", f"nobody answers at DICOM port {settings.dicom_port}", "look at EHR_BRIDGE_DICOM_PORT")
-    return Finding("server", "runs, every check of its health is ok")
 
 
 def _orthanc_json(settings: Settings) -> Finding:
@@ -308,12 +192,6 @@ def _bucket(settings: Settings) -> list[Finding]:
     if why is None:
         return [Finding("bucket", "answers")]
     return [Finding("bucket", WORDS[why], FIXES[why])]
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(2)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _fonts(_: Settings) -> Finding:

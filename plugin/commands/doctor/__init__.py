@@ -1,0 +1,1 @@
+"""`ehr-bridge doctor`: what it looks at, and what it says to fix."""

@@ -1,0 +1,104 @@
+"""What `ehr-bridge doctor` makes of the answers of a server, whatever state that is in."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from ehr_bridge.settings import Settings, load_settings
+from plugin.commands.doctor.findings import Finding
+from plugin.commands.doctor.server import look_at_attention, look_at_readiness
+from tests.support import ports
+
+type Answers = Mapping[str, tuple[int, str]]
+METRICS = """# TYPE ehr_bridge_attention gauge
+ehr_bridge_attention{code="files_damaged"} 2.0
+ehr_bridge_attention{code="storage_low"} 0.0
+"""
+
+
+@contextmanager
+def serving(answers: Answers, folder: Path) -> Iterator[tuple[Settings, list[str]]]:
+    """Settings for which a server answers like this, and who has asked it."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answers.get(self.path.removeprefix("/api/v1/"), (404, "{}"))
+            asked.append(self.headers.get("Authorization", ""))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing to a terminal."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield settings_at(server.server_port, folder, EHR_BRIDGE_JWT_SECRET="s" * 32), asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def settings_at(port: int, folder: Path, **more: str) -> Settings:
+    return load_settings({"EHR_BRIDGE_HTTP_PORT": str(port), "EHR_BRIDGE_DATA_DIR": str(folder)} | more)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "state", "fix", "is_warning"),
+    [
+        (["draining"], "the node is being stopped", "it is being stopped; if it is not, delete {folder}/draining", True),
+        (["gate", "draining"], "the access gate does not stand in the path yet; the node is being stopped", "its log says why", False),
+        (["schema", "storage", "gate"], "schema", "upgrade this node", False),
+        (["later"], "later", "its log says why", False),
+    ],
+)  # fmt: skip
+def test_a_node_that_wants_no_new_work_says_why(
+    wrong: list[str], state: str, fix: str, is_warning: bool, tmp_path: Path
+) -> None:
+    """And what to do. One that is being stopped on purpose is no failure."""
+    with serving({"ready": (503, json.dumps({"wrong": wrong}))}, tmp_path) as (settings, _):
+        (found,) = look_at_readiness(settings)
+    assert found.name == "ready" and found.state.startswith("not for new work: ") and state in found.state
+    assert found.fix is not None and fix.format(folder=tmp_path) in found.fix
+    assert found.is_warning is is_warning
+
+
+def test_a_ready_node_is_ready_and_a_stranger_is_not_judged(tmp_path: Path) -> None:
+    """What answers neither yes nor why not is no server of ours: another finding says so."""
+    with serving({"ready": (200, "{}")}, tmp_path) as (settings, _):
+        assert look_at_readiness(settings) == [Finding("ready", "for new work")]
+    for body in ("<html>", "[]", '{"wrong": null}', '{"wrong": 7}'):
+        with serving({"ready": (503, body)}, tmp_path) as (settings, _):
+            assert look_at_readiness(settings) == []
+    assert look_at_readiness(settings_at(ports.free(), tmp_path)) == []
+
+
+def test_what_needs_attention_is_a_warning_with_what_to_do(tmp_path: Path) -> None:
+    """Asked with a token that opens the metrics and nothing else."""
+    with serving({"metrics": (200, METRICS)}, tmp_path) as (settings, asked):
+        (found,) = look_at_attention(settings)
+    assert found.state == "files_damaged (2)" and found.is_warning
+    assert found.fix is not None and "backup" in found.fix
+    assert asked[0].startswith("Bearer ")
+    with serving({"metrics": (200, METRICS.replace("2.0", "0.0"))}, tmp_path) as (settings, _):
+        assert look_at_attention(settings) == [Finding("attention", "nothing needs any")]
+
+
+def test_without_an_answer_or_a_secret_nothing_is_said_to_be_well(tmp_path: Path) -> None:
+    """A refusal, text that is no metrics, no server, and a secret that is not there."""
+    for answer in ((403, "{}"), (200, "<html>{"), (200, "")):
+        with serving({"metrics": answer}, tmp_path) as (settings, _):
+            (found,) = look_at_attention(settings)
+            assert (found.state, found.fix) == ("not known: the server does not say", None), answer
+    assert look_at_attention(settings_at(ports.free(), tmp_path))[0].state.startswith("not known")
