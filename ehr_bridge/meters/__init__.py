@@ -136,6 +136,18 @@ MATCHES = Total(
 EVENTS = Total("ehr_bridge_events_total", "Events told of patients, orders, studies and reports, by type", "type")
 MESSAGES = Total("ehr_bridge_hl7_messages_total", "HL7 messages that came, by what became of them", "state")
 MESSAGES.expect(("applied", "ignored", "refused"))
+OBJECT_REQUESTS = Total(
+    "ehr_bridge_object_requests_total", "Requests to the bucket, and what became of them", "action", "outcome"
+)
+OBJECT_REQUESTS.expect(
+    ("put", "get", "head", "list", "delete"), ("done", "missing", "away", "not_allowed", "no_bucket")
+)
+OBJECT_SECONDS = Spans(
+    "ehr_bridge_object_seconds",
+    "Seconds of a request to the bucket; of a large file's get, until it begins",
+    _OF_REQUESTS,
+    "action",
+)
 _CAUGHT_UP = "ehr_bridge_caught_up_timestamp_seconds"
 DESCRIBED[_CAUGHT_UP] = ("When the archive's log of changes was last read to its end (Unix time)",)
 CAUGHT_UP = Gauge(_CAUGHT_UP, DESCRIBED[_CAUGHT_UP][0], registry=REGISTRY)

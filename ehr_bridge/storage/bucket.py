@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from io import BufferedIOBase, BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import obstore
@@ -18,6 +19,7 @@ from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, 
 from obstore.store import S3Store
 
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.meters import OBJECT_REQUESTS, OBJECT_SECONDS
 from ehr_bridge.settings import Settings
 from ehr_bridge.storage.folder import OWNER, path_of
 
@@ -87,8 +89,9 @@ class Bucket:
         """Raises FileNotFoundError when the file is gone."""
         self._require_ours()
         with file.open("rb") as opened:
+            turn = self._large if file.stat().st_size > LARGE else nullcontext()
             try:
-                with _told(), self._large if file.stat().st_size > LARGE else nullcontext():
+                with turn, _told("put"):
                     obstore.put(self._writing, _key(name), opened, use_multipart=False)
             except FileNotFoundError:  # there, not here
                 raise BucketTrouble("no_bucket") from None
@@ -97,7 +100,7 @@ class Bucket:
         """Raises FileNotFoundError when the bucket is ours and has no such object."""
         self._require_ours()
         try:
-            with _told():
+            with _told("get"):
                 return obstore.get(self._reading, _key(name)).bytes().to_bytes()
         except FileNotFoundError:
             self._require_ours(again=True)
@@ -107,7 +110,7 @@ class Bucket:
         """Like `read`, without holding a large file in memory."""
         self._require_ours()
         try:
-            with _told():
+            with _told("get"):
                 found = obstore.get(self._writing, _key(name))
                 if found.meta["size"] <= IN_MEMORY:
                     return BytesIO(found.bytes().to_bytes())
@@ -118,7 +121,7 @@ class Bucket:
 
     def has(self, name: str) -> bool:
         try:
-            with _told():
+            with _told("head"):
                 obstore.head(self._reading, _key(name))
         except FileNotFoundError:
             return False
@@ -128,25 +131,25 @@ class Bucket:
         """One that is gone is no error."""
         self._require_ours()
         try:
-            with _told():
+            with _told("delete"):
                 obstore.delete(self._writing, _key(name))
         except FileNotFoundError:
             return
 
     def mark_removed(self, name: str) -> None:
         """For other nodes, on which the file may still wait."""
-        with _told():
+        with _told("put"):
             obstore.put(self._writing, f"{REMOVED}/{name}", b"")
 
     def marked(self) -> list[Marker]:
         self._require_ours()
-        with _told():
+        with _told("list"):
             found = [each for page in obstore.list(self._reading, REMOVED) for each in page]
         now = self._clock()
         return [Marker(each["path"].rpartition("/")[2], now - each["last_modified"].timestamp()) for each in found]
 
     def unmark(self, name: str) -> None:
-        with _told():
+        with _told("delete"):
             obstore.delete(self._writing, f"{REMOVED}/{name}")
 
     def trouble(self) -> str | None:
@@ -160,14 +163,14 @@ class Bucket:
     def owner(self) -> str | None:
         """Whose it is; None: nobody's yet. Raises BucketTrouble."""
         try:
-            with _told():
+            with _told("get"):
                 return obstore.get(self._reading, OWNER).bytes().to_bytes().decode("utf-8", "replace")
         except FileNotFoundError:
             return None
 
     def own(self, owner: str) -> None:
         """Raises BucketTrouble."""
-        with _told():
+        with _told("put"):
             obstore.put(self._writing, OWNER, owner.encode())
 
     def _require_ours(self, *, again: bool = False, is_new: bool = False) -> None:
@@ -195,7 +198,7 @@ class _Object(RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         """As `RawIOBase` has it."""
         if not self._piece:
-            with _told():
+            with _in_our_words():
                 self._piece = memoryview(bytes(next(self._pieces, b"")))
         wanted = memoryview(buffer).cast("B")
         size = min(len(wanted), len(self._piece))
@@ -204,7 +207,26 @@ class _Object(RawIOBase):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(action: str) -> Iterator[None]:
+    """A request: counted with its time and outcome, its errors in our words."""
+    began, outcome = perf_counter(), "away"
+    try:
+        with _in_our_words():
+            yield
+        outcome = "done"
+    except FileNotFoundError:
+        outcome = "missing"
+        raise
+    except BucketTrouble as error:
+        outcome = error.why
+        raise
+    finally:
+        OBJECT_SECONDS.note(perf_counter() - began, action)
+        OBJECT_REQUESTS.add(action, outcome)
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
     """The library's errors in our words: theirs may hold what the store says of our key."""
     try:
         yield

@@ -10,6 +10,8 @@ from datetime import datetime
 from io import BufferedIOBase
 from typing import Protocol
 
+ERRORS = "away", "not_allowed", "no_bucket", "other_bucket"
+"""Why a bucket could not be used."""
 LEAST_FREE = 0.1
 """Least free part of the disk with the images; below that, somebody should act before it is full."""
 
@@ -39,7 +41,7 @@ class ObjectState:
     removing: int
     """Files that are still to be removed there."""
     error: str | None
-    """Why the last attempt failed: away, not_allowed, no_bucket or other_bucket; None when it succeeded."""
+    """Why the last attempt failed, one of `ERRORS`; None when it succeeded."""
     failing_since: datetime | None
 
 

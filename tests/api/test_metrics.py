@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from ehr_bridge.api.app import create_app
@@ -23,11 +22,10 @@ from ehr_bridge.services.bundle import build_services
 from ehr_bridge.services.uploads.arrivals import Door
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
+from tests.api.metric_steps import METRICS, numbers, read
 from tests.support.archive import FakeArchive
 from tests.support.samples import small
 from tests.support.server import SECRET
-
-METRICS = "/api/v1/metrics"
 
 
 @pytest.fixture
@@ -38,22 +36,6 @@ def scraped(database: Database, tmp_path: Path) -> Api:
     )
     services, archive = build_services(settings, database), FakeArchive()
     return Api(create_app(services, archive, {"database": lambda: True, "gate": lambda: 1 / 0 > 0}), services, archive)
-
-
-def numbers(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
-    """Each sample by its name and the values of its labels, in the order of their names."""
-    return {
-        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def read(api: Api) -> dict[tuple[str, tuple[str, ...]], float]:
-    answer = api.get(METRICS, "monitor")
-    assert answer.status_code == 200
-    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
-    return numbers(answer.text)
 
 
 def test_a_monitor_reads_them_with_a_key_that_may_nothing_else(api: Api) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ehr_bridge.meters import REGISTRY
 from ehr_bridge.settings import load_settings
 from ehr_bridge.storage.bucket import Bucket, BucketTrouble
 from ehr_bridge.storage.folder import write_owner
@@ -74,6 +75,31 @@ def test_what_is_not_there_is_missing_and_deleted_twice_is_deleted(bucket: Opene
         with pytest.raises(FileNotFoundError):
             ask(key)
     assert not here.has(key)
+
+
+def test_every_request_is_counted_with_its_time(bucket: Opener, tmp_path: Path) -> None:
+    """What the bucket takes is told apart from what the disk takes, and one that is away from a missing image."""
+
+    def count(action: str, outcome: str) -> float:
+        labels = {"action": action, "outcome": outcome}
+        return REGISTRY.get_sample_value("ehr_bridge_object_requests_total", labels) or 0
+
+    def timed() -> float:
+        return sum(
+            REGISTRY.get_sample_value("ehr_bridge_object_seconds_count", {"action": action}) or 0
+            for action in ("put", "get")
+        )
+
+    asked = ("put", "done"), ("get", "done"), ("get", "missing"), ("get", "away")
+    here, before, times = bucket(), [count(*one) for one in asked], timed()
+    here.read(put(here, tmp_path, b"an image"))
+    with pytest.raises(FileNotFoundError):
+        here.read(name())
+    with pytest.raises(BucketTrouble):
+        bucket(AWS_ENDPOINT_URL="http://127.0.0.1:9").read(name())
+    grown = [count(*one) - was for one, was in zip(asked, before, strict=True)]
+    assert grown[0] == 1 and grown[2:] == [1, 1]
+    assert timed() - times == sum(grown) and grown[1] > 1  # whose the bucket is was read too
 
 
 def test_a_removal_is_marked_for_the_other_nodes(bucket: Opener) -> None:

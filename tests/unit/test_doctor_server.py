@@ -57,12 +57,12 @@ def settings_at(port: int, folder: Path, **more: str) -> Settings:
 @pytest.mark.parametrize(
     ("wrong", "state", "fix", "is_warning"),
     [
-        (["draining"], "the node is being stopped", "it is being stopped; if it is not, delete {folder}/draining", True),
-        (["gate", "draining"], "the access gate does not stand in the path yet; the node is being stopped", "its log says why", False),
+        (["draining"], "the node is being stopped", "if it is not, delete {folder}/draining", True),
+        (["gate", "draining"], "in the path yet; the node is being stopped", "its log says why", False),
         (["schema", "storage", "gate"], "schema", "upgrade this node", False),
         (["later"], "later", "its log says why", False),
     ],
-)  # fmt: skip
+)
 def test_a_node_that_wants_no_new_work_says_why(
     wrong: list[str], state: str, fix: str, is_warning: bool, tmp_path: Path
 ) -> None:

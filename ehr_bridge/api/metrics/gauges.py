@@ -8,24 +8,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from ehr_bridge import meters
 from ehr_bridge.api.metrics.names import COUNTED, GAUGES
+from ehr_bridge.api.metrics.operations import Value, of_backups, of_nodes, of_objects, of_readiness
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.nodes.readiness import checks_of, look
 from ehr_bridge.services.system.measures import Depth, Queues
 from ehr_bridge.services.system.state import ADVICE, SystemState
 from ehr_bridge.version import VERSION
 
 HELD_SECONDS = 5.0
 """However many ask, the database is asked no more often."""
-
-type Value = tuple[str, tuple[str, ...], float]
-"""Name, values of its labels, number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,23 @@ def _values(known: Known) -> Iterator[Value]:
     yield "ehr_bridge_database_connections", (), machine.connections
     if machine.storage_seconds is not None:
         yield "ehr_bridge_storage_write_seconds", (), machine.storage_seconds
-    for name, check in known.checks.items():
-        yield "ehr_bridge_check", (name,), _is_well(check)
+    well = {name: _is_well(check) for name, check in known.checks.items()}
+    for name, is_well in well.items():
+        yield "ehr_bridge_check", (name,), is_well
+    parts = {name: partial(well.__getitem__, name) for name in well}
+    checks = checks_of(parts, services.settings, known.archive)
+    wrong, _ = look(services.database, services.nodes, checks)
+    yield from of_readiness(wrong)
     if (age := services.worklist.age_seconds) is not None:
         yield "ehr_bridge_worklist_age_seconds", (), age
     try:
         yield "ehr_bridge_database_seconds", (), system.database_seconds()
-        yield from _of_state(system.look(known.archive, known.handed_over()))
-        yield from _of_queues(system.queues(), services.clock())
+        state, queues, now = system.look(known.archive, known.handed_over()), system.queues(), services.clock()
+        yield from _of_state(state)
+        yield from of_nodes(state.nodes)
+        yield from of_objects(state.objects, now)
+        yield from _of_queues(queues, now)
+        yield from of_backups(queues.backups, state.backups.is_scheduled, now)
         yield "ehr_bridge_audit_whole", (), services.anchors.is_kept()
         yield "ehr_bridge_reports_unfiled", (), services.results.filing.failing()
     except Unavailable:

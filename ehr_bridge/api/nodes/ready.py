@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Literal, cast
 
 from flask import Response, current_app
@@ -15,12 +14,10 @@ from ehr_bridge.api.http.problems import problem
 from ehr_bridge.api.http.schemas import Model, Moment, Problem
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.migrate import Fit
-from ehr_bridge.services.nodes.readiness import WRONG, is_mounted, look
+from ehr_bridge.services.nodes.readiness import WRONG, checks_of, look
 
 AGAIN_SECONDS = 5
 CHECKS = "ehr_bridge_checks"
-OF_PARTS = ("gate", "orthanc")
-"""The checks of health without which nothing can be served."""
 
 blueprint = Blueprint("nodes", "System", is_public=True)
 
@@ -57,10 +54,7 @@ class NodeAnswer(Model):
 def get_ready() -> Response:
     """Whether this node is to be sent new work: 503 says what is wrong. Asks for no token, and changes nothing"""
     own, parts = services(), cast(Mapping[str, Callable[[], bool]], current_app.extensions[CHECKS])
-    checks = {name: parts[name] for name in OF_PARTS if name in parts}
-    settings = own.settings
-    checks["storage"] = partial(is_mounted, settings.storage_path, archive(), has_bucket=settings.bucket is not None)
-    wrong, schema = look(own.database, own.nodes, checks)
+    wrong, schema = look(own.database, own.nodes, checks_of(parts, own.settings, archive()))
     if not wrong:
         return answer(ReadyAnswer(status="ready", database="newer" if schema is Fit.NEWER else "current"))
     said = "; ".join(WRONG[name] for name in wrong)

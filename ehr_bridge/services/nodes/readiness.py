@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +14,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.nodes.register import Nodes
+from ehr_bridge.settings import Settings
 from ehr_bridge.storage.folder import OWNER
 
 LOGGER = logging.getLogger(__name__)
@@ -26,8 +28,20 @@ WRONG = {
     "name": "another node has taken its name",
 }
 """What may be wrong, in words; docs/api.md shows it."""
+OF_PARTS = ("gate", "orthanc")
+"""The checks of health without which nothing can be served."""
 DIGITS = 2
 """Length of the names of Orthanc's folders in that of the images."""
+
+
+def checks_of(
+    parts: Mapping[str, Callable[[], bool]], settings: Settings, archive: Holdings
+) -> dict[str, Callable[[], bool]]:
+    """What is looked at beside the database and the node itself; `parts` are the checks of health."""
+    has_bucket = settings.bucket is not None
+    return {name: parts[name] for name in OF_PARTS if name in parts} | {
+        "storage": partial(is_mounted, settings.storage_path, archive, has_bucket=has_bucket)
+    }
 
 
 def look(database: Database, nodes: Nodes, checks: dict[str, Callable[[], bool]]) -> tuple[list[str], migrate.Fit]:

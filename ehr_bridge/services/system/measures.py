@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import UNCERTAIN, DestinationKind
+from ehr_bridge.db.states import UNCERTAIN, BackupKind, DestinationKind
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.interfaces import IS_UNDER_WAY as IS_BEING_SENT
 from ehr_bridge.db.tables.interfaces import Sending
@@ -23,6 +23,7 @@ from ehr_bridge.db.tables.modifications import IS_UNDER_WAY, IS_WAITING, Modific
 from ehr_bridge.db.tables.second_looks import SecondLook
 from ehr_bridge.db.tables.studies import LISTED, Study
 from ehr_bridge.db.tables.viewing import ViewerToken
+from ehr_bridge.services.backups.measures import Runs, look_at_runs
 from ehr_bridge.services.delivery.queue import depth_of
 from ehr_bridge.services.system import probes
 
@@ -48,6 +49,7 @@ class Queues:
     sendings: Depth
     deliveries: Mapping[str, Depth]
     """By the kind of destination, all kinds."""
+    backups: Mapping[BackupKind, Runs]
     viewer_tokens: int
     """That open studies now."""
     audit_events: int
@@ -90,6 +92,7 @@ def look_at_queues(session: Session, now: datetime) -> Queues:
         jobs=_together(waiting, under_way),
         sendings=_depth(session, Sending.requested_at, text(IS_BEING_SENT)),
         deliveries=_deliveries(session),
+        backups=look_at_runs(session, now),
         viewer_tokens=session.scalar(select(func.count()).select_from(ViewerToken).where(*alive)) or 0,
         audit_events=session.scalar(select(func.max(AuditEvent.id))) or 0,
     )
