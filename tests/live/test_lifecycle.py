@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pydicom
@@ -232,8 +233,19 @@ def is_well(server: Server) -> bool:
         return False
 
 
+def stored_pixels(server: Server) -> dict[str, bytes]:
+    """Of each image in the folder of the images, by its SOP Instance UID."""
+    found = {}
+    for file in (server.data_dir / "images").glob("??/??/*"):
+        with suppress(FileNotFoundError):  # just replaced, because the order is written into it
+            image = pydicom.dcmread(file, force=True)
+            found[str(image.get("SOPInstanceUID"))] = bytes(image.get("PixelData", b""))
+    return found
+
+
 def test_an_orthanc_that_dies_is_started_again_and_counted(tmp_path: Path) -> None:
-    """What was acknowledged before is there after; the launcher still stops it at Ctrl-C."""
+    """What was acknowledged just before is there after, to the last pixel, and has its rows; the launcher still stops
+    it at Ctrl-C."""
     with running(tmp_path) as server:
         order = place_order(server)
         sent = [small() for _ in range(3)]
@@ -242,9 +254,11 @@ def test_an_orthanc_that_dies_is_started_again_and_counted(tmp_path: Path) -> No
         (dead,) = server.children()
         os.kill(int(dead), signal.SIGSEGV)
         wait_until_back(server, dead)
-        for data in sent:
-            uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+        for image in (pydicom.dcmread(io.BytesIO(data)) for data in sent):
+            uid = str(image.StudyInstanceUID)
             eventually(lambda uid=uid: (seen := study(server, uid)) and seen["number_of_instances"] == 1)
+            pixels = str(image.SOPInstanceUID), bytes(image.PixelData)
+            eventually(lambda pixels=pixels: pixels in stored_pixels(server).items())
         said = server.get("/api/v1/system", "admin").json()
         assert (said["restarts"]["recent"], said["restarts"]["cause"]) == (1, "signal SIGSEGV")
         assert "restarted" in [each["code"] for each in said["attention"]]

@@ -16,6 +16,8 @@ from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 
 UNSETTLED = "NOT is_settled"
+"""Said to SQLite otherwise (`= 0`), it does not take the index and reads the table."""
+STILL_OPEN = "NOT performed_steps.is_settled"
 IS_UNDER_WAY = is_one_of("status", UNDER_WAY)
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 
-from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.results.documents import ReportDocument
+from ehr_bridge.db.tables.results.documents import IS_TO_DO, ReportDocument
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import read_header
@@ -50,7 +50,6 @@ LEASE = timedelta(seconds=60)
 AT_ONCE = 20
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=10)
 LONGEST_PAUSE, MOST_DOUBLINGS = timedelta(minutes=10), 10
-TO_DO = ReportDocument.status.in_((DocumentStatus.DUE, DocumentStatus.LEAVING)) | ReportDocument.is_to_be_compared
 
 
 class DocumentArchive(Protocol):
@@ -114,7 +113,9 @@ class Filing:
 
     def failing(self) -> int:
         """How many documents could not be filed or taken out for a reason that time alone does not cure."""
-        failing = select(func.count()).select_from(ReportDocument).where(TO_DO, ReportDocument.failure.is_not(None))
+        failing = (
+            select(func.count()).select_from(ReportDocument).where(text(IS_TO_DO), ReportDocument.failure.is_not(None))
+        )
         with self._database.read() as session:
             return session.scalar(failing) or 0
 
@@ -247,7 +248,7 @@ def _due(node: str, now: datetime) -> Any:
     may = or_(ReportDocument.retry_at.is_(None), ReportDocument.retry_at <= now)
     # by status: what is due comes before the ones that leave for it
     order = (ReportDocument.status, ReportDocument.created_at, ReportDocument.number, ReportDocument.form.desc())
-    return select(ReportDocument).where(TO_DO, may, _free_for(node, now)).order_by(*order).limit(AT_ONCE)
+    return select(ReportDocument).where(text(IS_TO_DO), may, _free_for(node, now)).order_by(*order).limit(AT_ONCE)
 
 
 def _free_for(node: str, now: datetime) -> ColumnElement[bool]:

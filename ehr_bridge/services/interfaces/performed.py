@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import PerformedStatus
-from ehr_bridge.db.tables.interfaces import PerformedStep
+from ehr_bridge.db.tables.interfaces import STILL_OPEN, PerformedStep
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.dicom.mpps import OF_PATIENT, Performed
@@ -152,7 +152,7 @@ class PerformedSteps:
         They take turns, so that many that wait for ever keep none away.
         """
         since = self._clock() - LOOKED_AT
-        query = select(PerformedStep.id).where(~PerformedStep.is_settled, PerformedStep.received_at > since)
+        query = select(PerformedStep.id).where(text(STILL_OPEN), PerformedStep.received_at > since)
         query = query.order_by(PerformedStep.id).limit(AT_ONCE)
         with self._database.read() as session:
             ids = list(session.scalars(query if self._seen is None else query.where(PerformedStep.id > self._seen)))

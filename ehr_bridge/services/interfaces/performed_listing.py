@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, text
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.states import PerformedStatus
-from ehr_bridge.db.tables.interfaces import PerformedOrder, PerformedStep
+from ehr_bridge.db.tables.interfaces import STILL_OPEN, PerformedOrder, PerformedStep
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import NotFound
@@ -28,7 +28,7 @@ PATIENCE = timedelta(minutes=10)
 LONGEST = timedelta(days=1)
 """No examination takes longer; a modality that has said nothing for so long was switched off in the middle."""
 
-IS_OPEN = and_(~PerformedStep.is_settled, PerformedStep.closed_at.is_(None))
+IS_OPEN = and_(text(STILL_OPEN), PerformedStep.closed_at.is_(None))
 LACKS_ORDER = and_(IS_OPEN, ~exists().where(PerformedOrder.performed_step_id == PerformedStep.id))
 LACKS_IMAGES = and_(
     IS_OPEN,

@@ -13,7 +13,10 @@ from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.results.reports import ReportVersion
 from ehr_bridge.reporting.states import DocumentForm, DocumentStatus
 
-TO_DO = is_one_of("status", (DocumentStatus.DUE, DocumentStatus.LEAVING)) + " OR is_to_be_compared"
+_UNDONE = DocumentStatus.DUE, DocumentStatus.LEAVING
+TO_DO = f"{is_one_of('status', _UNDONE)} OR is_to_be_compared"
+IS_TO_DO = f"({is_one_of('report_documents.status', _UNDONE)} OR report_documents.is_to_be_compared)"
+"""The same in a statement. As a condition with parameters, SQLite would not take the index and would read the table."""
 
 
 class ReportDocument(Base):
