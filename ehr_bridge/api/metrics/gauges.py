@@ -100,10 +100,10 @@ def _values(known: Known) -> Iterator[Value]:
         yield "ehr_bridge_database_seconds", (), system.database_seconds()
         state, queues, now = system.look(known.archive, known.handed_over()), system.queues(), services.clock()
         yield from _of_state(state)
-        yield from of_nodes(state.nodes)
+        yield from of_nodes(state)
         yield from of_objects(state.objects, now)
         yield from _of_queues(queues, now)
-        yield from of_backups(queues.backups, state.backups.is_scheduled, now)
+        yield from of_backups(state, queues, now)
         yield "ehr_bridge_audit_whole", (), services.anchors.is_kept()
         yield "ehr_bridge_reports_unfiled", (), services.results.filing.failing()
     except Unavailable:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from ehr_bridge.db.states import BackupKind, NodeState
-from ehr_bridge.services.backups.measures import Runs
 from ehr_bridge.services.nodes.readiness import WRONG
-from ehr_bridge.services.nodes.register import KnownNode, Seen
+from ehr_bridge.services.system.measures import Queues
+from ehr_bridge.services.system.state import SystemState
 from ehr_bridge.storage.files import ERRORS, ObjectState
 
 type Value = tuple[str, tuple[str, ...], float]
 """Name, values of its labels, number."""
 
-NODE_STATES = (NodeState.STARTING, NodeState.SERVING, NodeState.DRAINING, Seen.LOST)
+NODE_STATES = (NodeState.STARTING.value, NodeState.SERVING.value, NodeState.DRAINING.value, "lost")
 """One that has ended is none."""
 
 
@@ -24,19 +24,19 @@ def of_readiness(wrong: Sequence[str]) -> Iterator[Value]:
         yield "ehr_bridge_not_ready", (reason,), reason in wrong
 
 
-def of_nodes(nodes: Sequence[KnownNode]) -> Iterator[Value]:
+def of_nodes(state: SystemState) -> Iterator[Value]:
     """Names of nodes are chosen by people, so they are no labels; Prometheus knows each by its address."""
-    found = Counter(one.state for one in nodes)
-    for state in NODE_STATES:
-        yield "ehr_bridge_nodes", (state.value,), found[state]
-    for one in nodes:
+    found = Counter(one.state.value for one in state.nodes)
+    for name in NODE_STATES:
+        yield "ehr_bridge_nodes", (name,), found[name]
+    for one in state.nodes:
         if one.is_this:
             yield "ehr_bridge_node_clock_ahead_seconds", (), one.clock_ahead_seconds
 
 
-def of_backups(runs: Mapping[BackupKind, Runs], is_scheduled: bool, now: datetime) -> Iterator[Value]:
-    yield "ehr_bridge_backup_scheduled", (), is_scheduled
-    for kind, one in runs.items():
+def of_backups(state: SystemState, queues: Queues, now: datetime) -> Iterator[Value]:
+    yield "ehr_bridge_backup_scheduled", (), state.backups.is_scheduled
+    for kind, one in queues.backups.items():
         labels = (kind.value,)
         success = 0.0 if one.succeeded_at is None else one.succeeded_at.timestamp()
         running = 0.0 if one.running_since is None else max((now - one.running_since).total_seconds(), 0.0)
@@ -44,7 +44,7 @@ def of_backups(runs: Mapping[BackupKind, Runs], is_scheduled: bool, now: datetim
         yield "ehr_bridge_backup_seconds", labels, one.seconds
         yield "ehr_bridge_backup_failed", labels, one.has_failed
         yield "ehr_bridge_backup_running_seconds", labels, running
-    backup = runs[BackupKind.BACKUP]
+    backup = queues.backups[BackupKind.BACKUP]
     yield "ehr_bridge_backup_bytes", (), backup.size_bytes
     yield "ehr_bridge_backup_added_bytes", (), backup.added_bytes
 
