@@ -13,7 +13,7 @@ import pytest
 
 from ehr_bridge.settings import Settings, load_settings
 from plugin.commands.doctor.findings import Finding
-from plugin.commands.doctor.server import look_at_attention, look_at_readiness
+from plugin.commands.doctor.server import look_at_attention, look_at_readiness, look_at_server
 from tests.support import ports
 
 type Answers = Mapping[str, tuple[int, str]]
@@ -82,6 +82,21 @@ def test_a_ready_node_is_ready_and_a_stranger_is_not_judged(tmp_path: Path) -> N
         with serving({"ready": (503, body)}, tmp_path) as (settings, _):
             assert look_at_readiness(settings) == []
     assert look_at_readiness(settings_at(ports.free(), tmp_path)) == []
+
+
+def test_a_server_that_does_not_run_is_one_finding(tmp_path: Path) -> None:
+    """Nothing else is asked of it; of one that runs, its readiness and what needs attention are told too."""
+    assert [one.name for one in look_at_server(settings_at(ports.free(), tmp_path))] == ["server"]
+    answers = {
+        "health": (200, '{"checks": {"gate": "ok", "storage": "degraded"}}'),
+        "ready": (503, '{"wrong": ["storage"]}'),
+        "metrics": (200, METRICS),
+    }
+    with serving(answers, tmp_path) as (settings, _):
+        found = {one.name: one for one in look_at_server(settings)}
+    assert list(found) == ["server", "ready", "attention"]
+    assert found["server"].state == "runs, but degraded: storage"
+    assert found["ready"].fix is not None and "mount" in found["ready"].fix
 
 
 def test_what_needs_attention_is_a_warning_with_what_to_do(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ehr_bridge.storage.folder import disk_of
 from ehr_bridge.storage.making import trouble_with_bucket
 from plugin.commands.doctor.database import look_at_database
 from plugin.commands.doctor.findings import Finding
-from plugin.commands.doctor.server import look_at_attention, look_at_readiness, look_at_server
+from plugin.commands.doctor.server import look_at_server
 from plugin.commands.installation import SECRET_FILE
 from plugin.running import advisories
 from plugin.starting import orthanc_config
@@ -68,8 +68,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("roles", _roles),
         ("database", look_at_database),
         ("server", look_at_server),
-        ("ready", look_at_readiness),
-        ("attention", look_at_attention),
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
         ("fonts", _fonts),

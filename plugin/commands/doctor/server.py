@@ -22,6 +22,8 @@ from plugin.commands.doctor.findings import Finding
 from plugin.commands.installation import token_rules, with_secret
 
 ATTENTION = "ehr_bridge_attention"
+SECONDS = 5
+"""For an answer."""
 NOT_KNOWN = Finding("attention", "not known: the server does not say")
 CURES = {
     "schema": "upgrade this node: a newer version has migrated the database",
@@ -30,9 +32,18 @@ CURES = {
 }
 """For what makes a node not ready, where its log is not the place to look."""
 DRAINING = ["draining"]
+RUNS = "runs"
 
 
-def look_at_server(settings: Settings) -> Finding:
+def look_at_server(settings: Settings) -> list[Finding]:
+    """Its health, whether it is ready, and what needs attention; the last two of a server of ours that answers."""
+    health = look_at_health(settings)
+    if health.state.startswith(RUNS):
+        return [health, *look_at_readiness(settings), *look_at_attention(settings)]
+    return [health]
+
+
+def look_at_health(settings: Settings) -> Finding:
     """The health route; if no server answers, whether its ports are free."""
     try:
         with _ask(settings, "health") as response:
@@ -45,10 +56,12 @@ def look_at_server(settings: Settings) -> Finding:
                 return Finding("server", f"something else answers at port {port}", f"stop it, or set {variable}")
         return Finding("server", "does not run; its ports are free", "start it: scripts/run or scripts/serve", True)
     if bad := [name for name, state in checks.items() if state != "ok"]:
-        return Finding("server", f"runs, but degraded: {', '.join(bad)}", "its log says why, under the same name")
+        return Finding("server", f"{RUNS}, but degraded: {', '.join(bad)}", "its log says why, under the same name")
     if not _answers(settings.dicom_port):
-        return Finding("server", f"nobody answers at DICOM port {settings.dicom_port}", "look at EHR_BRIDGE_DICOM_PORT")
-    return Finding("server", "runs, every check of its health is ok")
+        return Finding(
+            "server", f"{RUNS}, but nobody answers at DICOM port {settings.dicom_port}", "look at EHR_BRIDGE_DICOM_PORT"
+        )
+    return Finding("server", f"{RUNS}, every check of its health is ok")
 
 
 def look_at_readiness(settings: Settings) -> list[Finding]:
@@ -112,7 +125,7 @@ def _ask(settings: Settings, route: str, **headers: str) -> Any:
     asked = urllib.request.Request(f"http://127.0.0.1:{settings.http_port}/api/v1/{route}", headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        return opener.open(asked, timeout=10)
+        return opener.open(asked, timeout=SECONDS)
     except HTTPException as error:
         raise OSError("something that does not speak HTTP") from error
 
