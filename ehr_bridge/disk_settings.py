@@ -33,6 +33,11 @@ class DiskSettings(BaseModel):
         alias="EHR_BRIDGE_STORAGE_COMPRESSION",
         description="Orthanc compresses the files of images that come from now on (zlib).",
     )
+    storage_md5: bool = Field(
+        False,
+        alias="EHR_BRIDGE_STORAGE_MD5",
+        description="Orthanc 1.12 makes MD5s too, so that nodes with 1.13 can read what it stores.",
+    )
 
     @property
     def storage_reserve_bytes(self) -> int | None:

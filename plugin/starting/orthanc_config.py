@@ -75,11 +75,15 @@ def render(settings: Settings) -> dict[str, Any]:
         "DicomAlwaysAllowFindWorklist": settings.dicom_access == "open",
         "StableAge": settings.stable_age,
         "StorageCompression": settings.storage_compression,
-        # of a compressed file 1.13 could not make it up later, and it costs little beside compressing
-        "StoreMD5ForAttachments": settings.storage_compression or needs_md5(installed_version(ORTHANC)),
+        "StoreMD5ForAttachments": _makes_md5(settings),
     }
     config["Python"]["Path"] = str(ROOT / "plugin" / "main.py")
     return config
+
+
+def _makes_md5(settings: Settings) -> bool:
+    """Of a compressed file 1.13 could not make it up later, and it costs little beside compressing."""
+    return settings.storage_md5 or settings.storage_compression or needs_md5(installed_version(ORTHANC))
 
 
 def write(settings: Settings) -> Path:

@@ -78,12 +78,17 @@ class Server:
         """An environment variable for the next start."""
         self.environ[variable] = value
 
+    @property
+    def program(self) -> list[str]:
+        """The launcher, as a command."""
+        return [sys.executable, "-m", "plugin.launch"]
+
     def start(self, *arguments: str) -> None:
         """Start and wait for the ready line."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("EHR_BRIDGE_", "MAX_", "ORTHANC_"))}
         environ |= {"PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET}
         environ |= {"EHR_BRIDGE_FHIR_PORT": "0", **self.environ}  # the port beside ours may be another server's
-        command = [sys.executable, "-m", "plugin.launch", "--http-port", str(self.http_port)]
+        command = [*self.program, "--http-port", str(self.http_port)]
         command += ["--dicom-port", str(self.dicom_port), "--data-dir", str(self.data_dir), *arguments]
         if "--demo" in command:
             command.remove("--demo")

@@ -86,10 +86,12 @@ def test_orthancs_configuration_is_ours_and_says_everything_explicitly(tmp_path:
 def test_orthanc_makes_the_md5_that_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: Version | None, expected: bool
 ) -> None:
-    """From 1.13 on it returns no file without one; before, it would cost time for nothing."""
+    """From 1.13 on it returns no file without one; before, it costs time that only an archive of both needs."""
     monkeypatch.setattr(orthanc_config, "installed_version", lambda _program: version)
-    config = orthanc_config.render(load_settings({"EHR_BRIDGE_DATA_DIR": str(tmp_path)}))
-    assert config["StoreMD5ForAttachments"] is expected
+    environ = {"EHR_BRIDGE_DATA_DIR": str(tmp_path)}
+    assert orthanc_config.render(load_settings(environ))["StoreMD5ForAttachments"] is expected
+    beside_newer_ones = load_settings(environ | {"EHR_BRIDGE_STORAGE_MD5": "1"})
+    assert orthanc_config.render(beside_newer_ones)["StoreMD5ForAttachments"] is True
 
 
 def test_every_variable_has_a_description() -> None:
