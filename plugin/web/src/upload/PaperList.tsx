@@ -18,7 +18,7 @@ import type { Desk, UploadDesk } from "./desk";
 import { Picker } from "./Picker";
 import { contentOf } from "./read/source";
 import { isSettled, type Reviewed } from "./review";
-import { inOrder, isAttached, ownersOf, type Paper } from "./papers";
+import { inOrder, isAttached, KINDS_OF_FILE, nobodys, ownersOf, type KindOfFile, type Paper } from "./papers";
 
 const AT_ONCE = 10;
 
@@ -33,6 +33,7 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
     <section className="panel" aria-labelledby="papers-title">
       <h2 id="papers-title">{t("papers.title", { count: desk.papers.length })}</h2>
       <p className="muted">{t("papers.text")}</p>
+      {owners.length > 0 && KINDS_OF_FILE.map((kind) => <AttachAll key={kind} kind={kind} papers={nobodys(desk.papers, kind)} owners={owners} chosen={chosen} store={store} />)}
       <ul className="papers">
         {inOrder(desk.papers)
           .slice(0, limit)
@@ -46,6 +47,31 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
         </button>
       )}
     </section>
+  );
+}
+
+interface AllProps {
+  kind: KindOfFile;
+  papers: readonly Paper[];
+  owners: readonly Link[];
+  chosen: ReadonlySet<string>;
+  store: UploadDesk;
+}
+
+/** One choice for all that are nobody's yet; PDFs and pictures apart, because pictures of a disc are mostly its viewer's. */
+function AttachAll({ kind, papers, owners, chosen, store }: AllProps) {
+  if (papers.length < 2) return null;
+  const attach = (value: string) => {
+    const owner = owners.find((link) => targetOf(link) === value);
+    if (owner) for (const { id } of papers) store.attach(id, { owner, isPicked: false, isByServer: !chosen.has(value) });
+  };
+  return (
+    <SelectField
+      label={t(`papers.all.${kind}`, { count: papers.length })}
+      value=""
+      options={[{ value: "", label: t("papers.all.choose") }, ...owners.map((link) => ({ value: targetOf(link), label: ownerWords(link) }))]}
+      onChange={attach}
+    />
   );
 }
 

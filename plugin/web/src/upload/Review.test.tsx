@@ -213,6 +213,20 @@ describe("files that were chosen", () => {
     expect(await screen.findByText(/^1 document is no longer attached/)).toBeTruthy();
   });
 
+  it("that are papers are attached all at once, those that have somebody left as they are, PDFs and pictures apart", async () => {
+    const { choose, read, user, desk } = reviewing({ "1.2": [SAME] });
+    choose("a", "letter.pdf", "report.pdf", "other.pdf", "photo.jpg", "icon.jpg");
+    read(image("a", "1.2"), paper("letter.pdf"), paper("report.pdf"), paper("other.pdf"), paper("photo.jpg", "image/jpeg"), paper("icon.jpg", "image/jpeg"));
+    const all = await screen.findByRole("combobox", { name: "Attach all 3 PDFs that are nobody’s yet to" });
+    const somebody = { kind: "patient", patient: { ...PATIENT, id: "q" } as unknown as Patient } as const;
+    act(() => desk.attach(desk.snapshot().papers[2]!.id, { owner: somebody, isPicked: true }));
+    await user.selectOptions(all, "patient p");
+    const owners = desk.snapshot().papers.map(({ owner }) => (owner.kind === "patient" ? owner.patient.id : owner.kind));
+    expect(owners).toEqual(["p", "p", "q", "automatic", "automatic"]);
+    expect(screen.queryByRole("combobox", { name: /^Attach all .* PDFs/ })).toBeNull();
+    expect(screen.getByRole("combobox", { name: "Attach all 2 pictures that are nobody’s yet to" })).toBeTruthy();
+  });
+
   it("that are papers stay attached to whom the server was certain of while it gives no answer", async () => {
     const { choose, read, pass, user, desk, answers } = reviewing({ "1.2": [SAME], "1.3": [SAME] });
     choose("a", "b", "letter.pdf");

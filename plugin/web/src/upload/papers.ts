@@ -56,6 +56,14 @@ export function ownersOf(links: readonly Link[]): Link[] {
   return [...owners.values()];
 }
 
+export const KINDS_OF_FILE = ["pdf", "picture"] as const;
+export type KindOfFile = (typeof KINDS_OF_FILE)[number];
+
+/** Those of this kind that are attached to nobody yet. */
+export function nobodys(papers: readonly Paper[], kind: KindOfFile): Paper[] {
+  return papers.filter((paper) => !isAttached(paper) && (paper.type === "application/pdf") === (kind === "pdf"));
+}
+
 /** PDFs first: pictures of a disc are mostly its viewer's. */
 export function inOrder(papers: readonly Paper[]): Paper[] {
   const rank = ({ type }: Paper) => (type === "application/pdf" ? 0 : 1);
