@@ -70,30 +70,31 @@ class Database:
             yield joined
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, asks_first: bool = False) -> Iterator[Session]:
         """One transaction: committed when the block ends, rolled back when the block raises.
 
         Writers take turns, on both engines and across nodes (SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL):
         what a transaction has read still holds when it writes, the audit chain has one end, and writers cannot
-        deadlock. Raises Unavailable when the database is away.
+        deadlock. `asks_first`: the block begins with a statement, which goes to PostgreSQL together with the request
+        for the turn; there is no turn before. Raises Unavailable when the database is away.
         """
         if (joined := self._joined) is not None:
             with _translate_outage(), _part_of(joined):
                 yield joined
             return
-        writing = self.engines.writing
+        writing = self.engines.asking if asks_first else self.engines.writing
         made = self.write_session(writing, expire_on_commit=False, info=self._info)
         with _translate_outage(), made as session, session.begin():
             yield session
 
     @contextmanager
-    def together(self) -> Iterator[Session]:
+    def together(self, *, asks_first: bool = False) -> Iterator[Session]:
         """One transaction of several: until the block ends, every `read` and `write` of this thread is part of it.
 
         All of it is kept or nothing. When one part fails, nothing is kept, even if the error is handled inside the
         block.
         """
-        with self.write() as session:
+        with self.write(asks_first=asks_first) as session:
             if self._joined is not None:
                 yield session
                 return

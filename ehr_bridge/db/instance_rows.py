@@ -47,8 +47,9 @@ class InstanceRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Connection | None = None
-        mark = "?" if database.is_sqlite else "%s"
-        columns, marks = ", ".join(InstanceRow._fields), ", ".join([mark] * len(InstanceRow._fields))
+        mark = "?".format if database.is_sqlite else "${}".format
+        columns = ", ".join(InstanceRow._fields)
+        marks = ", ".join(mark(number + 1) for number in range(len(InstanceRow._fields)))
         owning = ", ".join(f"'{door}'" for door in OWNING_DOORS)
         self._insert = (
             f"INSERT INTO instances ({columns}) VALUES ({marks}) ON CONFLICT (orthanc_instance_id)"  # noqa: S608
@@ -61,7 +62,7 @@ class InstanceRows:
             " WHEN excluded.stored_digest IS NULL OR excluded.stored_digest = instances.stored_digest"
             " THEN instances.stored_digest END"
         )
-        self._unsettle = f"UPDATE studies SET is_settled = {mark} WHERE id = {mark}"  # noqa: S608
+        self._unsettle = f"UPDATE studies SET is_settled = {mark(1)} WHERE id = {mark(2)}"  # noqa: S608
 
     def add(self, rows: Sequence[InstanceRow], unsettle: Sequence[uuid.UUID]) -> None:
         """Write rows in one relaxed transaction, and mark their studies for counting.

@@ -13,10 +13,10 @@ from psycopg import sql
 TOLD_EVERY = 10
 """Seconds between two lines of progress."""
 AT_ONCE = 5_000
-_INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = ANY(%s)
+_INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = ANY($1)
     AND indexname NOT IN (SELECT conname FROM pg_constraint) ORDER BY indexname"""
 _COUNTERS = """SELECT table_name, column_name, pg_get_serial_sequence(quote_ident(table_name), column_name)
-    FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ANY(%s)
+    FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ANY($1)
     AND pg_get_serial_sequence(quote_ident(table_name), column_name) IS NOT NULL"""
 
 
@@ -60,7 +60,7 @@ def pour(
     for _, definition in indexes:
         target.execute(definition)
     for table, column, counter in target.execute(_COUNTERS, [tables]).fetchall():
-        newest = sql.SQL("SELECT setval(%s, COALESCE(MAX({}), 0) + 1, false) FROM {}")
+        newest = sql.SQL("SELECT setval($1, COALESCE(MAX({}), 0) + 1, false) FROM {}")
         target.execute(newest.format(sql.Identifier(column), sql.Identifier(table)), [counter])
     return rows
 

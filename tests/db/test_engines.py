@@ -6,10 +6,11 @@ import threading
 import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ehr_bridge.db.database import Database
@@ -67,6 +68,10 @@ def test_more_readers_than_connections_are_told_to_come_again(
     assert count(database) == 0
 
 
+BOTH = pytest.mark.parametrize("asks_first", [False, True], ids=["turn first", "turn and question at once"])
+COUNT = select(func.count()).select_from(Patient)
+
+
 def test_an_error_within_a_transaction_leaves_a_connection_that_works(database: Database) -> None:
     for _ in range(12):
         with pytest.raises((DBAPIError, Unavailable)), database.write() as session:
@@ -90,14 +95,60 @@ def test_what_a_reader_changes_is_not_kept(database: Database) -> None:
     assert count(database) == 0
 
 
-def test_whoever_has_begun_has_the_turn(database: Database) -> None:
-    """The clock of a transaction is read in its turn: until then no other has one, and it sees what was written."""
-    seen: list[int] = []
+@BOTH
+def test_a_first_question_that_is_refused_leaves_no_turn_behind(database: Database, asks_first: bool) -> None:
+    """What is wrong is told to who asked, whatever else was sent with it; then others may write."""
+    for _ in range(7):  # also when the statements that begin are prepared
+        with pytest.raises((DBAPIError, Unavailable)) as refused, database.write(asks_first=asks_first) as session:
+            session.execute(text("SELECT nothing_like_this"))
+        assert "nothing_like_this" in str(refused.value.__cause__ or refused.value)
+        with pytest.raises(ZeroDivisionError), database.write(asks_first=asks_first):
+            raise ZeroDivisionError  # before it has asked anything
+    with database.write() as session:
+        session.add(patient("MRN-1"))
+    assert count(database) == 1
+
+
+@BOTH
+def test_many_rows_at_once_are_in_the_transaction_that_they_begin(database: Database, asks_first: bool) -> None:
+    rows = [{"mrn": f"MRN-{number}", "sex": "unknown", "created_at": NOW, "updated_at": NOW} for number in range(2)]
+    with pytest.raises(ZeroDivisionError), database.write(asks_first=asks_first) as session:
+        session.connection().execute(insert(Patient.__table__), rows)
+        assert session.scalar(COUNT) == 2
+        raise ZeroDivisionError
+    assert count(database) == 0
+
+
+def test_who_waits_too_long_for_the_turn_is_told_to_come_again(database: Database) -> None:
+    """Also when the question waits with them: it is not asked, and nothing of it stays."""
+    if database.is_sqlite:
+        pytest.skip("its lock has another limit")
+
+    def impatient(connection: Any, *_: Any) -> None:
+        connection.execute("SET lock_timeout = '50ms'")
+
+    with database.write() as holder:
+        holder.connection()
+        event.listen(database.engines.writing, "checkout", impatient)
+        for asks_first in (False, True):
+            with pytest.raises(Unavailable), database.write(asks_first=asks_first) as session:
+                session.scalar(COUNT)
+        holder.add(patient("MRN-1"))
+    with database.write(asks_first=True) as session:
+        assert session.scalar(COUNT) == 1
+
+
+@BOTH
+def test_whoever_has_begun_has_the_turn(database: Database, asks_first: bool) -> None:
+    """The clock of a transaction is read in its turn: until then no other has one, and it sees what was written; so
+    does its question, if it is sent with the turn."""
+    seen: list[int | None] = []
 
     def other() -> None:
-        with database.write() as session:
-            session.connection()
-            seen.append(count(database))
+        with database.write(asks_first=asks_first) as session:
+            if not asks_first:
+                session.connection()
+            seen.append(session.scalar(COUNT))
 
     with database.write() as session:
         session.connection()
@@ -112,11 +163,22 @@ def test_whoever_has_begun_has_the_turn(database: Database) -> None:
 
 def test_after_a_restart_of_the_server_nobody_meets_a_dead_connection(database: Database) -> None:
     for number in range(3):
-        with database.write() as session:
+        with database.write(asks_first=number == 2) as session:
+            session.scalar(COUNT)
             session.add(patient(f"MRN-{number}"))
         assert count(database) == number + 1
         end_all_connections(database)
     assert count(database) == 3
+
+
+def test_columns_have_their_names(database: Database) -> None:
+    """Of the first answer of a statement and of later ones, and where there are no rows."""
+    for _ in range(2):
+        with database.read() as session:
+            for asked in ("SELECT 1 AS one, 2 AS two", "SELECT 1 AS one, 2 AS two WHERE 1 = 0"):
+                answer = session.connection().exec_driver_sql(asked)
+                columns = answer.cursor.description
+                assert columns is not None and [column[0] for column in columns] == ["one", "two"] == [*answer.keys()]
 
 
 def test_every_engine_is_reached_by_who_listens(database: Database) -> None:

@@ -20,6 +20,8 @@ class Engines:
     """A transaction begins with the writer's turn."""
     relaxed: Engine
     """A power cut may lose the last transactions."""
+    asking: Engine
+    """As `writing`, for who begins with a statement: it may be sent with the turn, so there is none before it."""
 
     @property
     def different(self) -> list[Engine]:

@@ -5,7 +5,7 @@
 * Those that read are in autocommit: each statement sees what is committed when it begins, as in a transaction of the
   level READ COMMITTED, and there is no BEGIN and no ROLLBACK. After a ROLLBACK psycopg also forgets every statement
   that it has prepared. The server refuses a change by them.
-* Those that write take the writer's turn together with BEGIN.
+* Those that write take the writer's turn together with BEGIN, and those of `asking` their first question with both.
 """
 
 from __future__ import annotations
@@ -19,21 +19,29 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
+from ehr_bridge.db.engines.cursors import LeanCursor
 from ehr_bridge.db.engines.kinds import WRITE, Engines
 
 WRITERS_TURN = 0x45485242  # "EHRB": the advisory lock that one writer at a time holds
 TURN = f"SELECT pg_advisory_xact_lock({WRITERS_TURN})"
+_BEGIN = f"BEGIN; {TURN}"
 ASKED_AFTER_SECONDS = 10.0
 """A connection that nobody has used for so long is asked whether it is alive."""
 _USED_AT = "ehr_bridge_used_at"
+_WITH_QUESTION = "ehr_bridge_turn_with_question"
+_OWED = "ehr_bridge_turn_owed"
 
 
 def postgresql_engines(url: str) -> Engines:
     plain, writing = _engine(url), _engine(url, isolation_level="AUTOCOMMIT")  # we say BEGIN ourselves
     event.listen(writing, "begin", _begin)
+    event.listen(writing, "do_execute", _begin_and_execute)
+    event.listen(writing, "do_executemany", _begin_before)
     reading = _engine(url, "-c default_transaction_read_only=on", isolation_level="AUTOCOMMIT")
     writes = {WRITE: True}
-    return Engines(plain, reading, writing.execution_options(**writes), plain.execution_options(**writes))
+    writing = writing.execution_options(**writes)
+    asking = writing.execution_options(**{_WITH_QUESTION: True})
+    return Engines(plain, reading, writing, plain.execution_options(**writes), asking)
 
 
 def _engine(url: str, setting: str = "", isolation_level: Any = None) -> Engine:
@@ -45,15 +53,52 @@ def _engine(url: str, setting: str = "", isolation_level: Any = None) -> Engine:
         hide_parameters=True,
         isolation_level=isolation_level,
         use_native_hstore=False,
-        connect_args={"connect_timeout": 3, "tcp_user_timeout": 5000, "options": f"-c lock_timeout=10s {setting}"},
+        paramstyle="numeric_dollar",
+        connect_args={
+            "connect_timeout": 3,
+            "tcp_user_timeout": 5000,
+            "options": f"-c lock_timeout=10s {setting}",
+            "cursor_factory": LeanCursor,
+        },
     )
+    event.listen(engine, "connect", _use_numbers)
     event.listen(engine, "checkout", partial(_require_alive, engine))
     event.listen(engine, "checkin", _note_use)
     return engine
 
 
+def _use_numbers(connection: Any, _record: Any) -> None:
+    connection.server_cursor_factory = psycopg.RawServerCursor
+
+
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN; {TURN}")
+    if connection.get_execution_options().get(_WITH_QUESTION):
+        connection.info[_OWED] = True
+    else:
+        connection.exec_driver_sql(_BEGIN)
+
+
+def _begin_and_execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    """Sends what `_begin` still owes with the statement. Each of the three sees what is committed when its own turn to
+    be executed comes. Who made the statement is told if any is refused, which BEGIN and the turn are only by a server
+    that ends or by the time limit, and then nothing of it is done."""
+    if not _is_owed(context):
+        return False
+    with cursor.connection.pipeline():
+        cursor.connection.execute("BEGIN")
+        cursor.connection.execute(TURN)
+        cursor.execute(statement, parameters)
+    return True
+
+
+def _begin_before(cursor: Any, _statement: str, _parameters: Any, context: Any) -> None:
+    if _is_owed(context):
+        cursor.connection.execute(_BEGIN)
+
+
+def _is_owed(context: Any) -> bool:
+    connection = context.root_connection
+    return connection.get_execution_options().get(_WITH_QUESTION, False) and connection.info.pop(_OWED, False)
 
 
 def _note_use(_connection: Any, record: Any) -> None:

@@ -15,7 +15,8 @@ def sqlite_engines(url: str, turns: Turns) -> Engines:
     plain = _engine(url, turns, "FULL")
     writes = {WRITE: True}
     relaxed = _engine(url, turns, "NORMAL").execution_options(**writes)
-    return Engines(plain, plain, plain.execution_options(**writes), relaxed)
+    writing = plain.execution_options(**writes)
+    return Engines(plain, plain, writing, relaxed, writing)
 
 
 def _engine(url: str, turns: Turns, synchronous: str) -> Engine:

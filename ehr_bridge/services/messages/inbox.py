@@ -144,7 +144,7 @@ class Inbox:
         name = "" if delivered.source is None else delivered.source.name
         try:
             self._read(delivered, opened)
-            with self._database.together() as session:
+            with self._database.together(asks_first=True) as session:
                 row = _row_of(session, name, digest, again, opened.reading)
                 if row is not None and row.is_final and again is None:
                     return self._known(row)
