@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ehr_bridge import request_id
 from ehr_bridge.meters import counted_elsewhere
@@ -19,17 +21,31 @@ CHANGED, ACCESS_CHANGED = "changed", "access changed"
 LOG, COUNTED = "log", "counted"
 _lock = threading.Lock()
 """A line longer than 4096 bytes may be written in pieces (pipe(7))."""
+_of_thread = threading.local()
 STOP = b"stop\n"
 """What Orthanc says to it: take no more messages, and end when those under way are answered."""
 
 
+@contextmanager
+def saying_at_once() -> Iterator[None]:
+    """What this thread says within the block is written when it ends: each write wakes Orthanc, and takes time from who
+    waits for an answer. Log records do not wait."""
+    waiting = _of_thread.waiting = []
+    try:
+        yield
+    finally:
+        del _of_thread.waiting
+        if waiting:
+            _write(*waiting)
+
+
 def say(what: str) -> None:
-    _write({"what": what})
+    _say({"what": what})
 
 
 def say_counted(name: str, labels: tuple[str, ...]) -> None:
     """Something that the metrics count has happened here; Orthanc has the counts of both processes."""
-    _write({"what": COUNTED, "name": name, "labels": labels})
+    _say({"what": COUNTED, "name": name, "labels": labels})
 
 
 class LineHandler(logging.Handler):
@@ -63,6 +79,15 @@ def heard(line: bytes) -> str:
     return what
 
 
-def _write(said: dict[str, object]) -> None:
+def _say(said: dict[str, object]) -> None:
+    waiting: list[dict[str, object]] | None = getattr(_of_thread, "waiting", None)
+    if waiting is None:
+        _write(said)
+    else:
+        waiting.append(said)
+
+
+def _write(*said: dict[str, object]) -> None:
+    lines = b"".join(json.dumps(one).encode() + b"\n" for one in said)
     with _lock:
-        os.write(STDOUT, json.dumps(said).encode() + b"\n")
+        os.write(STDOUT, lines)

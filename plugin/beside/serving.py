@@ -16,7 +16,7 @@ from ehr_bridge.meters import count_elsewhere
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.services.visibility.restrictions import on_access_change
 from ehr_bridge.settings import load_settings
-from plugin.beside.lines import ACCESS_CHANGED, CHANGED, READY, LineHandler, say, say_counted
+from plugin.beside.lines import ACCESS_CHANGED, CHANGED, READY, LineHandler, say, say_counted, saying_at_once
 from plugin.running.threads import take_turns_soon
 from plugin.serving.mllp import MllpServer
 
@@ -32,7 +32,8 @@ def serving(port: int) -> Iterator[None]:
     services = build_services(settings, Database(settings.sqlalchemy_url))
     tell(services.database)
     count_elsewhere(say_counted)
-    server = MllpServer(0, services.sources, MessageDoor(services).receive, LARGEST)
+    receive = saying_at_once()(MessageDoor(services).receive)
+    server = MllpServer(0, services.sources, receive, LARGEST)
     server.start(socket.socket(fileno=port))
     gc.freeze()  # what was made while loading stays forever
     say(READY)

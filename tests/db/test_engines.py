@@ -177,6 +177,7 @@ def test_columns_have_their_names(database: Database) -> None:
         with database.read() as session:
             for asked in ("SELECT 1 AS one, 2 AS two", "SELECT 1 AS one, 2 AS two WHERE 1 = 0"):
                 answer = session.connection().exec_driver_sql(asked)
+                assert answer.cursor is not None
                 columns = answer.cursor.description
                 assert columns is not None and [column[0] for column in columns] == ["one", "two"] == [*answer.keys()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from plugin.beside import lines
 from plugin.beside import process as process_beside
 from plugin.beside.lines import READY, STOP, heard
 from plugin.beside.process import Beside
@@ -69,6 +71,28 @@ def test_what_the_process_says_is_followed_and_its_log_is_passed_on(caplog: pyte
         process, port = kept.process_id, kept.port
     assert process is not None and eventually(lambda: is_dead(str(process)))
     assert nobody_answers(port)
+
+
+def test_what_a_message_has_to_say_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is answered, however it went. Log records do not wait for it."""
+    heard, said = os.pipe()
+    monkeypatch.setattr(lines, "STDOUT", said)
+
+    def written() -> list[str]:
+        return [json.loads(one)["what"] for one in os.read(heard, 65_536).splitlines()]
+
+    record = logging.LogRecord("hl7", logging.WARNING, __file__, 1, "late", None, None)
+    with pytest.raises(ZeroDivisionError), lines.saying_at_once():
+        lines.say(lines.CHANGED)
+        lines.say_counted("events", ("order.created",))
+        lines.LineHandler().emit(record)
+        assert written() == [lines.LOG]
+        raise ZeroDivisionError
+    assert written() == [lines.CHANGED, lines.COUNTED]
+    lines.say(lines.CHANGED)
+    assert written() == [lines.CHANGED]
+    os.close(heard)
+    os.close(said)
 
 
 def test_a_process_that_dies_is_started_again_and_its_peers_wait(caplog: pytest.LogCaptureFixture) -> None:
