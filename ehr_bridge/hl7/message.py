@@ -1,27 +1,20 @@
-"""A message, read by segment, field and component.
-
-The library `hl7` splits it. What it does beyond that is not used: it takes other text for a moment without complaint,
-escapes characters that need none, and repeats the content of fields in its log.
-"""
+"""A message, read by segment, field and component: a field is split when somebody asks for a part of it."""
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, NamedTuple
-
-import hl7
+from typing import NamedTuple
 
 from ehr_bridge.hl7.escapes import Delimiters, unescape
 from ehr_bridge.hl7.faults import Code, Fault, Place
 from ehr_bridge.hl7.text import Decoded, segments
 
-logging.getLogger("hl7").setLevel(logging.CRITICAL + 1)  # its lines hold what fields say
-
 _PATH = re.compile(r"([A-Z][A-Z0-9]{2})-([1-9]\d?)(?:\.([1-9]\d?))?(?:\.([1-9]\d?))?")
 _DELETE = '""'
+_HEADERS = {"MSH", "BHS", "FHS"}
+"""Segments whose first fields are the delimiters."""
 
 
 class Deleted(Enum):
@@ -55,11 +48,13 @@ class Path(NamedTuple):
 class Segment:
     """One segment, and which of its name it is."""
 
-    def __init__(self, content: Any, occurrence: int, delimiters: Delimiters, codec: str) -> None:
-        self._content = content
+    def __init__(self, line: str, occurrence: int, delimiters: Delimiters, codec: str) -> None:
+        self._fields = line.split(delimiters.field)
+        if self._fields[0] in _HEADERS:
+            self._fields.insert(1, delimiters.field)
         self._delimiters = delimiters
         self._codec = codec
-        self.name: str = str(content[0])
+        self.name = self._fields[0]
         self.occurrence = occurrence
 
     def place(self, field: int = 0, component: int = 0) -> Place:
@@ -67,21 +62,19 @@ class Segment:
 
     def repetitions(self, field: int) -> int:
         """How often a field is repeated; 0 when it is absent."""
-        content = self._field(field)
-        return 0 if content is None else len(content)
+        return len(self._repetitions(field))
 
     def value(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 0) -> Value:
         """What a part of a field says, without blanks around it and escape sequences."""
-        content = self._field(field)
-        if content is None or repetition >= len(content):
+        repetitions = self._repetitions(field)
+        if repetition >= len(repetitions):
             return None
-        content = content[repetition]
-        if _leaf(content) == _DELETE:
-            return DELETED
-        text = _part(_part(content, component), subcomponent)
+        text, by = repetitions[repetition], self._delimiters
+        if text != _DELETE:
+            text = _part(_part(text, by.component, component), by.subcomponent, subcomponent)
         if text == _DELETE:
             return DELETED
-        return unescape(str(text), self._delimiters, self._codec).strip() or None
+        return unescape(text, by, self._codec).strip() or None
 
     def text(self, field: int, component: int = 1, subcomponent: int = 1, repetition: int = 0) -> str:
         """Like `value`; '' where nothing is said, or that there is no value."""
@@ -90,13 +83,14 @@ class Segment:
 
     def whole(self, field: int) -> list[str]:
         """Every repetition as one text, with components that are no such: a caret in a text that nobody escaped."""
-        repetitions = self._field(field)
-        found = [] if repetitions is None else [str(one) for one in repetitions]
-        said = (unescape(one, self._delimiters, self._codec).strip() for one in found if one != _DELETE)
+        found = (one for one in self._repetitions(field) if one != _DELETE)
+        said = (unescape(one, self._delimiters, self._codec).strip() for one in found)
         return [one for one in said if one]
 
-    def _field(self, number: int) -> Any:
-        return self._content[number] if number < len(self._content) else None
+    def _repetitions(self, number: int) -> list[str]:
+        if number >= len(self._fields):
+            return []
+        return self._fields[number].split(self._delimiters.repetition)
 
 
 class Message:
@@ -112,10 +106,10 @@ class Message:
         delimiters = Delimiters(decoded.text[3], *separators[:4])
         counted: dict[str, int] = {}
         self.segments: list[Segment] = []
-        for content in hl7.parse("\r".join(lines)):
-            name = str(content[0])
+        for line in lines:
+            name = line.partition(delimiters.field)[0]
             counted[name] = counted.get(name, 0) + 1
-            self.segments.append(Segment(content, counted[name], delimiters, decoded.codec))
+            self.segments.append(Segment(line, counted[name], delimiters, decoded.codec))
         self.header = self.segments[0]
 
     def first(self, name: str) -> Segment | None:
@@ -146,17 +140,7 @@ class Message:
         return self.header.text(3), self.header.text(4)
 
 
-def _part(content: Any, number: int) -> Any:
-    """The part with this number, counted from 1; text is its own only part."""
-    if isinstance(content, str):
-        return content if number == 1 else ""
-    return content[number - 1] if number <= len(content) else ""
-
-
-def _leaf(content: Any) -> str:
-    """The text of something that has no parts."""
-    while not isinstance(content, str):
-        if len(content) != 1:
-            return ""
-        content = content[0]
-    return content
+def _part(text: str, delimiter: str, number: int) -> str:
+    """The part with this number, counted from 1."""
+    parts = text.split(delimiter, number)
+    return parts[number - 1] if number <= len(parts) else ""
