@@ -14,7 +14,7 @@ from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.rows import add_rows
+from ehr_bridge.db.rows import add_rows, table_of
 from ehr_bridge.db.tables.match_keys import PatientMatchKey
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Unavailable
@@ -113,7 +113,7 @@ def test_a_first_question_that_is_refused_leaves_no_turn_behind(database: Databa
 def test_many_rows_at_once_are_in_the_transaction_that_they_begin(database: Database, asks_first: bool) -> None:
     rows = [{"mrn": f"MRN-{number}", "sex": "unknown", "created_at": NOW, "updated_at": NOW} for number in range(2)]
     with pytest.raises(ZeroDivisionError), database.write(asks_first=asks_first) as session:
-        session.connection().execute(insert(Patient.__table__), rows)
+        session.connection().execute(insert(table_of(Patient)), rows)
         assert session.scalar(COUNT) == 2
         raise ZeroDivisionError
     assert count(database) == 0

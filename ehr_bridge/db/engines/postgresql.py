@@ -98,7 +98,7 @@ def _begin_before(cursor: Any, _statement: str, _parameters: Any, context: Any) 
 
 def _is_owed(context: Any) -> bool:
     connection = context.root_connection
-    return connection.get_execution_options().get(_WITH_QUESTION, False) and connection.info.pop(_OWED, False)
+    return bool(connection.get_execution_options().get(_WITH_QUESTION) and connection.info.pop(_OWED, False))
 
 
 def _note_use(_connection: Any, record: Any) -> None:
