@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, ImageStat
@@ -26,6 +27,8 @@ async ([zone, files]) => {
 }
 """
 
+FOLDED_PX = 720
+"""Up to this width the list of orders is what one sees, and the rest of its page is folded."""
 
 SESSION = "ehr-bridge.session"
 """Where a tab keeps its session."""
@@ -66,7 +69,14 @@ def sign_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
 
 
+def unfold(page: Page, button: str = "Search", press: Callable[[Locator], None] = Locator.click) -> None:
+    """What finds an order, and what registers somebody, is behind a button where there is little room."""
+    if page.viewport_size and page.viewport_size["width"] <= FOLDED_PX:
+        press(page.get_by_role("button", name=re.compile(f"^{button} ")))
+
+
 def open_order(page: Page, accession_number: str) -> None:
+    unfold(page)
     page.get_by_label("Status").select_option(label="All")
     page.get_by_label("Search").fill(accession_number)
     page.get_by_role("link", name=re.compile(accession_number)).first.click()

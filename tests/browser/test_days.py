@@ -16,7 +16,7 @@ from tests.browser.conftest import window
 from tests.browser.hands import Hands, Keys, Mouse
 from tests.browser.people import violations
 from tests.browser.reporting_steps import FINDINGS, IMPRESSION, editor, is_saved
-from tests.browser.steps import answered, sign_in
+from tests.browser.steps import answered, sign_in, unfold
 from tests.support.samples import fresh_series
 from tests.support.server import Server
 
@@ -107,6 +107,7 @@ def at_the_reception(day: Day) -> str:
     """A walk-in is registered, gets an order, and has arrived; the accession number."""
     do, page = day.hands, day.go("reception", "/orders")
     is_sound(page)
+    unfold(page, "New", do.press)
     do.press(page.get_by_role("button", name="Register patient"))
     dialog = page.get_by_role("dialog", name="Register patient")
     do.write(dialog.get_by_label("Family name"), day.family)
@@ -133,6 +134,7 @@ def at_the_device(day: Day, accession: str, folder: Path) -> str:
     """The order is taken, its images are sent and looked at; the study."""
     do, page = day.hands, day.go("radiographer", "/orders")
     is_sound(page)
+    unfold(page, "Search", do.press)
     do.write(page.get_by_role("searchbox"), f"anna {day.family.lower()}")
     do.press(page.get_by_role("button", name=re.compile(f"Take the examination of {day.family}")))
     do.press(page.get_by_role("link", name=re.compile(accession)).first)

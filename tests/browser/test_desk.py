@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.people import People, violations
+from tests.browser.steps import unfold
 from tests.support.server import Server
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
@@ -19,6 +20,7 @@ def desk(people: People, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The first page of the reception's day."""
     page = people.go("reception", "/orders")
     page.set_viewport_size(request.param)
+    unfold(page, "New")
     yield page
     page.set_viewport_size(WIDE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -15,6 +16,8 @@ from tests.support.server import Server
 
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+WHOLE_IN_VIEW = """(rows) => rows.map((row) => row.firstElementChild.getBoundingClientRect())
+  .filter(({ top, bottom }) => top >= 0 && bottom <= innerHeight).length"""
 
 
 @pytest.fixture
@@ -78,3 +81,35 @@ def test_where_there_is_room_the_filters_are_in_sight(phone: Page, demo: Server)
     expect(phone.get_by_label("MRN")).to_have_value("MRN-1002")
     phone.set_viewport_size(PHONE)
     expect(button).to_have_attribute("aria-expanded", "true")
+
+
+def test_a_phone_shows_six_orders_at_once(chromium: Browser, demo: Server) -> None:
+    """Whole ones; what finds others and registers somebody is one press away, and "/" goes to the search."""
+    an_hour_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:00Z")
+    for number, family in enumerate(
+        ("Achterberg", "Bouwmeester", "Carvalho", "Eriksson", "Grünwald", "Ó Súilleabháin")
+    ):
+        person = {"family_name": family, "given_name": "Anna Maria", "sex": "female", "birth_date": "1961-03-14"}
+        demo.put(f"/api/v1/patients/MRN-618{number}", person)
+        order = {"mrn": f"MRN-618{number}", "modality": "CT", "description": "CT thorax", "station_ae_title": "PHONE"}
+        due = {"scheduled_at": an_hour_ago, "priority": "HIGH"}
+        assert demo.put(f"/api/v1/orders/ACC-2026-618{number}", order | due).status_code in (200, 201)
+    with window(chromium, PHONE["width"], PHONE["height"]) as page:
+        sign_in(page, demo, "radiographer", "/orders?station=PHONE&day=all")
+        orders = page.get_by_role("list", name="Orders").get_by_role("listitem")
+        expect(orders).to_have_count(6)
+        assert orders.evaluate_all(WHOLE_IN_VIEW) == 6
+        search, fold = page.get_by_role("searchbox"), page.get_by_role("button", name=re.compile("^Search "))
+        expect(search).to_be_hidden()
+        expect(fold).to_have_accessible_name("Search and filter 2 active")
+        assert violations(page) == []
+        page.keyboard.press("/")
+        expect(search).to_be_focused()
+        search.fill("achterberg")
+        expect(orders).to_have_count(1)
+        fold.click()
+        expect(search).to_be_hidden()
+        expect(fold).to_have_accessible_name("Search and filter 3 active")
+        page.get_by_role("button", name="New patient").click()
+        expect(page.get_by_role("button", name="Emergency patient")).to_be_visible()
+        assert violations(page) == []

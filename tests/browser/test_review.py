@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from pydicom.uid import generate_uid
 
 from tests.browser.people import violations
-from tests.browser.steps import answered, drop, sign_in
+from tests.browser.steps import answered, drop, sign_in, unfold
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import place_order, study, upload
@@ -295,6 +295,7 @@ def test_somebody_found_by_search_is_compared_before_the_link_is_made(
 def test_an_order_says_of_whom_it_is(page: Page, demo: Server, order: dict[str, Any]) -> None:
     """In the list and on its own page."""
     sign_in(page, demo, "radiographer", "/orders?status=all")
+    unfold(page)
     page.get_by_label("Search").fill(order["accession_number"])
     link = page.get_by_role("link", name=re.compile(order["accession_number"])).first
     expect(page.get_by_role("region", name="Orders").or_(page.locator("main"))).to_contain_text(BORN_YUKI)

@@ -38,7 +38,8 @@ export function Filters({ label, children, folding, asked = [] }: Props) {
   );
 }
 
-function Active({ count }: { count: number }) {
+/** How many of them ask for something. */
+export function Active({ count }: { count: number }) {
   if (count === 0) return null;
   return (
     <>

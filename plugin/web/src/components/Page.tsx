@@ -12,12 +12,14 @@ interface Props {
   lead?: ReactNode;
   /** The way back to the list, where there is one: not for who came from the EHR for one patient. */
   above?: ReactNode;
+  /** In the heading's line. */
+  beside?: ReactNode;
   /** Takes the whole width: a table of many columns. */
   isWide?: boolean;
   children: ReactNode;
 }
 
-export function Page({ title, heading, lead, above, isWide = false, children }: Props) {
+export function Page({ title, heading, lead, above, beside, isWide = false, children }: Props) {
   const visit = useVisit();
   const headingRef = useRef<HTMLHeadingElement>(null);
   const arrivedByLink = useLocation().key !== "default";
@@ -33,9 +35,12 @@ export function Page({ title, heading, lead, above, isWide = false, children }: 
       <title>{t("app.title", { page: title })}</title>
       {!visit && above}
       <div className="page-head">
-        <h1 ref={headingRef} tabIndex={-1}>
-          {heading ?? title}
-        </h1>
+        <div className="page-title">
+          <h1 ref={headingRef} tabIndex={-1}>
+            {heading ?? title}
+          </h1>
+          {beside}
+        </div>
         {lead && <div className="lead">{lead}</div>}
       </div>
       {children}

@@ -10,9 +10,15 @@ export function OrderCard({ order, isNamesake, now }: { order: OrderRow; isNames
   return (
     <div className="card day-card">
       <div className={isNamesake ? "day-card-who person person-namesake" : "day-card-who person"}>
-        <span className="person-name">
-          <PatientLink order={order} />
-          {isNamesake && <span className="badge badge-warn">{t("person.namesake")}</span>}
+        <span className="day-card-top">
+          <span className="person-name">
+            <PatientLink order={order} />
+            {isNamesake && <span className="badge badge-warn">{t("person.namesake")}</span>}
+          </span>
+          <span className="day-card-state">
+            <PriorityFlag priority={order.priority} />
+            <OrderStatus status={order.status} />
+          </span>
         </span>
         <PersonFacts whom={ofNamed(order)} />
       </div>
@@ -21,8 +27,6 @@ export function OrderCard({ order, isNamesake, now }: { order: OrderRow; isNames
       </div>
       <div className="day-card-how">
         <Instant iso={order.scheduled_at} />
-        <OrderStatus status={order.status} />
-        <PriorityFlag priority={order.priority} />
         {order.report && <ReportOf order={order} />}
         {order.assigned_name && <span className="second">{order.assigned_name}</span>}
         <Waits order={order} now={now} />

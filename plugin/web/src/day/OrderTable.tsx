@@ -1,10 +1,11 @@
 /** The rows of the list of orders: as many are drawn as can be seen, whatever their number. */
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import type { OrderRows } from "../api/orderRows";
 import type { OrderRow } from "../api/types";
 import { Heading, type Sorting } from "../components/DataList";
 import { NARROW, useMedia } from "../components/useMedia";
+import { useTop } from "../components/useTop";
 import { namesakes, ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { OrderCard } from "./OrderCard";
@@ -17,7 +18,7 @@ import { useRowKeys, type RowKeys } from "./useRowKeys";
 const ALL_DRAWN = 100;
 const AROUND = 12;
 const ROW_PX = 82;
-const CARD_PX = 120;
+const CARD_PX = 104;
 
 interface Props {
   label: string;
@@ -181,20 +182,4 @@ function Cards({ label, total, drawn, isNamesake, now, busy }: Shared) {
 /** Whoever comes to a row by Tab or a tap goes on from there. */
 function roving(keys: RowKeys, index: number) {
   return { onFocus: () => keys.setCurrent(index) };
-}
-
-/** How far below the top of the page an element begins. */
-function useTop(of: RefObject<HTMLElement | null>): number {
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    const element = of.current;
-    if (!element) return;
-    const measure = () => setTop(Math.round(element.getBoundingClientRect().top + window.scrollY));
-    measure();
-    // What stands above it may fold or grow.
-    const watch = new ResizeObserver(measure);
-    watch.observe(document.body);
-    return () => watch.disconnect();
-  }, [of]);
-  return top;
 }

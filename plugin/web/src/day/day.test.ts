@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULTS, foldingOf, isNarrowed, questionOf, SORT } from "./filter";
+import { askedOf, DEFAULTS, foldingOf, isNarrowed, questionOf, SORT } from "./filter";
 import { spanOf, waitingOf } from "./waiting";
 
 const place = { q: "", filters: DEFAULTS, sort: SORT };
@@ -16,6 +16,11 @@ describe("the list of orders", () => {
     ["some day", "", ""],
   ])("asks for %s as days are where the user is", (chosen, from, to) => {
     expect(questionOf({ ...place, filters: { ...DEFAULTS, day: chosen } }, now)).toMatchObject({ from, to });
+  });
+
+  it("counts on a phone all that is otherwise than when it is opened", () => {
+    const count = (q: string, more: Partial<typeof DEFAULTS>) => askedOf(q, { ...DEFAULTS, ...more }).filter(Boolean).length;
+    expect([count("", {}), count("", { status: "all" }), count("anna", { view: "v1", modality: "CT", day: "today" })]).toEqual([0, 1, 4]);
   });
 
   it("finds emergencies and what has no appointment beside what is due, and nothing else", () => {

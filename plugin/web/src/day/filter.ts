@@ -57,6 +57,11 @@ export function foldingOf(filters: DayFilters): string[] {
   return [...(filters.day === "chosen" ? [from, to] : []), modality, station, part, priority, report, assigned];
 }
 
+/** Of everything that a list shows otherwise than when it is opened. */
+export function askedOf(q: string, filters: DayFilters): string[] {
+  return [q, filters.view, ...(["status", "day"] as const).map((name) => (filters[name] === DEFAULTS[name] ? "" : filters[name])), ...foldingOf(filters)];
+}
+
 export function isNarrowed(q: string, filters: DayFilters): boolean {
   return Boolean(q) || filters.status !== ALL || filters.day !== ALL || foldingOf(filters).some(Boolean);
 }

@@ -9,16 +9,17 @@ import { Page } from "../components/Page";
 import { SaveTable } from "../components/SaveTable";
 import { useShortcuts } from "../components/Shortcuts";
 import { useListPlace, type ListPlace, type Move } from "../components/useListPlace";
-import { useMedia } from "../components/useMedia";
+import { NARROW, useMedia } from "../components/useMedia";
 import { useNow } from "../components/useNow";
-import { ALL, beforeDue, DEFAULTS, isNarrowed, questionOf, SORT, withOlder, type DayFilters } from "../day/filter";
+import { ALL, askedOf, beforeDue, DAYS, DEFAULTS, DUE, isNarrowed, questionOf, SORT, WAITING, withOlder, type DayFilters } from "../day/filter";
+import { FoldButtons, Folding, useFolds } from "../day/Folds";
 import { columnsOf, plainColumns, type ColumnName } from "../day/layout";
 import { OrderFilters } from "../day/OrderFilters";
 import { OrderTable } from "../day/OrderTable";
 import { placeOfView, PLAIN } from "../day/views";
 import { ViewBar } from "../day/ViewBar";
 import { DeskButtons } from "../desk/DeskButtons";
-import { t } from "../i18n";
+import { t, word } from "../i18n";
 
 const ROOMY = "(min-width: 100rem)";
 
@@ -26,12 +27,18 @@ export function OrdersPage() {
   const [place, move] = useListPlace(DEFAULTS, SORT);
   const isReady = useFirstView(place, move);
   const columns = useColumns(place.filters);
+  const folds = useFolds();
   useShortcuts(useMemo(shortcuts, []));
   return (
-    <Page title={t("orders.title")} isWide>
-      <DeskButtons />
-      <OrderFilters place={place} move={move} />
-      <ViewBar place={place} move={move} columns={columns} />
+    <Page title={t("orders.title")} isWide beside={<FoldButtons folds={folds} asked={askedOf(place.q, place.filters)} />}>
+      <Folding folds={folds} of="new">
+        <DeskButtons />
+      </Folding>
+      <Folding folds={folds} of="find">
+        <OrderFilters place={place} move={move} />
+        <ViewBar place={place} move={move} columns={columns} />
+        {folds.isNarrow && <SaveTable path="orders" query={questionOf(place)} />}
+      </Folding>
       {isReady ? <List place={place} move={move} columns={columns} /> : <ListSkeleton label={t("app.loading")} />}
     </Page>
   );
@@ -51,6 +58,7 @@ function List({ place, move, columns }: ListProps) {
   const list = useOrderRows(question, seen.from, seen.to);
   const all = useOrderTotal(withOlder(place, question));
   const now = useNow();
+  const isNarrow = useMedia(NARROW);
   const { first, total } = list;
   const older = first.isPlaceholderData ? 0 : Math.max(0, all - total);
   const narrowed = isNarrowed(q, filters);
@@ -59,7 +67,7 @@ function List({ place, move, columns }: ListProps) {
     <>
       <div className="said-line">
         <p className="list-said muted" role="status">
-          {first.isPlaceholderData ? t("list.updating") : t("orders.found", { count: total })}
+          {first.isPlaceholderData ? t("list.updating") : [t("orders.found", { count: total }), ...(isNarrow ? narrowedTo(filters) : [])].join(" · ")}
         </p>
         {older > 0 && (
           <p className="list-said">
@@ -68,7 +76,7 @@ function List({ place, move, columns }: ListProps) {
             </button>
           </p>
         )}
-        {total > 0 && <SaveTable path="orders" query={question} />}
+        {total > 0 && !isNarrow && <SaveTable path="orders" query={question} />}
       </div>
       {first.isError && (
         <Notice kind="warn">
@@ -88,6 +96,12 @@ function List({ place, move, columns }: ListProps) {
       )}
     </>
   );
+}
+
+/** While the filters are folded away: what else there may be. */
+function narrowedTo({ status, day }: DayFilters): string[] {
+  const state = status === ALL ? "" : status === WAITING ? t("orders.status.waiting") : status.split(",").map((each) => word("order.status", each)).join(", ");
+  return [state, day === ALL ? "" : t(`orders.day.${DAYS.find((each) => each === day) ?? DUE}`)].filter(Boolean);
 }
 
 /** Where the address says nothing, the list opens with the view one has chosen. Whether it is known by now. */
