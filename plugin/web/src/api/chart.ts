@@ -9,6 +9,7 @@ import { ApiError, errorFromAnswer } from "./errors";
 import { useFetch } from "./files";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
+import type { OrderRow } from "./types";
 
 export type Entry = schema.TimelineEntry;
 export type EntryKind = schema.TimelineEntry["kind"];
@@ -37,6 +38,20 @@ export function useTimeline(patient: string, kind: string, modality: string) {
       ask<schema.TimelineAnswer>("timeline", { query: { patient, kind, modality, limit: PAGE_SIZE, cursor: pageParam }, signal }),
     getNextPageParam: (page) => page.next,
   });
+}
+
+/** Of one patient: critical results that nobody has been told, and emergencies that wait. */
+export function useAlerts(patient: string) {
+  const { ask } = useApi();
+  const critical = useQuery({
+    queryKey: ["reports", "critical", patient],
+    queryFn: async ({ signal }) => asPage<schema.ReportItem>(await ask("reports", { query: { patient, waits_for: "communication", limit: PAGE_SIZE }, signal })).items,
+  });
+  const emergencies = useQuery({
+    queryKey: ["orders", "emergencies", patient],
+    queryFn: async ({ signal }) => asPage<OrderRow>(await ask("orders", { query: { patient, priority: "STAT", status: "scheduled,arrived,in_progress", limit: PAGE_SIZE }, signal })).items,
+  });
+  return { critical: critical.data ?? [], emergencies: emergencies.data ?? [] };
 }
 
 export function useDocuments(owner: Owner | { study: string }) {

@@ -1,14 +1,14 @@
 /** Everything about a patient by date, the latest first: pages follow as one reads on. */
 import { useEffect, useRef, useState } from "react";
-import { useTimeline, type Entry } from "../api/chart";
+import { useTimeline } from "../api/chart";
 import { Blank } from "../components/Blank";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { SelectField } from "../components/Fields";
 import { t, word } from "../i18n";
 import { DocumentDialog } from "./DocumentDialog";
-import { TimelineRow } from "./TimelineRow";
-import { byYear, KINDS } from "./timeline";
+import { TimelineRows } from "./TimelineRows";
+import { KINDS } from "./timeline";
 
 /** Those that orders and images of a clinic mostly have. */
 const MODALITIES = ["CR", "CT", "DX", "ES", "MG", "MR", "NM", "PT", "PX", "RF", "US", "XA"];
@@ -33,26 +33,9 @@ export function Timeline({ patientId }: { patientId: string }) {
       {timeline.error && <ErrorState error={timeline.error} onRetry={() => void timeline.refetch()} />}
       {timeline.isPending && <ListSkeleton label={t("app.loading")} />}
       {timeline.data && entries.length === 0 && <Blank icon="history" title={t("timeline.none.title")} text={t(kind || modality ? "timeline.none.filtered" : "timeline.none.text")} />}
-      {byYear(entries).map(({ year, of }) => (
-        <Year key={year} year={year} entries={of} onOpen={setOpen} />
-      ))}
+      {entries.length > 0 && <TimelineRows entries={entries} total={total} onOpen={setOpen} />}
       {timeline.hasNextPage && <More isBusy={timeline.isFetchingNextPage} onMore={() => void timeline.fetchNextPage()} />}
       {open && <DocumentDialog id={open} onClose={() => setOpen(null)} />}
-    </section>
-  );
-}
-
-function Year({ year, entries, onOpen }: { year: string; entries: readonly Entry[]; onOpen: (id: string) => void }) {
-  return (
-    <section aria-labelledby={`year-${year}`}>
-      <h3 id={`year-${year}`} className="timeline-year number">
-        {year}
-      </h3>
-      <ol className="plain-list panel timeline">
-        {entries.map((entry) => (
-          <TimelineRow key={`${entry.kind} ${entry.document_id ?? entry.report_id ?? entry.upload_id ?? ""} ${entry.study_instance_uid ?? entry.order_id ?? ""} ${entry.at}`} entry={entry} onOpen={onOpen} />
-        ))}
-      </ol>
     </section>
   );
 }

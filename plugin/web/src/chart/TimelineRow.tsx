@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import { Link } from "react-router-dom";
 import type { Entry } from "../api/chart";
 import { Icon, type IconName } from "../components/Icon";
@@ -10,11 +10,21 @@ import { placeOf } from "./timeline";
 
 const ICONS: Readonly<Record<Entry["kind"], IconName>> = { order: "inbox", study: "images", report: "report", document: "folder", upload: "upload" };
 
-export function TimelineRow({ entry, onOpen }: { entry: Entry; onOpen: (documentId: string) => void }) {
+interface Props {
+  entry: Entry;
+  onOpen: (documentId: string) => void;
+  /** Where it stands among all of them, drawn or not. */
+  position: number;
+  total: number;
+  line: number;
+  element: (element: Element | null) => void;
+}
+
+export const TimelineRow = memo(function TimelineRow({ entry, onOpen, position, total, line, element }: Props) {
   const uid = entry.study_instance_uid;
   const title = titleOf(entry);
   return (
-    <li className="plain-row timeline-row">
+    <li ref={element} className="plain-row timeline-row" data-index={line} aria-posinset={position} aria-setsize={total}>
       <span className="with-thumbnail">
         {entry.kind === "study" && uid ? (
           <Thumbnail uid={uid} />
@@ -38,7 +48,7 @@ export function TimelineRow({ entry, onOpen }: { entry: Entry; onOpen: (document
       </span>
     </li>
   );
-}
+});
 
 function Title({ entry, onOpen, children }: { entry: Entry; onOpen: (id: string) => void; children: ReactNode }) {
   const place = placeOf(entry);

@@ -3,16 +3,29 @@ import type { Entry, EntryKind } from "../api/chart";
 
 export const KINDS: readonly EntryKind[] = ["order", "study", "report", "document", "upload"];
 
+/** What is drawn one below the other: a year, and what belongs to it. */
+export interface Line {
+  year: string;
+  /** Null: the year's own line. */
+  entry: Entry | null;
+  /** Among the entries, from 1. */
+  position: number;
+}
+
 /** In the order in which they come. */
-export function byYear(entries: readonly Entry[]): { year: string; of: Entry[] }[] {
-  const years: { year: string; of: Entry[] }[] = [];
-  for (const entry of entries) {
+export function linesOf(entries: readonly Entry[]): Line[] {
+  const lines: Line[] = [];
+  entries.forEach((entry, at) => {
     const year = entry.day.slice(0, 4);
-    const last = years.at(-1);
-    if (last?.year === year) last.of.push(entry);
-    else years.push({ year, of: [entry] });
-  }
-  return years;
+    if (lines.at(-1)?.year !== year) lines.push({ year, entry: null, position: at + 1 });
+    lines.push({ year, entry, position: at + 1 });
+  });
+  return lines;
+}
+
+/** One of the entries, whatever the others are. */
+export function keyOf({ kind, document_id, report_id, upload_id, study_instance_uid, order_id, at }: Entry): string {
+  return [kind, document_id ?? report_id ?? upload_id, study_instance_uid ?? order_id, at].join(" ");
 }
 
 /** Where an entry leads; null: it is opened where it is. */

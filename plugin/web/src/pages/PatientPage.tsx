@@ -3,6 +3,7 @@ import { Navigate, useParams } from "react-router-dom";
 import { usePatient } from "../api/patients";
 import type { Patient } from "../api/types";
 import { AttachZone } from "../chart/AttachZone";
+import { PatientAlerts } from "../chart/PatientAlerts";
 import { Timeline } from "../chart/Timeline";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
@@ -46,6 +47,7 @@ function Loaded({ patient }: { patient: Patient }) {
         </p>
       }
     >
+      <PatientAlerts patientId={patient.id} />
       <PatientActions patient={patient} />
       {!patient.merged_into_id && <PrintButtons patientId={patient.id} />}
       <Differs row={patient} />

@@ -2,6 +2,9 @@ import type { Translation } from "../translation";
 import type { chart as english } from "../en/chart";
 
 export const chart: Translation<typeof english> = {
+  "alerts.title": "Warnungen",
+  "alerts.critical": { one: "Ein kritischer Befund, der noch niemandem mitgeteilt wurde", other: "{count} kritische Befunde, die noch niemandem mitgeteilt wurden" },
+  "alerts.emergencies": { one: "Ein Notfallauftrag ist offen", other: "{count} Notfallaufträge sind offen" },
   "timeline.title": "Verlauf",
   "timeline.kind": "Anzeigen",
   "timeline.all": "Alles",

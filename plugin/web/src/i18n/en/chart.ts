@@ -1,4 +1,7 @@
 export const chart = {
+  "alerts.title": "Alerts",
+  "alerts.critical": { one: "A critical result that nobody has been told", other: "{count} critical results that nobody has been told" },
+  "alerts.emergencies": { one: "An emergency order is open", other: "{count} emergency orders are open" },
   "timeline.title": "Timeline",
   "timeline.kind": "Show",
   "timeline.all": "Everything",

@@ -1,0 +1,49 @@
+/** What nobody should miss who opens this patient, before all else. */
+import { Link } from "react-router-dom";
+import { useAlerts } from "../api/chart";
+import { Notice } from "../components/Notice";
+import { Instant } from "../components/values";
+import { t, word } from "../i18n";
+
+export function PatientAlerts({ patientId }: { patientId: string }) {
+  const { critical, emergencies } = useAlerts(patientId);
+  if (critical.length + emergencies.length === 0) return null;
+  return (
+    <section className="stack-small" aria-label={t("alerts.title")}>
+      {critical.length > 0 && (
+        <Notice kind="bad" title={t("alerts.critical", { count: critical.length })}>
+          <ul>
+            {critical.map(({ id, title, issued_at, updated_at }) => (
+              <li key={id}>
+                <Link to={`/reports/${encodeURIComponent(id)}`}>
+                  <bdi>{title}</bdi>
+                </Link>{" "}
+                · <Instant iso={issued_at ?? updated_at} />
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      )}
+      {emergencies.length > 0 && (
+        <Notice kind="warn" title={t("alerts.emergencies", { count: emergencies.length })}>
+          <ul>
+            {emergencies.map(({ id, description, accession_number, status, scheduled_at }) => (
+              <li key={id}>
+                <Link to={`/orders/${encodeURIComponent(id)}`}>
+                  <bdi>{description || accession_number}</bdi>
+                </Link>{" "}
+                · {word("order.status", status)}
+                {scheduled_at && (
+                  <>
+                    {" "}
+                    · <Instant iso={scheduled_at} />
+                  </>
+                )}
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      )}
+    </section>
+  );
+}
