@@ -92,6 +92,9 @@ def test_images_of_every_door_are_in_the_bucket_and_come_back_as_they_were(pacs:
     assert [folder.name for folder in (pacs.data_dir / "images").iterdir() if len(folder.name) == 2] == []
     assert send(pacs, by_hand) == (201, "duplicate")
     assert pacs.get("/api/v1/ready").status_code == 200
+    told = metrics(pacs)
+    assert told['ehr_bridge_object_requests_total{action="put",outcome="done"}'] >= 4  # two files, two headers
+    assert told['ehr_bridge_object_seconds_count{action="put"}'] >= 4
 
 
 def test_while_the_bucket_is_away_work_goes_on_and_a_kill_loses_nothing(pacs: Server, away: ObjectStore) -> None:
@@ -100,6 +103,8 @@ def test_while_the_bucket_is_away_work_goes_on_and_a_kill_loses_nothing(pacs: Se
     assert send(pacs, data) == (201, "stored")
     eventually(lambda: waiting(pacs)["error"] == "away")
     assert waiting(pacs)["waiting"] > 0 and waiting(pacs)["oldest_at"] is not None
+    eventually(lambda: metrics(pacs)['ehr_bridge_objects_failing{error="away"}'] == 1)
+    assert metrics(pacs)["ehr_bridge_objects_waiting"] > 0
     recorded(pacs, sop(data))
     pacs.kill()
     pacs.start("--no-demo")
@@ -122,6 +127,13 @@ def test_when_too_much_waits_every_door_says_so_and_opens_again_by_itself(pacs: 
     away.come_back()
     eventually(lambda: waiting(pacs)["waiting"] == 0)
     assert read_back(pacs, less)
+
+
+def metrics(server: Server) -> dict[str, float]:
+    """As the monitor reads them, by name and labels."""
+    lines = server.get("/api/v1/metrics", "monitor").text.splitlines()
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
 
 
 def attention(server: Server) -> list[dict[str, Any]]:
