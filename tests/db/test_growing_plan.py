@@ -1,18 +1,24 @@
-"""How the databases find orders and persons in an archive that has grown: by indexes, never from end to end."""
+"""How the databases find orders, persons, studies and documents in an archive that has grown: by indexes."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, text
+from pydantic import SecretStr
+from sqlalchemy import insert, select, text
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.services.bundle import build_services
 from ehr_bridge.services.identity.merged_records import survivors
+from ehr_bridge.services.linking import second_looks
 from ehr_bridge.services.registry.order_search import OrderWish, search_orders
+from ehr_bridge.settings import Settings
 from tests.db.plan_steps import EACH_DAY, MANY, NOW, fill_orders, plans, read_whole
+from tests.support.server import SECRET
 
 
 def search(database: Database, wish: OrderWish, sort: str) -> list[str]:
@@ -55,6 +61,28 @@ def test_emergencies_beside_a_period_have_the_states_that_are_asked_for(database
     assert page.total == len(page.items) == EACH_DAY + later
     said = plans(database, lambda: search(database, wish, "urgency"))
     assert [plan for plan in said if "orders" in read_whole(plan)] == [], said
+
+
+def test_studies_that_an_order_may_concern_are_found_by_their_indexes(database: Database) -> None:
+    """With each order that is placed or changed, among all studies that ever came."""
+    fill_orders(database)
+
+    def change() -> None:
+        with database.write() as session:
+            order = session.scalars(select(Order).limit(1)).one()
+            second_looks.order_changed(session, order, second_looks.Cause.ORDER_CHANGED, NOW)
+
+    said = plans(database, change)
+    assert any("ix_studies_waiting_order" in plan and "ix_studies_waiting_patient" in plan for plan in said), said
+    assert [plan for plan in said if "studies" in read_whole(plan)] == [], said
+
+
+def test_documents_that_are_to_be_filed_are_found_among_all_that_were(database: Database, tmp_path: Path) -> None:
+    """The worker and the System page ask for them again and again."""
+    settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=tmp_path)
+    filing = build_services(settings, database).results.filing
+    (plan,) = plans(database, filing.failing)
+    assert "ix_report_documents_to_do" in plan
 
 
 def test_the_records_of_a_person_are_found_by_key(database: Database) -> None:

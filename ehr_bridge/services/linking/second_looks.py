@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, null, select, union
+from sqlalchemy import ColumnElement, Select, cast, null, select, text, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from ehr_bridge.db.states import UNCERTAIN, LinkStatus
 from ehr_bridge.db.tables.match_keys import PatientValueCount
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import WAITS, Study
 from ehr_bridge.matching import PatientFacts
 from ehr_bridge.matching.keys import finding_keys, number_key, order_keys
 from ehr_bridge.services.identity.attributes import patient_facts
@@ -65,6 +65,8 @@ _WORDS = {
 _WITH_ORDERS = frozenset({Cause.PATIENTS_MERGED, Cause.PATIENTS_PARTED})
 """Changes that affect which orders a patient has."""
 _FIELDS = tuple(PatientFacts.__slots__)
+_WAITS = text(f"studies.{WAITS}")
+"""As the indexes of these studies say it: SQLite finds none by parameters, and would read every study for an order."""
 _OPEN = Study.link_status.in_(UNCERTAIN) | Study.order_id.is_(None)
 _NO_KEY, _NO_ID = cast(null(), StudyMatchKey.key.type), cast(null(), Study.match_patient_id.type)
 _USED = (
@@ -74,12 +76,8 @@ _USED = (
     .distinct()
 )
 """Those of some keys by which an open study is found."""
-_MATCH_PATIENTS = select(_NO_KEY, Study.match_patient_id).where(
-    Among(Study.match_patient_id, "patients"), Study.link_status.in_(UNCERTAIN)
-)
-_MATCH_ORDERS = select(_NO_KEY, Study.match_order_id).where(
-    Among(Study.match_order_id, "orders"), Study.link_status.in_(UNCERTAIN)
-)
+_MATCH_PATIENTS = select(_NO_KEY, Study.match_patient_id).where(Among(Study.match_patient_id, "patients"), _WAITS)
+_MATCH_ORDERS = select(_NO_KEY, Study.match_order_id).where(Among(Study.match_order_id, "orders"), _WAITS)
 _WITHOUT_ORDER = select(_NO_KEY, Study.patient_id).where(Among(Study.patient_id, "patients"), Study.order_id.is_(None))
 _SURVIVORS = select(_NO_KEY, Patient.merged_into_id).where(Among(Patient.merged_into_id, "patients"))
 _OF_PATIENTS = union(_USED, _MATCH_PATIENTS, _SURVIVORS)
@@ -234,7 +232,7 @@ def _with_keys(keys: Collection[str]) -> ColumnElement[bool]:
 
 def _waiting(concerns: Any) -> Select[uuid.UUID]:
     """Includes claims: a study that is on its way is judged when it has arrived."""
-    return select(Study.id).where(Study.link_status.in_(UNCERTAIN), concerns)
+    return select(Study.id).where(_WAITS, concerns)
 
 
 def _without_order(concerns: Any) -> Select[uuid.UUID]:

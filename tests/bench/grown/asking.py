@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from sqlalchemy import Engine, event
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.api.fhir.app import create_fhir_app
+from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.services.bundle import build_services
+from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings
-from tests.bench.grown.questions import QUESTIONS, Question, Values
-from tests.bench.grown.rows import Grown
+from tests.bench.grown.questions import QUESTIONS, START, WORKLIST, Question, Values
+from tests.bench.grown.rows import SOP_CLASSES, Grown
 from tests.bench.servers import Failed
 from tests.support.archive import FakeArchive
 from tests.support.server import SECRET, user_token
+from tests.support.worklist import query_file
 
 TIMES = 5
 """How often each question is asked, with other values each time. The first time counts: a person waits for it too."""
@@ -57,19 +60,24 @@ def ask_all(database: Database, folder: Path, grown: Grown, topics: Collection[s
     clients[False].get("/api/v1/dicom/studies", headers=_bearer("nurse"))  # whatever is loaded once
     for one in QUESTIONS:
         if not topics or one.topic in topics:
-            yield _measure(one, clients[one.path(Values(grown, random.Random(0))).startswith("/fhir")], grown)
+            client = clients[one.path(Values(grown, random.Random(0))).startswith("/fhir")]
+            yield _measure(one, partial(_ask, one, client), grown)
+    if not topics or "worklist" in topics:
+        yield _measure(WORKLIST, partial(_ask_worklist, services), grown)
+    if not topics or "start" in topics:
+        yield _measure(START, lambda _: _start(database, folder), grown)
 
 
 def _bearer(role: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {user_token(role)}"}
 
 
-def _measure(question: Question, client: FlaskClient, grown: Grown) -> Measured:
+def _measure(question: Question, ask: Callable[[Values], float], grown: Grown) -> Measured:
     values = Values(grown, random.Random(f"{question.topic} {question.name}"))
     times: list[float] = []
     slowest: list[tuple[float, str, Any]] = []
     while len(times) < TIMES and sum(times) < ENOUGH_SECONDS * 1000:
-        took, statements = _watched(lambda: _ask(question, client, values))
+        took, statements = _watched(lambda: ask(values))
         if not times or took > max(times):
             slowest = statements
         times.append(took)
@@ -81,14 +89,39 @@ def _ask(question: Question, client: FlaskClient, values: Values) -> float:
     body = None if question.body is None else question.body(values)
     given: dict[str, Any] = {} if body is None else {"data": body} if isinstance(body, bytes) else {"json": body}
     if isinstance(body, bytes):
-        headers["Content-Type"] = "application/hl7-v2"
+        headers["Content-Type"] = question.content_type
     begin = time.perf_counter()
     answer = client.open(path, method="GET" if body is None else "POST", headers=headers, **given)
     answer.get_data()
     took = (time.perf_counter() - begin) * 1000
-    if answer.status_code != 200:
+    if answer.status_code not in (200, 201):
         raise Failed(f"{path} answers {answer.status_code} to a {question.role}: {answer.text[:500]}")
     return took
+
+
+def _ask_worklist(services: Services, values: Values) -> float:
+    """The steps of the day of one device, encoded, as a C-FIND gets them."""
+    query = query_file({
+        "Modality": values.chance.choice(list(SOP_CLASSES)), "PatientName": "",
+        "ScheduledProcedureStepStartDate": f"{values.grown.now:%Y%m%d}",
+    })  # fmt: skip
+    begin = time.perf_counter()
+    answer = services.worklist.find(services.worklist.read(query), "CT1")
+    took = (time.perf_counter() - begin) * 1000
+    if answer.age_seconds is not None:
+        raise Failed("the worklist is from memory")
+    return took
+
+
+def _start(database: Database, folder: Path) -> float:
+    """What a server does at its start before it answers: its schema, its services, and one page of studies."""
+    begin = time.perf_counter()
+    migrate.upgrade(database)
+    services = build_services(Settings(jwt_secret=SecretStr(SECRET), data_dir=folder), database)
+    client = create_app(services, FakeArchive(), {}).test_client()
+    if client.get("/api/v1/dicom/studies", headers=_bearer("nurse")).status_code != 200:
+        raise Failed("the server that was started does not list studies")
+    return (time.perf_counter() - begin) * 1000
 
 
 def _watched(ask: Callable[[], float]) -> tuple[float, list[tuple[float, str, Any]]]:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from pydicom.uid import generate_uid
+
 from tests.bench.grown.rows import SOP_CLASSES, Grown, Person
 from tests.support.messages import adt, encoded, omi
+from tests.support.samples import small
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,13 @@ class Question:
     role: str
     path: Callable[[Values], str]
     body: Callable[[Values], Any] | None = None
+    content_type: str = "application/hl7-v2"
+    """Of a body of bytes."""
+
+
+WORKLIST = Question("worklist", "C-FIND of a day and a modality", "", lambda _: "")
+START = Question("start", "schema, services and the first list", "", lambda _: "")
+"""Both are asked without HTTP."""
 
 
 def _of(topic: str, role: str, base: str, **asked: str | Callable[[Values], str]) -> list[Question]:
@@ -79,6 +89,16 @@ def _header(values: Values, *, number: bool = True) -> dict[str, Any]:
              "accession_number": f"A{values.order:08}" if number else "", "modality": "CT"}
         ]
     }  # fmt: skip
+
+
+def _image(values: Values, *, number: bool = True) -> bytes:
+    """The first image of a study that was ordered and has not come yet."""
+    order = values.grown.studies + values.chance.randrange(values.grown.to_come)
+    one = values.grown.person(values.grown.of_order(order))
+    born, sex = f"{one.born:%Y%m%d}", "F" if one.sex == "female" else "M"
+    known = {"PatientID": one.mrn, "AccessionNumber": f"A{order:08}"} if number else {"PatientID": ""}
+    uids = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+    return small(PatientName=one.pn.upper(), PatientBirthDate=born, PatientSex=sex, **uids, **known)
 
 
 QUESTIONS: list[Question] = [
@@ -130,6 +150,9 @@ QUESTIONS: list[Question] = [
     Question("match", "by number", "service", lambda _: "/api/v1/match", _header),
     Question("match", "by name and birth date", "service", lambda _: "/api/v1/match",
              lambda v: _header(v, number=False)),
+    Question("match", "an image arrives", "technician", lambda _: "/api/v1/dicom/upload", _image, "application/dicom"),
+    Question("match", "an image without numbers arrives", "technician", lambda _: "/api/v1/dicom/upload",
+             lambda v: _image(v, number=False), "application/dicom"),
     *_of(
         "fhir", "service", "/fhir/Patient",
         Patient_by_number=lambda v: f"identifier={v.person.mrn}",

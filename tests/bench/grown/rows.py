@@ -67,6 +67,7 @@ class Grown:
     def __init__(self, studies: int, now: datetime) -> None:
         self.studies, self.now = studies, now
         self.patients, self.orders = studies * 3 // 5, studies * 6 // 5
+        self.to_come = (self.orders - studies) // 10
         self.begin = now - timedelta(days=365 * YEARS)
         self._chain, self._events = (0, GENESIS), 0
         self.counts: Counter[str] = Counter()
@@ -119,8 +120,7 @@ class Grown:
                 yield from self._never_examined(number, chance, person, modality)
 
     def _never_examined(self, number: int, chance: random.Random, person: Person, modality: str) -> Iterator[Row]:
-        rest = self.orders - self.studies
-        if number - self.studies < rest // 10:
+        if number - self.studies < self.to_come:
             status, at = "scheduled", self.now + timedelta(minutes=chance.randrange(60 * 24 * 60))
         else:
             status = "cancelled" if chance.random() < 0.9 else "scheduled"
