@@ -19,6 +19,7 @@ LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
 READING = f"{LISTED} AND reading_rank IS NOT NULL"
 """Condition for the studies that wait for a report, if it is certain whose they are; their index holds nothing else."""
 WITHHELD = "withheld_by_id IS NOT NULL"
+DELETED = "deleted_at IS NOT NULL"
 WAITS = is_one_of("link_status", UNCERTAIN)
 """Studies without a certain link."""
 KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
@@ -74,6 +75,7 @@ class Study(Dated, Base):
         ),
         _waiting_index("patient"),
         _waiting_index("order"),
+        Index("ix_studies_deleted", "study_instance_uid", sqlite_where=text(DELETED), postgresql_where=text(DELETED)),
         Index("ix_studies_withheld", "withheld_by_id", sqlite_where=text(WITHHELD), postgresql_where=text(WITHHELD)),
     )
 

@@ -6,8 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, or_, select, union
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, exists, or_, select, union
 
 from ehr_bridge.db.tables.accounts import User
 from ehr_bridge.db.tables.results.reports import Report
@@ -48,13 +47,26 @@ def waits_for(what: WaitsFor, now: datetime, patience: timedelta) -> ColumnEleme
         WaitsFor.AUTHOR: and_(row.draft_kind.is_not(None), switched_off),
         WaitsFor.DECISION: row.doubt.is_not(None),
     }
-    return or_(*conditions.values()) if what is WaitsFor.ANYTHING else conditions[what]
+    if what is WaitsFor.ANYTHING:
+        return and_(row.id.in_(_that_may_wait()), or_(*conditions.values()))
+    return conditions[what]
 
 
 def _critical_or_open() -> CompoundSelect[uuid.UUID]:
     """The ids of reports that are critical, and of those that are being written: each has an index of its own, and no
     index finds both with OR."""
-    other = aliased(Report)
+    return union(_ids(Report.critical_level.is_not(None)), _ids(Report.draft_kind.is_not(None)))
+
+
+def _that_may_wait() -> CompoundSelect[uuid.UUID]:
+    """In the same way, whatever they wait for."""
     return union(
-        select(other.id).where(other.critical_level.is_not(None)), select(other.id).where(other.draft_kind.is_not(None))
+        _ids(Report.critical_level.is_not(None)),
+        _ids(Report.draft_kind.is_not(None)),
+        _ids(Report.status == ReportStatus.PRELIMINARY),
+        _ids(Report.doubt.is_not(None)),
     )
+
+
+def _ids(condition: ColumnElement[bool]) -> Select[uuid.UUID]:
+    return select(Report.id).where(condition).correlate(None)

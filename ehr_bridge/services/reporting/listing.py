@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, false, not_, or_, select
+from sqlalchemy import ColumnElement, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period, of_ids
+from ehr_bridge.db.paging import Key, Page, Position, Sorts, in_period, of_ids, rows_after
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen, ReportVersion
 from ehr_bridge.services.reporting.attention import WaitsFor
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import open_to, shown_to
+from ehr_bridge.services.reporting.rows import issued_for, open_to, studies_that_hide, visible
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 SORTS = Sorts(
@@ -62,8 +62,18 @@ def search_reports(
     waiting: Callable[[WaitsFor], ColumnElement[bool]],
 ) -> Page[Report]:
     """As `Reports.search`; `waiting` says which reports wait for something."""
-    query = select(Report).where(*shown_to(who), *open_to(filters.closed), *_conditions(filters, who, waiting))
-    return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
+    keys = SORTS.chosen(sort)
+    conditions = [*issued_for(who), *open_to(filters.closed), *_conditions(filters, who, waiting)]
+    rows, last = rows_after(session, select(Report).where(visible(), *conditions), keys, limit, offset, after)
+    return Page(rows, _count(session, conditions), limit, offset, last)
+
+
+def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
+    """All of them, less those that are hidden."""
+    count = select(func.count()).select_from(Report).where(*conditions)
+    may_be_hidden = Report.study_instance_uid.in_(studies_that_hide())
+    hidden = session.scalar(count.where(may_be_hidden, not_(visible()))) or 0
+    return (session.scalar(count) or 0) - hidden
 
 
 def _conditions(

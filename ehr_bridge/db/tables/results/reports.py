@@ -21,6 +21,7 @@ NEW = "new"
 IS_DRAFT = "draft_kind IS NOT NULL"
 IS_CRITICAL = "critical_level IS NOT NULL"
 IS_OUTSIDE = "sender IS NOT NULL"
+IS_DOUBTED = "doubt IS NOT NULL"
 
 
 class Report(Dated, Base):
@@ -34,6 +35,7 @@ class Report(Dated, Base):
         Index(
             "ix_reports_critical", "critical_level", sqlite_where=text(IS_CRITICAL), postgresql_where=text(IS_CRITICAL)
         ),
+        Index("ix_reports_doubt", "doubt", sqlite_where=text(IS_DOUBTED), postgresql_where=text(IS_DOUBTED)),
         Index(
             "ix_reports_sender",
             "sender",
