@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from tests.support.running import databases
 from tests.support.samples import nested, small
 from tests.support.scu import message_of, send
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, place_order, the_study, viewer_token
+from tests.support.steps import eventually, place_order, the_study, upload, viewer_token
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,61 @@ def test_one_study_that_comes_to_both_nodes_at_once_is_one_study(nodes: list[Ser
         assert links["total"] == 1
     assert decide(nodes[1], ask(nodes[1], uid), "approve")[0] == 200
     eventually(lambda: nodes[0].request("GET", f"/dicom-web/studies/{uid}/metadata", token).status_code != 200)
+    for node in nodes:
+        assert node.get("/api/v1/audit/verify", "admin").json()["ok"] is True
+
+
+def comes(node: Server, order: dict[str, Any], *, by_c_store: bool) -> tuple[str, list[int | None]]:
+    """A study of six images, one by one; its UID, and what was answered to each."""
+    uid, series = str(generate_uid()), str(generate_uid())
+    images = [image_of(order, uid, series) for _ in range(6)]
+    if by_c_store:
+        return uid, send(node.dicom_port, [message_of(image) for image in images])
+    return uid, [upload(node, image).status_code for image in images]
+
+
+def sign_in(node: Server, name: str) -> str:
+    body = {"username": name, "password": "not the password of anybody"}
+    return str(node.request("POST", "/api/v1/auth/login", json=body).json()["code"])
+
+
+def test_two_busy_nodes_are_one_archive(nodes: list[Server]) -> None:
+    """Studies come to both by upload and C-STORE. Meanwhile a link is taken back on one node and a study is deleted
+    there: the other shows neither any more. Who tries passwords at both has no more tries than at one. At the end both
+    count every image, and the audit trail is whole."""
+    one, other = nodes
+    shown, hidden = store(one, alike(2)), store(one, alike(2))
+    link = one.request(
+        "POST", "/api/v1/dicom/viewer-token", user_token("doctor"), json={"study_instance_uids": [shown]}
+    ).json()
+    orders, name = [place_order(one) for _ in range(4)], f"nobody-{generate_uid()[-12:]}"
+
+    def reads(uid: str, token: str) -> int:
+        return other.request("GET", f"/dicom-web/studies/{uid}/metadata", token).status_code
+
+    ways = [(shown, link["token"]), (hidden, user_token("doctor"))]
+    eventually(lambda: [reads(*way) for way in ways] == [200, 200])
+    with ThreadPoolExecutor(8) as people:
+        coming = [
+            people.submit(comes, node, order, by_c_store=at < 2)
+            for at, (node, order) in enumerate(zip(nodes * 2, orders, strict=True))
+        ]
+        begun = time.time() // 60
+        trying = [people.submit(sign_in, nodes[at % 2], name) for at in range(24)]
+        path = f"/api/v1/dicom/viewer-token/{link['token_id']}"
+        assert one.request("DELETE", path, user_token("doctor")).status_code == 204
+        assert decide(one, ask(one, hidden), "approve")[0] == 200
+        eventually(lambda: all(reads(*way) in (401, 403, 404) for way in ways))
+        tries = [one_try.result() for one_try in trying]
+        minutes = time.time() // 60 - begun + 1
+    for order, arrival in zip(orders, coming, strict=True):
+        uid, answers = arrival.result()
+        assert set(answers) <= {0, 201}, answers
+        for node in nodes:
+            eventually(lambda node=node, uid=uid: the_study(node, uid)["number_of_instances"] == 6)
+            assert the_study(node, uid)["order_id"] == order["id"]
+    let_through = sum(code != "rate_limited" for code in tries)
+    assert 10 <= let_through <= 10 * minutes
     for node in nodes:
         assert node.get("/api/v1/audit/verify", "admin").json()["ok"] is True
 
