@@ -55,6 +55,7 @@ def test_the_list_is_worked_through_by_keyboard_and_opens_with_a_saved_view(peop
     dialog.get_by_label("Name").fill("Ultrasound")
     dialog.get_by_label("My list opens with it").check()
     dialog.get_by_role("button", name="Save", exact=True).click()
+    expect(dialog).to_be_hidden()
     expect(page.get_by_label("View", exact=True)).to_have_value(re.compile("[0-9a-f-]{36}"))
     page = people.go("radiographer", "/orders")
     expect(page).to_have_url(re.compile("view=.*modality=US|modality=US.*view="))

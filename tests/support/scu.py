@@ -121,7 +121,8 @@ def _store(association: Association, message: Message, context_id: int, number: 
     request.Priority = 2
     request.DataSet = io.BytesIO(message.dataset)
     association._reactor_checkpoint.clear()
-    while not association._is_paused:
+    asleep = vars(association._reactor_checkpoint)["_cond"]
+    while not asleep._waiters:  # `_is_paused` is said before it is true: that thread may yet take the answer away
         time.sleep(0.001)
     deadline = time.monotonic() + patience
     try:

@@ -104,11 +104,14 @@ function SaveDialog({ view, place, onGo, onSaved, onClose }: SaveProps) {
       {
         onSuccess: (saved) => {
           if (!saved) return;
-          const wasFirst = choice?.view_id === saved.id;
-          if (isFirst !== wasFirst) choose.mutate({ view_id: isFirst ? saved.id : null, columns: choice?.columns ?? null });
-          say({ text: t("views.saved", { name: saved.name }) });
           onSaved(saved);
-          onClose();
+          const done = () => {
+            say({ text: t("views.saved", { name: saved.name }) });
+            onClose();
+          };
+          const wasFirst = choice?.view_id === saved.id;
+          if (isFirst === wasFirst) done();
+          else choose.mutate({ view_id: isFirst ? saved.id : null, columns: choice?.columns ?? null }, { onSuccess: done });
         },
       },
     );
@@ -125,7 +128,7 @@ function SaveDialog({ view, place, onGo, onSaved, onClose }: SaveProps) {
       },
     );
   return (
-    <FormDialog title={t("views.save.title")} action={t(isOver ? "views.save.over" : "views.save.new")} busy={save.isPending} error={save.error} onSubmit={submit} onClose={onClose}>
+    <FormDialog title={t("views.save.title")} action={t(isOver ? "views.save.over" : "views.save.new")} busy={save.isPending || choose.isPending} error={save.error ?? choose.error} onSubmit={submit} onClose={onClose}>
       <p className="muted small">{t("views.save.text")}</p>
       <TextField label={t("views.name")} value={name} onChange={setName} maxLength={64} problem={isMissing ? t("views.name.missing") : null} />
       <Tick label={t("views.first")} value={isFirst} onChange={setFirst} />
