@@ -29,6 +29,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError, load_settings
+from plugin.backup import begun
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
@@ -112,6 +113,8 @@ def prepare(options: argparse.Namespace) -> Settings:
     _check_sources(settings)
     _check_mpps(settings)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
+    if begun.read(settings.data_dir) is not None:
+        raise CannotStart("a restore was interrupted here: repeat scripts/restore, which goes on, then start")
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         if settings.jwt_secret is None:

@@ -59,6 +59,7 @@ from ehr_bridge.api.registry import (
 from ehr_bridge.api.reporting import acts as report_acts
 from ehr_bridge.api.reporting import communications, reading_list, reports, templates
 from ehr_bridge.api.reporting import documents as report_documents
+from ehr_bridge.api.retention import routes as retention
 from ehr_bridge.api.sharing import door, shares
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
@@ -108,6 +109,7 @@ MODULES = (
     account_management,
     service_keys,
     deletions,
+    retention,
     retrieve,
     privacy,
     reconciliation,

@@ -86,6 +86,7 @@ class DeletionAnswer(PersonAnswer):
     status: DeletionStatus
     study_instance_uid: str
     reason: str
+    batch_id: uuid.UUID | None = Field(description="The batch with which it was requested (retention), or null")
     requested_by: str
     requested_at: Moment
     decided_by: str | None

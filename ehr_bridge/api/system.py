@@ -63,8 +63,8 @@ class ObjectsAnswer(Model):
     limit_bytes: int = Field(description="Bytes that may wait; beyond them nothing more is stored")
     oldest_at: Moment | None = Field(description="Since when the first of them waits")
     removing: int = Field(description="Files that are still to be removed from the bucket")
-    error: Literal["away", "not_allowed", "no_bucket", "other_bucket"] | None = Field(
-        description="Why the last attempt failed; `null`: it succeeded"
+    error: Literal["away", "not_allowed", "no_bucket", "other_bucket", "too_large"] | None = Field(
+        description="Why the last attempt failed, or that a file waits which is too large (5 GB); `null`: neither"
     )
     failing_since: Moment | None
 

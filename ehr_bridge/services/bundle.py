@@ -325,6 +325,6 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         performed_listing=performed_listing,
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
-        results=build_results(settings, database, fresh, clock, roles, intake, restrictions, node),
+        results=build_results(settings, database, fresh, clock, roles, intake, restrictions, hidden, node),
         sharing=build_sharing(settings, database, of_tokens, revocations, restrictions, clock),
     )

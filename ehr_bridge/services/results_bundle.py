@@ -21,6 +21,7 @@ from ehr_bridge.services.day.assigning import Assigning
 from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
 from ehr_bridge.services.day.views import Views
+from ehr_bridge.services.deletion.retention import Retention
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
@@ -41,6 +42,7 @@ from ehr_bridge.services.reporting.reading_list import ReadingList
 from ehr_bridge.services.reporting.reading_ranks import keep_reading_ranks
 from ehr_bridge.services.reporting.reports import ReportRules, Reports
 from ehr_bridge.services.reporting.templates import Macros, Templates
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import Restrictions
 from ehr_bridge.settings import Settings
 
@@ -69,6 +71,7 @@ class Results:
     leftovers: Leftovers
     kept_files: KeptFileRounds
     notices: Notices
+    retention: Retention
 
 
 def build_results(
@@ -79,6 +82,7 @@ def build_results(
     roles: Roles,
     intake: Intake,
     restrictions: Restrictions,
+    hidden: HiddenStudies,
     node: str,
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
@@ -124,4 +128,5 @@ def build_results(
         Leftovers(database, folder),
         KeptFileRounds(database, folder, clock, settings.fixity_days),
         Notices(database, clock),
+        Retention(fresh, clock, hidden, timedelta(days=settings.deletion_grace_days)),
     )

@@ -41,8 +41,11 @@ class ObjectState:
     removing: int
     """Files that are still to be removed there."""
     error: str | None
-    """Why the last attempt failed, one of `ERRORS`; None when it succeeded."""
+    """Why the last attempt failed, one of `ERRORS`, or too_large: a file waits that S3 takes from nobody. None: all is
+    well."""
     failing_since: datetime | None
+    disk: Disk | None = None
+    """On which they wait."""
 
 
 class FileStore(Protocol):

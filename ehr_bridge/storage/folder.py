@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -79,3 +80,10 @@ def disk_of(folder: Path) -> Disk | None:
     except OSError:
         return None
     return Disk(usage.free, usage.total)
+
+
+def older_files(folder: Path) -> Iterator[Path]:
+    """What Orthanc has put into its folder."""
+    for first in sorted(folder.glob("[0-9a-f][0-9a-f]")):
+        for second in sorted(first.glob("[0-9a-f][0-9a-f]")):
+            yield from second.iterdir()

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.storage.cache import Cache
 from ehr_bridge.storage.files import Disk, ObjectState
-from ehr_bridge.storage.folder import disk_of, path_of
+from ehr_bridge.storage.folder import disk_of, older_files, path_of
 from ehr_bridge.storage.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ LEFT_BY_OTHERS = 60.0
 """A file that waits longer in a shared folder is put by whichever node sees it."""
 MARKER_SECONDS = 90 * 86_400.0
 MOST_REMEMBERED = 100_000
+LARGEST = 5_000_000_000  # S3 takes no more in one put
 
 
 class ObjectFiles:
@@ -67,9 +68,10 @@ class ObjectFiles:
             for n in range(threads)
         ]
         self._stuck: list[tuple[Waiting, str]] = []
+        self._too_large: dict[str, float] = {}
         self._called = 0
         self._looking = threading.Lock()
-        self._left = _older_files(folder)
+        self._left = older_files(folder)
         self._stop_at: float | None = None
         self._failures = 0
         self._pause_until = 0.0
@@ -142,7 +144,7 @@ class ObjectFiles:
 
     def state(self) -> ObjectState:
         since = self._waiting.oldest
-        trouble = self._trouble
+        trouble = self._trouble or (("too_large", min(self._too_large.values())) if self._too_large else None)
         return ObjectState(
             waiting=self._waiting.number,
             waiting_bytes=self._waiting.size,
@@ -151,6 +153,7 @@ class ObjectFiles:
             removing=self._removing.number,
             error=None if trouble is None else trouble[0],
             failing_since=None if trouble is None else datetime.fromtimestamp(trouble[1], UTC),
+            disk=disk_of(self._folder),
         )
 
     # The threads
@@ -244,6 +247,10 @@ class ObjectFiles:
         path = self._waiting.path(name)
         if not self._removing.has(name):
             try:
+                if path.stat().st_size > LARGEST:  # the others go on; it is read where it waits
+                    self._too_large.setdefault(name, self._clock())
+                    self._stuck.append((self._waiting, name))
+                    return
                 self._bucket.put(name, path)
                 self._keep_copy(name, path.read_bytes())
             except FileNotFoundError:
@@ -260,6 +267,7 @@ class ObjectFiles:
         self._bucket.delete(name)
         self._cache.drop(name)
         self._removed[name] = None
+        self._too_large.pop(name, None)
         while len(self._removed) > MOST_REMEMBERED:
             self._removed.popitem(last=False)
         self._removing.done(name)
@@ -320,10 +328,3 @@ class ObjectFiles:
         LOGGER.warning("the object storage answers again; %d files wait for it", self._waiting.number)
         self._trouble, self._failures, self._pause_until = None, 0, 0.0
         self._awake(everybody=True)
-
-
-def _older_files(folder: Path) -> Iterator[Path]:
-    """What Orthanc has put into its folder."""
-    for first in sorted(folder.glob("[0-9a-f][0-9a-f]")):
-        for second in sorted(first.glob("[0-9a-f][0-9a-f]")):
-            yield from second.iterdir()

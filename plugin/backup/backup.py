@@ -125,8 +125,9 @@ def end_by_signal() -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--to", "repository", required=True, help="Where to: a folder, or another repository of restic's.")
+@click.option("--new", "is_new", is_flag=True, help="Begin a repository there, though backups were made before.")
 @click.option("--data-dir", help="Data directory of the server (EHR_BRIDGE_DATA_DIR, ./var).")
-def main(repository: str, data_dir: str | None) -> None:
+def main(repository: str, is_new: bool, data_dir: str | None) -> None:
     """Back up both databases, the images and the secrets, while the server runs. What is in the repository already is
     not copied again; an interrupted backup continues. The password is EHR_BRIDGE_BACKUP_PASSWORD."""
     end_by_signal()
@@ -136,7 +137,7 @@ def main(repository: str, data_dir: str | None) -> None:
     try:
         restic = restic_of(settings, repository, settings.data_dir / CACHE)
         with records_of(settings) as backups:
-            making = Making(settings, restic, backups, telling.say, telling.progress)
+            making = Making(settings, restic, backups, telling.say, telling.progress, is_new=is_new)
             result = recorded(backups, BackupKind.BACKUP, repository, making.run, is_scheduled=False)
     except BackupFailed as error:
         raise click.ClickException(error.sentence) from None

@@ -6,6 +6,8 @@ SENTENCES = {
     "wrong_password": "The password does not open this repository; set EHR_BRIDGE_BACKUP_PASSWORD to the one it was "
     "made with.",
     "repository_away": "The repository cannot be reached or written; check its address, its disk and its permissions.",
+    "no_repository": "There is no repository at this address. Mount its disk, or correct the address. After the first "
+    "backup another one is begun only by scripts/backup --new.",
     "repository_full": "There is no room in the repository; enlarge its disk. What was copied so far is not copied "
     "again.",
     "repository_locked": "Another process works on the repository; try again when it has ended. A lock of a process "
@@ -27,6 +29,8 @@ SENTENCES = {
     "already_running": "Another backup or check is running.",
     "not_empty": "A restore begins with an empty place; name another data directory or database, or move away what is "
     "there.",
+    "other_restore": "Another backup was being restored into this place and was interrupted; leave --at out to go on "
+    "with it, or begin in an empty place.",
     "no_snapshot": "The repository has no backup of that time; leave --at out for the latest one.",
     "newer_schema": "The backup was made by a newer version; install that version, or a later one, and restore with "
     "it.",

@@ -87,7 +87,18 @@ class Lease:
 class Making:
     """One backup."""
 
-    def __init__(self, settings: Settings, restic: Restic, backups: Backups, say: Say, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        restic: Restic,
+        backups: Backups,
+        say: Say,
+        progress: Progress,
+        *,
+        is_new: bool = False,
+    ) -> None:
+        """`is_new`: somebody has said that a repository is to be begun where there is none."""
+        self._is_new = is_new
         self._settings = settings
         self._restic = restic
         self._backups = backups
@@ -101,8 +112,8 @@ class Making:
         with Lease(self._backups, run) as lease:
             if has_failed := self._backups.has_failed():
                 self._restic.unlock()
-            # where one was before and is no more, its disk is not mounted
-            before = self._disowned(self._restic.open(create=not self._backups.has_succeeded_there(run)))
+            # after the first backup, where there is none its disk is not mounted, was swapped, or the address is wrong
+            before = self._disowned(self._restic.open(create=self._is_new or not self._backups.has_succeeded()))
             if has_failed:
                 self._say("the last backup was not finished; what it has sent is not sent again")
                 self._restic.recover_index()

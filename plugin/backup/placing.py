@@ -191,7 +191,8 @@ def bare_orthanc(settings: Settings) -> Iterator[Callable[..., Any]]:
     for folder in ("StorageDirectory", "IndexDirectory", "TemporaryDirectory"):
         Path(kept[folder]).mkdir(parents=True, exist_ok=True)
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen([ORTHANC, str(file)], stdout=quiet, stderr=quiet)  # noqa: S603
+    ends_with_us = ("/usr/bin/setpriv", "--pdeathsig", "KILL")  # it would keep the index locked
+    process = subprocess.Popen([*ends_with_us, ORTHANC, str(file)], stdout=quiet, stderr=quiet)  # noqa: S603
     try:
         ask = _asking(port, password)
         _await(process, ask)

@@ -21,7 +21,7 @@ from plugin.backup.failures import BackupFailed
 HOST = "ehr-bridge"
 """In every snapshot, whichever node made it: so that each is compared with the last one."""
 NO_REPOSITORY = 10
-CODES = {NO_REPOSITORY: "repository_away", 11: "repository_locked", 12: "wrong_password"}
+CODES = {NO_REPOSITORY: "no_repository", 11: "repository_locked", 12: "wrong_password"}
 OPENING_SECONDS = 120.0
 """restic itself would try for a quarter of an hour."""
 INCOMPLETE = 3

@@ -26,8 +26,10 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.settings import Settings
 from ehr_bridge.shared_folders import OURS
+from plugin.backup import begun as begun_here
 from plugin.backup import copying, manifest
 from plugin.backup.backup import Telling, address_of, restic_of
+from plugin.backup.begun import FILES, PROVING, Begun
 from plugin.backup.failures import BackupFailed
 from plugin.backup.manifest import Manifest, in_bucket, read_manifest
 from plugin.backup.placing import place
@@ -46,19 +48,40 @@ class Restoring:
         self._restic = restic
         self._telling = telling
         self._staging = settings.data_dir / manifest.STAGING
+        self._begun = begun_here.read(settings.data_dir)
 
     def run(self, at: datetime | None, *, incomplete: bool = False) -> bool:
         """Restore the latest backup, or the latest before `at`, `incomplete` ones too if so wanted; returns whether
-        everything was proved. Raises BackupFailed, before anything is written where that can be known."""
-        snapshot = self._choose(at, incomplete=incomplete)
+        everything was proved. One that was interrupted here goes on. Raises BackupFailed, before anything is written
+        where that can be known."""
+        begun = self._begun
+        snapshot = self._choose(at, incomplete=incomplete) if begun is None else self._same(begun, at)
         (staged,) = (path for path in snapshot.paths if Path(path).name == manifest.STAGING)
         made = read_manifest(self._restic.read(snapshot.id, f"{staged}/{manifest.FILE}"))
         self._require_fit(made)
+        if begun is not None:
+            self._telling.say("a restore was interrupted here; it goes on")
         self._telling.say(f"backup of {snapshot.at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}, made by version {made.version}")
-        self._restore_files(snapshot, made)
-        secret = self._place_small_files()
-        self._place_databases(made)
-        return self._prove(snapshot, made, secret)
+        secret = self._restic.read(snapshot.id, f"{staged}/{manifest.SECRET}").decode().strip()
+        if begun is None or begun.phase == FILES:
+            self._restore_files(snapshot, made)
+            self._place_small_files(secret)
+            self._place_databases(made)
+            begun_here.write(self._settings.data_dir, snapshot.id, PROVING)
+        shutil.rmtree(self._staging, ignore_errors=True)
+        all_right = self._prove(snapshot, made, secret)
+        begun_here.remove(self._settings.data_dir)
+        return all_right
+
+    def _same(self, begun: Begun, at: datetime | None) -> Snapshot:
+        """The snapshot that was being restored here. Raises BackupFailed when another one is wanted now."""
+        there = self._restic.open(create=False)
+        mine = next((one for one in there if one.id == begun.snapshot), None)
+        wanted = {manifest.WHOLE, manifest.INCOMPLETE}
+        named = [one for one in there if one.tags & wanted and at is not None and one.at <= at]
+        if mine is None or (at is not None and named[-1:] != [mine]):
+            raise BackupFailed("other_restore", f"snapshot {begun.snapshot[:8]}")
+        return mine
 
     def _choose(self, at: datetime | None, *, incomplete: bool) -> Snapshot:
         there = self._restic.open(create=False)
@@ -83,6 +106,8 @@ class Restoring:
         index = "sqlite" if settings.orthanc_libpq_url is None else "postgresql"
         if (ours, index) != (made.bridge_engine, made.index_engine):
             raise BackupFailed("other_engine", f"ours {made.bridge_engine}, Orthanc's index {made.index_engine}")
+        if self._begun is not None:
+            return  # the place was empty when it began
         folders = [settings.data_dir, settings.storage_path, settings.shared_path]
         if ours == "sqlite":
             file = Path(make_url(settings.sqlalchemy_url).database or "")
@@ -101,6 +126,7 @@ class Restoring:
     def _restore_files(self, snapshot: Snapshot, made: Manifest) -> None:
         settings = self._settings
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        begun_here.write(settings.data_dir, snapshot.id, FILES)
         targets = {"images": settings.storage_path, "shared": settings.shared_path, "staging": self._staging}
         for name, source in made.folders.items():
             if source in snapshot.paths and (target := targets.get(name)) is not None:
@@ -112,13 +138,12 @@ class Restoring:
             shutil.copytree(inside, settings.shared_path, dirs_exist_ok=True)
             shutil.rmtree(inside)
 
-    def _place_small_files(self) -> str:
-        """Anchors, secret and the site's own files; returns the secret of the backup."""
+    def _place_small_files(self, secret: str) -> None:
+        """Anchors, the secret of the backup, and the site's own files."""
         folder = self._settings.data_dir
         anchors = self._staging / manifest.ANCHORS
         if anchors.is_file():
             shutil.move(anchors, folder / manifest.ANCHORS)
-        secret = (self._staging / manifest.SECRET).read_text().strip()
         given = self._settings.jwt_secret
         if given is None:
             (folder / SECRET_FILE).touch(mode=0o600)
@@ -129,26 +154,25 @@ class Restoring:
             )
         site = self._staging / manifest.SITE
         if names := sorted(path.name for path in site.iterdir()):
+            shutil.rmtree(folder / manifest.SITE, ignore_errors=True)  # of the time before an interruption
             shutil.move(site, folder / manifest.SITE)
             self._telling.say(f"files that settings named are in {folder / manifest.SITE}: {', '.join(names)}")
-        return secret
 
     def _place_databases(self, made: Manifest) -> None:
         settings, staging = self._settings, self._staging
         self._telling.say("restoring the databases")
         index = staging / manifest.INDEX
         if settings.orthanc_libpq_url is not None:
-            copying.undump(settings.orthanc_libpq_url, index, staging)
+            _undump(settings.orthanc_libpq_url, index, staging)
         elif index.is_file():
             (settings.data_dir / "orthanc-index").mkdir(mode=0o700, exist_ok=True)
             shutil.move(index, settings.data_dir / "orthanc-index" / "index")
         if made.bridge_engine == "postgresql":
-            copying.undump(settings.sqlalchemy_url.replace("+psycopg", "", 1), staging / manifest.BRIDGE, staging)
+            _undump(settings.sqlalchemy_url.replace("+psycopg", "", 1), staging / manifest.BRIDGE, staging)
         else:
             file = Path(make_url(settings.sqlalchemy_url).database or "")
             shutil.move(staging / manifest.BRIDGE, file)
             file.chmod(0o600)
-        shutil.rmtree(staging)
 
     def _prove(self, snapshot: Snapshot, made: Manifest, secret: str) -> bool:
         settings = self._settings
@@ -216,7 +240,20 @@ def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: boo
         audit.append(session, OURSELVES, Event("backup.restored", detail=detail), now)
 
 
+def _undump(url: str, source: Path, folder: Path) -> None:
+    """All of it or nothing: so what has tables was restored before an interruption."""
+    if not _tables(url)[0]:
+        copying.undump(url, source, folder)
+
+
 def _require_no_tables(url: str) -> None:
+    number, name = _tables(url)
+    if number:
+        raise BackupFailed("not_empty", f"database {name}")
+
+
+def _tables(url: str) -> tuple[int, str]:
+    """How many there are, and the name of the database. Raises BackupFailed when it does not answer."""
     question = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
@@ -224,8 +261,8 @@ def _require_no_tables(url: str) -> None:
             name = connection.info.dbname
     except psycopg.OperationalError as error:
         raise BackupFailed("database_unavailable", str(error).splitlines()[0][:200]) from error
-    if row is None or row[0]:
-        raise BackupFailed("not_empty", f"database {name}")
+    assert row is not None
+    return int(row[0]), name
 
 
 def moment_of(value: str, zone: ZoneInfo) -> datetime:
@@ -259,9 +296,10 @@ def _one_line() -> Iterator[None]:
 @click.option("--data-dir", help="New data directory (EHR_BRIDGE_DATA_DIR, ./var); empty, or not there.")
 @click.pass_context
 def main(context: click.Context, repository: str, at: str | None, incomplete: bool, data_dir: str | None) -> None:
-    """Restore a backup into an empty place, and prove it. With PostgreSQL, EHR_BRIDGE_DATABASE_URL and
-    EHR_BRIDGE_ORTHANC_DATABASE_URL name empty databases. Exit code 0: everything is there and right; 1: it could not be
-    restored; 3: it is restored, and the table says what is not right."""
+    """Restore a backup into an empty place, and prove it; after an interruption the same command goes on. With
+    PostgreSQL, EHR_BRIDGE_DATABASE_URL and EHR_BRIDGE_ORTHANC_DATABASE_URL name empty databases. Exit code 0:
+    everything is there and right; 1: it could not be restored; 3: it is restored, and the table says what is not
+    right."""
     settings, telling = read_settings(data_dir), Telling()
     with _one_line(), tempfile.TemporaryDirectory() as cache:
         restic = restic_of(settings, address_of(repository), Path(cache))

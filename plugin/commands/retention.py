@@ -9,7 +9,6 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,15 +18,13 @@ import click
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.services.deletion.years_kept import ANY, LEAST_AGE, YearsKept, read_rules, years_before
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import with_secret
 from plugin.commands.remote import Remote, own_token
 from plugin.commands.users import operator
 
-ANY = "any"
 PAGE = 500
-LEAST_AGE = 28
-"""Images of children are kept longer: in Germany until the patient is 28 (StrlSchG section 85)."""
 REPORT = ("study_instance_uid", "study_date", "modalities", "number_of_instances", "rule", "outcome")
 UNFINISHED = frozenset({ReportStatus.DRAFT, ReportStatus.PRELIMINARY})
 
@@ -37,50 +34,23 @@ class Server(Protocol):
         """See `Remote.ask`."""
 
 
-@dataclass(frozen=True, slots=True)
-class YearsKept:
-    """How many years studies are kept."""
-
-    years: Mapping[str, int]
-    """By modality, and for `ANY` other one."""
-    least_age: int
-
-    @property
-    def fewest(self) -> int:
-        return min(self.years.values())
-
-    def of(self, study: Mapping[str, Any], today: date) -> str | None:
-        """The rule by which a study may go; None when it stays. Of several modalities the longest time counts; a study
-        without a date, without a certain patient, or of a patient whose age is unknown or too low stays."""
-        rules = {one if one in self.years else ANY for one in _names(study)}
-        if not rules <= self.years.keys():
-            return None
-        rule = max(sorted(rules), key=self.years.__getitem__)
-        said, born = study["study_date"], study["patient_birth_date"]
-        if study["link_status"] != LinkStatus.LINKED or study["number_in_quarantine"] or not said or not born:
-            return None
-        is_due = date.fromisoformat(said) <= years_before(today, self.years[rule])
-        is_of_age = date.fromisoformat(born) <= years_before(today, self.least_age)
-        return f"{rule}={self.years[rule]}" if is_due and is_of_age else None
-
-
-def _names(study: Mapping[str, Any]) -> list[str]:
-    return [one.upper() for one in study["modalities"]] or [ANY]
-
-
-def years_before(day: date, years: int) -> date:
-    """The same day of an earlier year; 28 February for a 29th that it has not."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
+def rule_of(rules: YearsKept, study: Mapping[str, Any], today: date) -> str | None:
+    """The rule by which a study may go; None when it stays: also one without a date, without a certain patient, or of a
+    patient whose age is unknown or too low."""
+    rule, said, born = rules.rule_of(study["modalities"]), study["study_date"], study["patient_birth_date"]
+    if rule is None or study["link_status"] != LinkStatus.LINKED or study["number_in_quarantine"]:
+        return None
+    if not said or not born:
+        return None
+    is_due = date.fromisoformat(said) <= years_before(today, int(rule.partition("=")[2]))
+    return rule if is_due and date.fromisoformat(born) <= years_before(today, rules.least_age) else None
 
 
 def proposals(server: Server, rules: YearsKept, today: date) -> Iterator[tuple[dict[str, Any], str]]:
     """Each study that may go, with its rule; none of a restricted patient, on hold, requested already, or with a report
     that is being written or is preliminary."""
     for study in _old(server, years_before(today, rules.fewest)):
-        rule = rules.of(study, today)
+        rule = rule_of(rules, study, today)
         if rule is not None and not _is_needed(server, study["study_instance_uid"]):
             yield study, rule
 
@@ -126,16 +96,10 @@ def _get(server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _rules(_context: click.Context, _option: click.Parameter, given: Sequence[str]) -> dict[str, int]:
-    years = {}
-    for one in given:
-        modality, _, number = one.partition("=")
-        if not modality or not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 200:
-            raise click.BadParameter(f"'{one}' is no rule: MODALITY=YEARS, such as CT=10 or any=30")
-        name = ANY if modality.strip().lower() == ANY else modality.strip().upper()
-        if name in years:
-            raise click.BadParameter(f"there are two rules for {name}")
-        years[name] = int(number)
-    return years
+    try:
+        return read_rules(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("retention")

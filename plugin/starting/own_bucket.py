@@ -32,6 +32,7 @@ def settle(settings: Settings, database: Database) -> None:
     """Raises NotOurs, and OSError when a folder cannot be written."""
     if settings.bucket is None:
         _nothing_waits(settings.storage_path)
+        _images_are_here(settings, database)
         return
     for step in (_settle_bucket, _settle_folder):
         with database.write() as session:
@@ -47,6 +48,21 @@ def _nothing_waits(folder: Path) -> None:
             f"EHR_BRIDGE_STORAGE_URL is not set, and {left} files in {folder} still wait for a bucket: set it and "
             "start, until the System page says that nothing waits (docs/deployment.md, Object storage)"
         )
+
+
+def _images_are_here(settings: Settings, database: Database) -> None:
+    """Without the bucket in which they are, every image would look missing, and be made anew by whoever sends it."""
+    with database.write() as session:
+        row = session.get(ObjectStorage, ROW, with_for_update=True)
+        if row is None:
+            return
+        if row.bucket_id is not None and settings.storage_take != row.bucket_id:
+            raise NotOurs(
+                f"EHR_BRIDGE_STORAGE_URL is not set, and the images are in a bucket ({row.bucket_id}): set it. Only if "
+                f"all of them were copied into {settings.storage_path} (docs/deployment.md, Back again), "
+                + SAY_YES.format(row.bucket_id)
+            )
+        session.delete(row)
 
 
 def _row(session: Session, *, is_sqlite: bool) -> ObjectStorage:

@@ -34,6 +34,7 @@ EXAMPLES = {
     "view_id": str(uuid.uuid4()),
     "position": "0",
     "share_id": str(uuid.uuid4()),
+    "batch_id": str(uuid.uuid4()),
 }
 
 

@@ -9,11 +9,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ehr_bridge.services.deletion.years_kept import YearsKept, years_before
 from ehr_bridge.settings import load_settings
-from plugin.commands.retention import YearsKept, proposals, request, retention, unknown, years_before
+from plugin.commands.retention import proposals, request, retention, rule_of, unknown
 from tests.api.conftest import Api
 from tests.api.deletion_steps import MAX, RITA, decide, requested
 from tests.api.report_steps import begin
+from tests.api.retention_steps import old
 from tests.support.samples import small
 from tests.support.server import SECRET
 
@@ -32,15 +34,6 @@ class Caller:
         query = content.pop("params", None)
         answer = self.api.call(method, f"/api/v1/{path}", token=self.token, headers=headers or {}, query_string=query)
         return answer.status_code, answer.json if answer.data else {}
-
-
-def old(api: Api, number: int, day: str = "20160101", **patient: Any) -> str:
-    """A study of a patient of their own; its UID."""
-    order = api.place_order(f"ACC-{number}", f"MRN-{number}", **patient)
-    answer = api.upload(small(StudyDate=day), headers={"X-Order-Id": order["id"]})
-    assert answer.status_code == 201, answer.json
-    api.services.recorder.flush()
-    return str(answer.json["studies"][0]["study_instance_uid"])
 
 
 def proposed(api: Api, rules: YearsKept = TEN) -> set[str]:
@@ -113,9 +106,9 @@ def test_of_several_modalities_the_longest_time_counts(
         "link_status": "linked",
         "number_in_quarantine": 0,
     }
-    assert YearsKept(years, 28).of(study, TODAY) == rule
-    assert YearsKept(years, 28).of(study | {"patient_birth_date": None}, TODAY) is None
-    assert YearsKept(years, 28).of(study | {"study_date": None}, TODAY) is None
+    assert rule_of(YearsKept(years, 28), study, TODAY) == rule
+    assert rule_of(YearsKept(years, 28), study | {"patient_birth_date": None}, TODAY) is None
+    assert rule_of(YearsKept(years, 28), study | {"study_date": None}, TODAY) is None
 
 
 def test_a_rule_is_of_one_modality_however_it_is_written() -> None:

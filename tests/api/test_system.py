@@ -216,6 +216,9 @@ def test_images_that_wait_too_long_for_the_object_storage_are_told(api: Api) -> 
     assert attention(api) == {"objects_waiting": 7}
     api.archive.in_bucket = ObjectState(0, 0, 1000, None, 0, "not_allowed", now)
     assert attention(api) == {"objects_waiting": 1}
+    api.archive.disk = None
+    api.archive.in_bucket = ObjectState(0, 0, 1000, None, 0, None, None, Disk(99, 1000))
+    assert attention(api) == {"storage_low": None}  # the disk on which they would wait
 
 
 def test_somebody_who_is_refused_again_and_again_is_counted(api: Api) -> None:

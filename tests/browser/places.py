@@ -18,6 +18,7 @@ PAGES = {
     "/dashboard/studies": "manager",
     "/patients": "reception",
     "/deletions": "manager",
+    "/deletions/retention?rules=any=1": "radiologist",
     "/uploads": "nurse",
     "/uploads/{upload}": "nurse",
     "/uploads?study={uid}&status=failed": "nurse",

@@ -133,11 +133,21 @@ def test_a_bucket_that_is_away_stops_the_first_start_only(start: Start) -> None:
 @pytest.mark.parametrize("queue", ["waiting", "removing"])
 def test_without_the_bucket_nothing_starts_while_files_wait_for_it(start: Start, tmp_path: Path, queue: str) -> None:
     """Nobody would read them: images missing, and removed ones back."""
-    start("a")
     start("a", EHR_BRIDGE_STORAGE_URL="")
     left = tmp_path / "a" / "images" / queue / "abcd1234-0000-4000-8000-000000000000"
-    left.parent.mkdir()
+    left.parent.mkdir(parents=True)
     left.touch()
     assert "1 files" in refusal(start, "a", EHR_BRIDGE_STORAGE_URL="")
     left.unlink()
     start("a", EHR_BRIDGE_STORAGE_URL="")
+
+
+def test_a_start_that_forgot_the_bucket_is_refused(start: Start) -> None:
+    """Every image would look lost. Whoever has copied the bucket into the folder says so, and can begin again later."""
+    start("a")
+    said = refusal(start, "a", EHR_BRIDGE_STORAGE_URL="")
+    assert "EHR_BRIDGE_STORAGE_URL is not set, and the images are in a bucket" in said and "\n" not in said
+    start("a", EHR_BRIDGE_STORAGE_URL="", **yes(said))
+    start("a", EHR_BRIDGE_STORAGE_URL="")
+    start("a", EHR_BRIDGE_STORAGE_TAKE=str(OneBucket.says))
+    start("a")

@@ -77,7 +77,7 @@ def test_a_wrong_password_and_a_repository_that_is_away_are_one_line_each(
     assert not (tmp_path / "repository").exists()
     failed = sqlite_server.get("/api/v1/audit?action=backup.failed", "admin").json()["items"]
     assert [each["detail"]["failure"] for each in failed[:3]] == [
-        "repository_away",
+        "no_repository",
         "wrong_password",
         "repository_away",
     ]

@@ -4,71 +4,20 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ehr_bridge.db import migrate
-from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import BackupKind
 from ehr_bridge.services.backups.records import Backups
-from ehr_bridge.settings import Settings, load_settings
-from plugin.backup.backup import Telling, recorded
+from plugin.backup.backup import recorded
 from plugin.backup.failures import BackupFailed
-from plugin.backup.making import Lease, Making
-from plugin.backup.restic import Progress, Restic, Snapshot, Summary
-from plugin.backup.restore import Restoring
+from plugin.backup.making import Lease
+from plugin.backup.restic import Snapshot
 from plugin.backup.scheduled import forget, tend
-from tests.support.server import SECRET
-
-PASSWORD = "a-password-for-backups"
-
-
-class OnADisk(Restic):
-    """restic, on a disk that may have a damaged place."""
-
-    damaged: tuple[str, ...] = ()
-
-    def back_up(self, paths: Sequence[Path], tags: Sequence[str], parent: str | None, progress: Progress) -> Summary:
-        return replace(super().back_up(paths, tags, parent, progress), unreadable=self.damaged)
-
-
-class Place:
-    """An installation with one image, and its repository."""
-
-    def __init__(self, folder: Path) -> None:
-        environ = {"EHR_BRIDGE_DATA_DIR": str(folder / "var"), "EHR_BRIDGE_JWT_SECRET": SECRET}
-        self.settings: Settings = load_settings(environ)
-        self.image = self.settings.storage_path / "ab" / "cd" / "abcd0000-1111-2222-3333-444455556666"
-        self.image.parent.mkdir(parents=True)
-        self.image.write_bytes(b"an image")
-        self.database = Database(self.settings.sqlalchemy_url)
-        migrate.upgrade(self.database)
-        self.backups = Backups(self.database, lambda: datetime.now(UTC))
-        self.restic = OnADisk(str(folder / "store"), PASSWORD, folder / "cache")
-        self.said: list[str] = []
-
-    def back_up(self) -> str | None:
-        """The failure, if any."""
-        making = Making(self.settings, self.restic, self.backups, self.said.append, lambda *_: None)
-        try:
-            recorded(self.backups, BackupKind.BACKUP, "store", making.run, is_scheduled=False)
-        except BackupFailed as error:
-            return error.code
-        return None
-
-    def tags(self) -> list[str]:
-        there = self.restic.open(create=False)
-        return sorted(tag for one in there for tag in one.tags if not tag.startswith("run-"))
-
-    def chosen(self, *, incomplete: bool = False) -> frozenset[str]:
-        restoring = Restoring(self.settings, self.restic, Telling())
-        return restoring._choose(None, incomplete=incomplete).tags
+from tests.unit.backup_steps import PASSWORD, OnADisk, Place
 
 
 @pytest.fixture
@@ -89,6 +38,20 @@ def test_a_restore_takes_the_last_backup_that_ended_well(place: Place, capsys: p
     assert place.back_up() is None
     forget(place.restic, lambda _: None, lambda _: None)
     assert set(place.tags()) == {"files", "whole"} and place.chosen() != good
+
+
+def test_no_repository_is_begun_silently_after_the_first_backup(place: Place, tmp_path: Path) -> None:
+    """The backup disk was swapped for an empty one, or the address was changed: refused, until somebody says so."""
+    assert place.back_up() is None
+    first = tmp_path / "store"
+    first.rename(tmp_path / "on the other disk")
+    assert place.back_up() == "no_repository" and not first.exists()
+    first.mkdir()  # the empty disk, mounted
+    assert place.back_up() == "no_repository" and not any(first.iterdir())
+    place.restic = OnADisk(str(tmp_path / "elsewhere"), PASSWORD, tmp_path / "cache")
+    assert place.back_up() == "no_repository" and not (tmp_path / "elsewhere").exists()
+    assert place.back_up(is_new=True) is None and place.tags() == ["files", "whole"]
+    assert place.back_up() is None
 
 
 def test_a_backup_that_lost_its_lease_or_died_is_no_whole_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

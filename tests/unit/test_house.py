@@ -139,7 +139,7 @@ HANDED_OUT = {
     "audit.trail", "bundle", "changes.merging", "changes.views", "chart.attaching", "chart.documents", "chart.timeline",
     "dashboard.days", "dashboard.doses", "dashboard.milestones", "dashboard.percentiles",
     "dashboard.times", "dashboard.today",
-    "day.listing", "day.views", "deletion.requests",
+    "day.listing", "day.views", "deletion.proposals", "deletion.requests", "deletion.retention", "deletion.years_kept",
     "delivery.deliveries", "delivery.destinations", "delivery.kinds", "delivery.subscriptions", "identity.attributes",
     "identity.persons", "intake.batch", "intake.prediction", "interfaces.fhir.reports",
     "interfaces.fhir.search", "interfaces.modalities",

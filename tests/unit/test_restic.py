@@ -145,7 +145,7 @@ def test_a_wrong_password_and_no_repository_have_codes_of_their_own(restic: Rest
     wrong = Restic(str(tmp_path / "repository"), "another-password", tmp_path / "cache")
     assert failing(lambda: wrong.open(create=True)) == "wrong_password"
     nowhere = Restic(str(tmp_path / "nowhere"), PASSWORD, tmp_path / "cache")
-    assert failing(lambda: nowhere.open(create=False)) == "repository_away"
+    assert failing(lambda: nowhere.open(create=False)) == "no_repository"
     assert not (tmp_path / "nowhere").exists() and restic.open(create=False) == []
 
 

@@ -34,6 +34,8 @@ NAMES_NOBODY = frozenset((
     "damaged", "days", "dose", "leg", "metric", "undescribed", "pin", "secret",
     "X-Patient-Id",  # of a document: only compared with the patient of the order in the path
     "comment", "series_instance_uid", "sop_instance_uids",  # of the study in the path
+    "rules", "least_age", "seen_at", "number_of_studies",
+    "batch_id",  # its requests are read without those of closed patients
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
 

@@ -371,3 +371,17 @@ def test_no_copy_stays_of_an_image_that_was_removed_while_it_was_read(tmp_path: 
     bucket.read = read  # type: ignore[method-assign]
     assert files.read(NAME) == b"an image"
     assert lying(tmp_path) == []
+
+
+def test_a_file_that_s3_takes_from_nobody_holds_no_other_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read where it waits, and the System page says why it waits."""
+    monkeypatch.setattr(objects, "LARGEST", 4)
+    bucket = FakeBucket()
+    with at_work(node(tmp_path, bucket)) as files:
+        files.create(NAME, b"large")
+        files.create(OTHER, b"file")
+        eventually(lambda: bucket.held == {OTHER: b"file"} and files.state().error == "too_large")
+        assert files.read(NAME) == b"large" and files.state().waiting == 1
+        files.remove(NAME)
+        files.look_around()
+        eventually(lambda: all_there(files))

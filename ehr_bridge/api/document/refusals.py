@@ -53,6 +53,7 @@ _WAITING = ("quarantine_decided", "quarantine_file_away", "quarantine_unreadable
 _MESSAGE = ("message_not_found",)
 _PERFORMED = ("performed_step_not_found",)
 _REJECTION = ("rejection_not_found", "rejection_state", *_STUDY)
+_BATCH = ("batch_not_found", "batch_changed")
 _DELETION = ("deletion_not_found", "deletion_state")
 _REPEATED = ("idempotency_key_reused", "answer_lost")
 _PASSWORD = ("password_too_short", "rate_limited")
@@ -153,6 +154,12 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "reject_deletion": _DELETION,
     "withdraw_deletion": (*_DELETION, "not_own_request"),
     "restore_study": _DELETION,
+    "list_proposals": (),
+    "request_batch": _REPEATED,
+    "list_batches": (),
+    "approve_batch": (*_BATCH, "own_request"),
+    "reject_batch": (*_BATCH, "own_request"),
+    "withdraw_batch": (*_BATCH, "not_own_request"),
     "get_hold": _STUDY,
     "place_hold": (*_STUDY, "study_on_hold"),
     "release_hold": (*_STUDY, "hold_not_found"),

@@ -49,6 +49,7 @@ SAMPLES: dict[str, Any] = {
     "ended_by": "dora",
     "pin": "471147",
     "qr_code": "data:image/svg+xml;charset=utf-8,…",
+    "rules": "CT=10, any=30",
     # a person
     "approximate_age": 40,
     "assigned_name": "Tore Technician",

@@ -57,6 +57,8 @@ class DeletionRequest(Base):
     leased_until: Mapped[datetime | None]
     late_instances: Mapped[int] = mapped_column(default=0)
     """Instances a modality sent while the study was hidden."""
+    batch_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    """The requests that were made at once, because a rule of retention proposed their studies; None: a single one."""
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The study's facts when the request was rejected or its purge began; None before."""
 

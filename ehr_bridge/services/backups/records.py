@@ -162,14 +162,9 @@ class Backups:
         with self._database.write() as session:
             audit.append(session, OURSELVES, event, self._clock())
 
-    def has_succeeded_there(self, run: uuid.UUID) -> bool:
-        """Whether an earlier backup into the repository of this run succeeded."""
-        repository = select(Backup.repository).where(Backup.id == run).scalar_subquery()
-        query = select(Backup.id).where(
-            Backup.kind == BackupKind.BACKUP,
-            Backup.status == BackupStatus.SUCCEEDED,
-            Backup.repository == repository,
-        )
+    def has_succeeded(self) -> bool:
+        """Whether a backup has ever succeeded, into whichever repository."""
+        query = select(Backup.id).where(Backup.kind == BackupKind.BACKUP, Backup.status == BackupStatus.SUCCEEDED)
         with self._database.read() as session:
             return session.scalar(query.limit(1)) is not None
 

@@ -25,7 +25,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.deletion.holds import hold_in_force, require_no_hold
-from ehr_bridge.services.deletion.steps import facts_of, move, note, open_request
+from ehr_bridge.services.deletion.steps import approve, facts_of, open_request, show_again
 from ehr_bridge.services.identity.persons import Person, person_of, person_then
 from ehr_bridge.services.jobs.study_jobs import require_idle
 from ehr_bridge.services.studies.listing import find_study
@@ -129,13 +129,7 @@ class Deletions:
         now = self._clock()
         with self._database.write() as session:
             request = _find(session, request_id)
-            if request.requested_by == origin.actor:
-                raise NotPermitted("own_request", "You cannot approve your own request; ask a second person.")
-            move(request, DeletionStatus.APPROVED)
-            require_no_hold(session, request.study_id)
-            request.decided_by, request.decided_at = origin.actor, now
-            request.purge_after = now + self._grace
-            note(session, "deletion.approved", request, origin, now, purge_after=request.purge_after.isoformat())
+            approve(session, request, origin, now, self._grace)
             view = _view(session, request)
         self._hidden.changed(request.study_instance_uid)
         return view
@@ -181,11 +175,7 @@ class Deletions:
                 raise NotPermitted(
                     "not_own_request", "Only the person who requested the deletion can withdraw the request."
                 )
-            move(request, status)
-            for name, value in decision.items():
-                setattr(request, name, value)
-            request.study.deleted_at = None
-            note(session, action, request, origin, self._clock())
+            show_again(session, request, status, action, origin, self._clock(), decision)
             view = _view(session, request)
         self._hidden.changed(request.study_instance_uid)
         return view

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.errors import Conflict
+from ehr_bridge.errors import Conflict, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.deletion.holds import require_no_hold
 from ehr_bridge.services.identity.persons import said_by
 
 TRANSITIONS: dict[DeletionStatus, frozenset[DeletionStatus]] = {
@@ -55,7 +57,15 @@ def facts_of(study: Study) -> dict[str, Any]:
     }
 
 
-def open_request(session: Session, study: Study, reason: str, origin: Origin, now: datetime) -> DeletionRequest:
+def open_request(
+    session: Session,
+    study: Study,
+    reason: str,
+    origin: Origin,
+    now: datetime,
+    batch_id: uuid.UUID | None = None,
+    **detail: object,
+) -> DeletionRequest:
     """A new pending request that hides the study, written within the caller's transaction."""
     request = DeletionRequest(
         id=uuid.uuid4(),
@@ -68,12 +78,46 @@ def open_request(session: Session, study: Study, reason: str, origin: Origin, no
         requested_by=origin.actor,
         requested_at=now,
         late_instances=0,
+        batch_id=batch_id,
     )
     request.study = study
     study.deleted_at = now
     session.add(request)
-    note(session, "deletion.requested", request, origin, now)
+    of_batch = {} if batch_id is None else {"batch_id": str(batch_id)}
+    note(session, "deletion.requested", request, origin, now, **of_batch, **detail)
     return request
+
+
+def approve(session: Session, request: DeletionRequest, origin: Origin, now: datetime, grace: timedelta) -> None:
+    """Approve somebody else's request, within the caller's transaction; the grace period begins.
+
+    Raises:
+        NotPermitted: it is the caller's own.
+        Conflict: it is not pending, or the study is under legal hold.
+    """
+    if request.requested_by == origin.actor:
+        raise NotPermitted("own_request", "You cannot approve your own request; ask a second person.")
+    require_no_hold(session, request.study_id)
+    move(request, DeletionStatus.APPROVED)
+    request.decided_by, request.decided_at, request.purge_after = origin.actor, now, now + grace
+    note(session, "deletion.approved", request, origin, now, purge_after=request.purge_after.isoformat())
+
+
+def show_again(
+    session: Session,
+    request: DeletionRequest,
+    status: DeletionStatus,
+    action: str,
+    origin: Origin,
+    now: datetime,
+    decision: Mapping[str, Any],
+) -> None:
+    """End a request before the purge, within the caller's transaction. Raises Conflict when it is too late."""
+    move(request, status)
+    for name, value in decision.items():
+        setattr(request, name, value)
+    request.study.deleted_at = None
+    note(session, action, request, origin, now)
 
 
 def approve_at_once(session: Session, request: DeletionRequest, origin: Origin, now: datetime) -> None:

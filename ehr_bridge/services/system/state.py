@@ -197,6 +197,7 @@ class System:
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The present state; `handed_over` instances have not reached the recorder yet."""
         disk, objects = archive.space(), archive.objects()
+        images_on = disk if objects is None else objects.disk
         self._quarantine.flush()
         with self._database.read() as session:
             jobs = _jobs(session)
@@ -220,7 +221,7 @@ class System:
         steps, nodes = self._performed.waiting(), self._nodes.look()
         attention = [
             None if archive.has_room(0) else Attention("storage_full"),
-            Attention("storage_low") if disk and disk.is_nearly_full else None,
+            Attention("storage_low") if images_on and images_on.is_nearly_full else None,
             Attention("backup_old") if backups.is_old else None,
             Attention("backup_failed") if backups.has_failed else None,
             *(

@@ -27,6 +27,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/uploads": async () => (await import("./pages/UploadsPage")).UploadsPage,
   "/uploads/:id": async () => (await import("./pages/UploadLogPage")).UploadLogPage,
   "/deletions": async () => (await import("./pages/DeletionsPage")).DeletionsPage,
+  "/deletions/retention": async () => (await import("./pages/RetentionPage")).RetentionPage,
   "/restricted": async () => (await import("./pages/RestrictedPage")).RestrictedPage,
   "/audit": async () => (await import("./pages/AuditPage")).AuditPage,
   "/viewer-links": async () => (await import("./pages/ViewerTokensPage")).ViewerTokensPage,

@@ -13,7 +13,7 @@ export const CHANGED = {
   person: [...STUDY, "patient", "patients", "change", "changes", "reconciliation"],
   report: ["report", "reports", "order", "orders", "audit", "timeline"],
   document: ["documents", "timeline", "studies"],
-  deletion: [...STUDY, "deletions"],
+  deletion: [...STUDY, "deletions", "retention"],
   quarantine: [...STUDY, "quarantine"],
   message: [...STUDY, "messages", "patient"],
   reconciliation: [...STUDY, "reconciliation", "patients"],

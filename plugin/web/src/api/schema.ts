@@ -8266,6 +8266,228 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Batches of requests that wait for a decision: all for those who may approve, otherwise the caller's own */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchesAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Request the deletion of proposed studies as one batch; each is hidden from now on. Another person decides */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BatchBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchDoneAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/batches/{batch_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve somebody else's batch; studies on hold or changed since are left out, and wait still */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    batch_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BatchDecisionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchDoneAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/batches/{batch_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject somebody else's batch; its studies are shown again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    batch_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BatchRejectionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchDoneAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/batches/{batch_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraw the caller's own batch; its studies are shown again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    batch_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BatchDecisionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchDoneAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The studies that rules of retention propose for deletion; nothing is requested by this */
+        get: {
+            parameters: {
+                query: {
+                    rules: string;
+                    least_age?: number;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProposalsAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sendings/{sending_id}": {
         parameters: {
             query?: never;
@@ -8793,6 +9015,44 @@ export interface components {
             last_check_at: string | null;
             last_success_at: string | null;
         };
+        BatchAnswer: {
+            /** Format: uuid */
+            batch_id: string;
+            first_date: string | null;
+            last_date: string | null;
+            number_of_instances: number;
+            number_of_studies: number;
+            reason: string;
+            /** Format: date-time */
+            requested_at: string;
+            requested_by: string;
+            sample: components["schemas"]["ProposedStudy"][];
+        };
+        BatchBody: {
+            /** @default 28 */
+            least_age: number;
+            reason: string;
+            rules: string;
+            /** Format: date-time */
+            seen_at: string;
+            study_instance_uids: string[];
+        };
+        BatchDecisionBody: {
+            number_of_studies: number;
+        };
+        BatchDoneAnswer: {
+            batch_id: string | null;
+            left_out: components["schemas"]["LeftOutAnswer"][];
+            number_of_studies: number;
+        };
+        BatchRejectionBody: {
+            number_of_studies: number;
+            /** @default null */
+            reason: string | null;
+        };
+        BatchesAnswer: {
+            batches: components["schemas"]["BatchAnswer"][];
+        };
         BeginBody: {
             /** @default null */
             order_id: string | null;
@@ -9041,6 +9301,7 @@ export interface components {
         };
         DeletionAnswer: {
             accession_number: string | null;
+            batch_id: string | null;
             decided_at: string | null;
             decided_by: string | null;
             decision_reason: string | null;
@@ -9790,6 +10051,10 @@ export interface components {
             /** @default null */
             patient_id: string | null;
         };
+        LeftOutAnswer: {
+            code: string;
+            study_instance_uid: string;
+        };
         LegAnswer: {
             /** @enum {string} */
             leg: "order_to_arrival" | "appointment_to_images" | "arrival_to_images" | "images_to_completed" | "completed_to_preliminary" | "preliminary_to_signed" | "completed_to_signed" | "order_to_signed";
@@ -10145,7 +10410,7 @@ export interface components {
             unseen: number;
         };
         ObjectsAnswer: {
-            error: ("away" | "not_allowed" | "no_bucket" | "other_bucket") | null;
+            error: ("away" | "not_allowed" | "no_bucket" | "other_bucket" | "too_large") | null;
             failing_since: string | null;
             limit_bytes: number;
             oldest_at: string | null;
@@ -10631,6 +10896,36 @@ export interface components {
             signed_at: string;
             signed_by: components["schemas"]["SignerAnswer"] | null;
             version: number;
+        };
+        ProposalsAnswer: {
+            counts: components["schemas"]["ProposedOfYear"][];
+            is_all: boolean;
+            number_of_studies: number;
+            /** Format: date-time */
+            read_at: string;
+            studies: components["schemas"]["ProposedStudy"][];
+        };
+        ProposedOfYear: {
+            modalities: string[];
+            number_of_instances: number;
+            number_of_studies: number;
+            year: number;
+        };
+        ProposedStudy: {
+            accession_number: string | null;
+            issuer: string | null;
+            modalities: string[];
+            mrn: string | null;
+            number_of_instances: number;
+            number_of_series: number;
+            patient_birth_date: string | null;
+            patient_id: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
         };
         QuarantineAnswer: {
             address: string | null;
@@ -11689,6 +11984,12 @@ export type BackupKind = components['schemas']['BackupKind'];
 export type BackupRunAnswer = components['schemas']['BackupRunAnswer'];
 export type BackupStatus = components['schemas']['BackupStatus'];
 export type BackupsAnswer = components['schemas']['BackupsAnswer'];
+export type BatchAnswer = components['schemas']['BatchAnswer'];
+export type BatchBody = components['schemas']['BatchBody'];
+export type BatchDecisionBody = components['schemas']['BatchDecisionBody'];
+export type BatchDoneAnswer = components['schemas']['BatchDoneAnswer'];
+export type BatchRejectionBody = components['schemas']['BatchRejectionBody'];
+export type BatchesAnswer = components['schemas']['BatchesAnswer'];
 export type BeginBody = components['schemas']['BeginBody'];
 export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
@@ -11795,6 +12096,7 @@ export type LabelAnswer = components['schemas']['LabelAnswer'];
 export type LabelList = components['schemas']['LabelList'];
 export type LabelledOrder = components['schemas']['LabelledOrder'];
 export type LabelsBody = components['schemas']['LabelsBody'];
+export type LeftOutAnswer = components['schemas']['LeftOutAnswer'];
 export type LegAnswer = components['schemas']['LegAnswer'];
 export type LinkBody = components['schemas']['LinkBody'];
 export type LinkSide = components['schemas']['LinkSide'];
@@ -11876,6 +12178,9 @@ export type Problem = components['schemas']['Problem'];
 export type ProblemMeaning = components['schemas']['ProblemMeaning'];
 export type ProblemMeanings = components['schemas']['ProblemMeanings'];
 export type ProofAnswer = components['schemas']['ProofAnswer'];
+export type ProposalsAnswer = components['schemas']['ProposalsAnswer'];
+export type ProposedOfYear = components['schemas']['ProposedOfYear'];
+export type ProposedStudy = components['schemas']['ProposedStudy'];
 export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
 export type QuarantineList = components['schemas']['QuarantineList'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { Link } from "react-router-dom";
 import { useDeletions, type Deletion } from "../api/deletions";
 import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
@@ -13,6 +14,7 @@ import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Day, Instant, modalitiesOf, OrNone } from "../components/values";
 import { namesakes, ofNamed, type Whom } from "../components/whom";
+import { Batches } from "../deletions/Batches";
 import { ConfirmDecision, Decide, type Asked } from "../deletions/Decide";
 import { daysLeft, STATES } from "../deletions/state";
 import { t, word } from "../i18n";
@@ -34,12 +36,19 @@ export function DeletionsPage() {
 }
 
 function Deletions({ lead }: { lead: string }) {
+  const mayRequest = useMay("request_deletion");
   const [{ filters, offset }, move] = useListPlace(DEFAULTS);
   const status = STATES.find((each) => each === filters.status) ?? "";
   const deletions = useDeletions({ status, offset });
   const [asked, setAsked] = useState<Asked | null>(null);
   return (
     <Page title={t("deletions.title")} lead={lead} isWide>
+      {mayRequest && (
+        <p>
+          <Link to="/deletions/retention">{t("retention.link")}</Link>
+        </p>
+      )}
+      <Batches />
       <Filters label={t("deletions.filters")}>
         <SelectField
           label={t("deletions.status")}

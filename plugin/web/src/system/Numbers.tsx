@@ -19,7 +19,7 @@ export function StoragePanel({ storage, fixity }: { storage: StorageAnswer; fixi
         <Fact label={t("system.storage.free")}>
           <OrNone>{freeWords(storage)}</OrNone>
         </Fact>
-        <Fact label={t("system.storage.forecast")}>{forecastWords(storage.forecast)}</Fact>
+        <Fact label={t("system.storage.forecast")}>{storage.objects ? t("system.storage.forecast.bucket") : forecastWords(storage.forecast)}</Fact>
         <Amount label={t("system.storage.studies")} amount={storage.number_of_studies} />
         <Amount label={t("system.storage.instances")} amount={storage.number_of_instances} />
         <Amount label={t("system.storage.damaged")} amount={fixity.damaged} />

@@ -29,6 +29,7 @@ import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
 import { reports } from "./reports";
+import { retention } from "./retention";
 import { review } from "./review";
 import { sharing } from "./sharing";
 import { studies } from "./studies";
@@ -55,6 +56,7 @@ export const de: Catalogue = {
   ...corrections,
   ...day,
   ...deletions,
+  ...retention,
   ...desk,
   ...destinations,
   ...interfaces,

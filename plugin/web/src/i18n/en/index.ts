@@ -32,6 +32,7 @@ import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
 import { reports } from "./reports";
+import { retention } from "./retention";
 import { review } from "./review";
 import { sharing } from "./sharing";
 import { studies } from "./studies";
@@ -58,6 +59,7 @@ export const en = {
   ...corrections,
   ...day,
   ...deletions,
+  ...retention,
   ...desk,
   ...destinations,
   ...interfaces,
