@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.reporting_steps import FINDINGS, an_order_with_images, editor, is_saved, open_to_write, write
-from tests.browser.steps import sign_in_at_the_form
+from tests.browser.steps import sign_in_at_the_form, unfold
 from tests.support.server import Server, user_token
 
 KEPT = """async () => JSON.stringify([
@@ -72,6 +72,7 @@ def test_a_locked_page_shows_nothing_keeps_what_was_typed_and_stays_locked_when_
     page.goto(f"{demo.url}/ehr/orders/ACC-2026-0001")
     expect(page.get_by_role("heading", name="Lindqvist, Åsa", level=1)).to_be_visible()
     tab = another_tab(page.context, demo)
+    unfold(tab)
     search = tab.get_by_label("Search", exact=True)
     search.fill("half a na")
     at_the_side(page, "Lock")
@@ -128,6 +129,7 @@ def test_somebody_else_signs_in_and_the_first_ones_page_stays_hidden(page: Page,
     """Never two people in two tabs without words. What the first typed is shown to them alone."""
     sign_in_at_the_form(page, demo, "doctor")
     other = another_tab(page.context, demo)
+    unfold(page)
     page.get_by_label("Search", exact=True).fill("half a na")
     at_the_side(other, "Lock")
     other.get_by_role("button", name="Somebody else signs in").click()
