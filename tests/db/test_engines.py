@@ -119,10 +119,9 @@ def test_many_rows_at_once_are_in_the_transaction_that_they_begin(database: Data
     assert count(database) == 0
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_who_waits_too_long_for_the_turn_is_told_to_come_again(database: Database) -> None:
     """Also when the question waits with them: it is not asked, and nothing of it stays."""
-    if database.is_sqlite:
-        pytest.skip("its lock has another limit")
 
     def impatient(connection: Any, *_: Any) -> None:
         connection.execute("SET lock_timeout = '50ms'")
