@@ -37,7 +37,8 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
     const chosen = others.filter(({ item: { study } }) => also.has(study.study_instance_uid)).map(decisionOf);
     const decisions = chosen.filter((each) => each !== null);
     if (decisions.length === 0) return;
-    link.mutate(decisions, { onSuccess: ({ taken, asked }) => say({ text: t("together.done", { taken, asked }) }) });
+    // This dialog is gone by then: what a mutation calls itself would be lost with it.
+    void link.mutateAsync(decisions).then(({ taken, asked }) => say({ text: t("together.done", { taken, asked }) }));
   };
   return (
     <BesideDialog
