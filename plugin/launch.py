@@ -113,8 +113,8 @@ def prepare(options: argparse.Namespace) -> Settings:
     _check_sources(settings)
     _check_mpps(settings)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
-    if begun.read(settings.data_dir) is not None:
-        raise CannotStart("a restore was interrupted here: repeat scripts/restore, which goes on, then start")
+    if (said := begun.obstacle(settings)) is not None:
+        raise CannotStart(said)
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         if settings.jwt_secret is None:

@@ -31,6 +31,12 @@ SENTENCES = {
     "there.",
     "other_restore": "Another backup was being restored into this place and was interrupted; leave --at out to go on "
     "with it, or begin in an empty place.",
+    "other_place": "The restore that was interrupted here wrote into another folder or database; repeat it with the "
+    "settings and variables of that time, or begin in an empty place.",
+    "snapshot_gone": "The backup that was being restored into this place is not in this repository; name the one it "
+    "came from with --from, or begin in an empty place.",
+    "restore_running": "Another restore into this place is still running; wait until it has ended, or end its process "
+    "first.",
     "no_snapshot": "The repository has no backup of that time; leave --at out for the latest one.",
     "newer_schema": "The backup was made by a newer version; install that version, or a later one, and restore with "
     "it.",

@@ -6,13 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-import psycopg
-from sqlalchemy import delete, make_url, select, update
+from sqlalchemy import delete, select, update
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
@@ -27,7 +28,7 @@ from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.settings import Settings
 from ehr_bridge.shared_folders import OURS
 from plugin.backup import begun as begun_here
-from plugin.backup import copying, manifest
+from plugin.backup import copying, manifest, target
 from plugin.backup.backup import Telling, address_of, restic_of
 from plugin.backup.begun import FILES, PROVING, Begun
 from plugin.backup.failures import BackupFailed
@@ -48,13 +49,17 @@ class Restoring:
         self._restic = restic
         self._telling = telling
         self._staging = settings.data_dir / manifest.STAGING
-        self._begun = begun_here.read(settings.data_dir)
+        self._begun: Begun | None = None
 
     def run(self, at: datetime | None, *, incomplete: bool = False) -> bool:
         """Restore the latest backup, or the latest before `at`, `incomplete` ones too if so wanted; returns whether
         everything was proved. One that was interrupted here goes on. Raises BackupFailed, before anything is written
         where that can be known."""
-        begun = self._begun
+        with begun_here.alone(self._settings.data_dir):
+            return self._run(at, incomplete=incomplete)
+
+    def _run(self, at: datetime | None, *, incomplete: bool) -> bool:
+        self._begun = begun = begun_here.read(self._settings.data_dir)
         snapshot = self._choose(at, incomplete=incomplete) if begun is None else self._same(begun, at)
         (staged,) = (path for path in snapshot.paths if Path(path).name == manifest.STAGING)
         made = read_manifest(self._restic.read(snapshot.id, f"{staged}/{manifest.FILE}"))
@@ -67,20 +72,38 @@ class Restoring:
             self._restore_files(snapshot, made)
             self._place_small_files(secret)
             self._place_databases(made)
-            begun_here.write(self._settings.data_dir, snapshot.id, PROVING)
+            self._settle()
+            self._mark(phase=PROVING)
         shutil.rmtree(self._staging, ignore_errors=True)
         all_right = self._prove(snapshot, made, secret)
-        begun_here.remove(self._settings.data_dir)
+        self._settle()
+        begun_here.remove(self._settings.storage_path, self._settings.data_dir)
         return all_right
+
+    def _mark(self, **what: Any) -> None:
+        assert self._begun is not None
+        self._begun = replace(self._begun, **what)
+        begun_here.write(self._settings.data_dir, self._begun)
+
+    def _settle(self) -> None:
+        """A power cut after this takes nothing away."""
+        settings, folders = self._settings, list[Path]()
+        if target.OURS not in target.servers(settings):
+            folders.append(target.our_file(settings).parent)
+        begun_here.settle(settings.data_dir, settings.storage_path, settings.shared_path, *folders)
 
     def _same(self, begun: Begun, at: datetime | None) -> Snapshot:
         """The snapshot that was being restored here. Raises BackupFailed when another one is wanted now."""
         there = self._restic.open(create=False)
         mine = next((one for one in there if one.id == begun.snapshot), None)
-        wanted = {manifest.WHOLE, manifest.INCOMPLETE}
-        named = [one for one in there if one.tags & wanted and at is not None and one.at <= at]
-        if mine is None or (at is not None and named[-1:] != [mine]):
-            raise BackupFailed("other_restore", f"snapshot {begun.snapshot[:8]}")
+        if mine is None:
+            raise BackupFailed("snapshot_gone", f"snapshot {begun.snapshot[:8]}")
+        if at is not None:
+            until = [one for one in there if one.at <= at]
+            whole = [one for one in until if manifest.WHOLE in one.tags]
+            either = [one for one in until if one.tags & {manifest.WHOLE, manifest.INCOMPLETE}]
+            if mine not in (*whole[-1:], *either[-1:]):
+                raise BackupFailed("other_restore", f"snapshot {begun.snapshot[:8]}")
         return mine
 
     def _choose(self, at: datetime | None, *, incomplete: bool) -> Snapshot:
@@ -107,32 +130,23 @@ class Restoring:
         if (ours, index) != (made.bridge_engine, made.index_engine):
             raise BackupFailed("other_engine", f"ours {made.bridge_engine}, Orthanc's index {made.index_engine}")
         if self._begun is not None:
-            return  # the place was empty when it began
-        folders = [settings.data_dir, settings.storage_path, settings.shared_path]
-        if ours == "sqlite":
-            file = Path(make_url(settings.sqlalchemy_url).database or "")
-            if file.exists():
-                raise BackupFailed("not_empty", str(file))
-        for folder in folders:
-            if folder.is_dir() and next(folder.iterdir(), None) is not None:
-                raise BackupFailed("not_empty", str(folder))
-        for url in self._servers():
-            _require_no_tables(url)
-
-    def _servers(self) -> list[str]:
-        urls = [self._settings.sqlalchemy_url, self._settings.orthanc_libpq_url or "sqlite"]
-        return [url.replace("+psycopg", "", 1) for url in urls if url.startswith("postgresql")]
+            target.require_same(settings, self._begun)
+        else:
+            target.require_empty(settings)
 
     def _restore_files(self, snapshot: Snapshot, made: Manifest) -> None:
         settings = self._settings
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        begun_here.write(settings.data_dir, snapshot.id, FILES)
+        if self._begun is None:
+            self._begun = Begun(snapshot.id, places=target.places(settings))
+        self._mark(phase=FILES)
+        settings.storage_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        begun_here.write(settings.storage_path, self._begun)
         targets = {"images": settings.storage_path, "shared": settings.shared_path, "staging": self._staging}
         for name, source in made.folders.items():
-            if source in snapshot.paths and (target := targets.get(name)) is not None:
+            if source in snapshot.paths and (folder := targets.get(name)) is not None:
                 self._telling.say(f"restoring {name}")
-                target.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._restic.restore(snapshot.id, source, target, None, self._telling.progress)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._restic.restore(snapshot.id, source, folder, None, self._telling.progress)
         inside = settings.storage_path / OURS
         if settings.shared_path != inside and inside.is_dir():  # it was in the folder of the images there
             shutil.copytree(inside, settings.shared_path, dirs_exist_ok=True)
@@ -161,18 +175,34 @@ class Restoring:
     def _place_databases(self, made: Manifest) -> None:
         settings, staging = self._settings, self._staging
         self._telling.say("restoring the databases")
-        index = staging / manifest.INDEX
-        if settings.orthanc_libpq_url is not None:
-            _undump(settings.orthanc_libpq_url, index, staging)
+        index, servers = staging / manifest.INDEX, target.servers(settings)
+        if (url := servers.get(target.INDEX)) is not None:
+            self._undump(target.INDEX, url, index)
         elif index.is_file():
             (settings.data_dir / "orthanc-index").mkdir(mode=0o700, exist_ok=True)
             shutil.move(index, settings.data_dir / "orthanc-index" / "index")
-        if made.bridge_engine == "postgresql":
-            _undump(settings.sqlalchemy_url.replace("+psycopg", "", 1), staging / manifest.BRIDGE, staging)
+        if (url := servers.get(target.OURS)) is not None:
+            self._undump(target.OURS, url, staging / manifest.BRIDGE)
         else:
-            file = Path(make_url(settings.sqlalchemy_url).database or "")
+            file = target.our_file(settings)
+            self._may_place(target.OURS, str(file), is_empty=not file.exists())
             shutil.move(staging / manifest.BRIDGE, file)
             file.chmod(0o600)
+
+    def _undump(self, name: str, url: str, source: Path) -> None:
+        """All of it or nothing: so what has tables, and had none before, was restored before an interruption."""
+        found = target.tables(url)
+        self._may_place(name, f"database {found.name}", is_empty=not found.number)
+        if not found.number:
+            copying.undump(url, source, self._staging)
+
+    def _may_place(self, name: str, where: str, *, is_empty: bool) -> None:
+        """Hours after it began: raises BackupFailed when somebody else has written there meanwhile."""
+        assert self._begun is not None
+        if name not in self._begun.placing:
+            if not is_empty:
+                raise BackupFailed("not_empty", where)
+            self._mark(placing=(*self._begun.placing, name))
 
     def _prove(self, snapshot: Snapshot, made: Manifest, secret: str) -> bool:
         settings = self._settings
@@ -202,9 +232,9 @@ class Restoring:
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
             wanted.write("".join(f"{name}\n" for name in names))
             wanted.flush()
-            target, only = self._settings.storage_path, Path(wanted.name)
+            folder, only = self._settings.storage_path, Path(wanted.name)
             self._restic.restore(
-                made.files_snapshot, made.folders["images"], target, only, lambda _part, _done, _size: None
+                made.files_snapshot, made.folders["images"], folder, only, lambda _part, _done, _size: None
             )
 
 
@@ -238,31 +268,6 @@ def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: boo
             )
         )
         audit.append(session, OURSELVES, Event("backup.restored", detail=detail), now)
-
-
-def _undump(url: str, source: Path, folder: Path) -> None:
-    """All of it or nothing: so what has tables was restored before an interruption."""
-    if not _tables(url)[0]:
-        copying.undump(url, source, folder)
-
-
-def _require_no_tables(url: str) -> None:
-    number, name = _tables(url)
-    if number:
-        raise BackupFailed("not_empty", f"database {name}")
-
-
-def _tables(url: str) -> tuple[int, str]:
-    """How many there are, and the name of the database. Raises BackupFailed when it does not answer."""
-    question = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-    try:
-        with psycopg.connect(url, connect_timeout=10) as connection:
-            row = connection.execute(question).fetchone()
-            name = connection.info.dbname
-    except psycopg.OperationalError as error:
-        raise BackupFailed("database_unavailable", str(error).splitlines()[0][:200]) from error
-    assert row is not None
-    return int(row[0]), name
 
 
 def moment_of(value: str, zone: ZoneInfo) -> datetime:
