@@ -49,8 +49,9 @@ def require_same(text: str) -> None:
         for number in range(3, len(theirs) + 2):
             count = len(theirs[number]) if number < len(theirs) else 0
             assert segment.repetitions(number) == count
-            whole = [unescape(str(one)).strip() for one in theirs[number]] if count else []
-            assert segment.whole(number) == [one for one in whole if one not in ("", '""')]
+            said = [str(one) for one in theirs[number]] if count else []
+            whole = [unescape(one).strip() for one in said if one != '""']
+            assert segment.whole(number) == [one for one in whole if one]
             for component, subcomponent, repetition in PARTS:
                 where = number, component, subcomponent, repetition
                 assert segment.value(*where) == by_the_other(theirs, *where), where
@@ -58,6 +59,7 @@ def require_same(text: str) -> None:
 
 @given(FIELDS)
 @example('""|""^A|A^""|A~""|A&""')
+@example('"" | ""|A~"" ~ ""')  # with a blank it is text
 @example("A^B&C~D||\\T\\|^^^|&&|~~")
 def test_any_fields_are_split_as_by_another_reader(fields: str) -> None:
     """Empty ones, repeated ones, erased ones, delimiters at the end."""
