@@ -21,14 +21,15 @@ class Delimiters(NamedTuple):
 
 
 USUAL = Delimiters()
-_LINES = {".br", ".sp", ".ce"}
-_DROPPED = re.compile(r"[HN]|\.(?:fi|nf|in|ti|sk)[+-]?\d*")
+_LINES = re.compile(r"\.(?:br|ce|sp\+?\d*)")
+_BLANKS = re.compile(r"\.sk\+?\d*")
+_DROPPED = re.compile(r"[HN]|\.(?:fi|nf|in|ti)[+-]?\d*")
 """Highlighting and layout of formatted text: no characters."""
 
 
 def unescape(text: str, by: Delimiters = USUAL, codec: str = "utf-8") -> str:
     r"""The characters that sequences stand for. `\X..\` is bytes in the message's own character set. What is not
-    known stays as it is."""
+    known stays as it is, and so does the character NUL, which no field can hold."""
     if by.escape not in text:
         return text
     of_delimiters = {"F": by.field, "S": by.component, "T": by.subcomponent, "R": by.repetition, "E": by.escape}
@@ -38,15 +39,18 @@ def unescape(text: str, by: Delimiters = USUAL, codec: str = "utf-8") -> str:
         sequence = found[1]
         if sequence in of_delimiters:
             return of_delimiters[sequence]
-        if sequence in _LINES:
+        if _LINES.fullmatch(sequence):
             return "\n"
+        if _BLANKS.fullmatch(sequence):
+            return " "
         if _DROPPED.fullmatch(sequence):
             return ""
         if sequence[:1] == "X":
             try:
-                return bytes.fromhex(sequence[1:]).decode(codec)
+                said = bytes.fromhex(sequence[1:]).decode(codec)
             except ValueError:
                 return found[0]
+            return found[0] if "\x00" in said else said
         return found[0]
 
     return re.sub(rf"{mark}([^{mark}]*){mark}", replaced, text)

@@ -52,6 +52,7 @@ class Segment:
         self._fields = line.split(delimiters.field)
         if self._fields[0] in _HEADERS:
             self._fields.insert(1, delimiters.field)
+        self._split: dict[int, list[str]] = {}
         self._delimiters = delimiters
         self._codec = codec
         self.name = self._fields[0]
@@ -70,9 +71,9 @@ class Segment:
         if repetition >= len(repetitions):
             return None
         text, by = repetitions[repetition], self._delimiters
-        if text != _DELETE:
+        if text.strip() != _DELETE:
             text = _part(_part(text, by.component, component), by.subcomponent, subcomponent)
-        if text == _DELETE:
+        if text.strip() == _DELETE:
             return DELETED
         return unescape(text, by, self._codec).strip() or None
 
@@ -83,14 +84,18 @@ class Segment:
 
     def whole(self, field: int) -> list[str]:
         """Every repetition as one text, with components that are no such: a caret in a text that nobody escaped."""
-        found = (one for one in self._repetitions(field) if one != _DELETE)
+        found = (one for one in self._repetitions(field) if one.strip() != _DELETE)
         said = (unescape(one, self._delimiters, self._codec).strip() for one in found)
         return [one for one in said if one]
 
     def _repetitions(self, number: int) -> list[str]:
+        """Split once: who asks for each of them in turn takes no longer for each the more there are."""
         if number >= len(self._fields):
             return []
-        return self._fields[number].split(self._delimiters.repetition)
+        found = self._split.get(number)
+        if found is None:
+            found = self._split[number] = self._fields[number].split(self._delimiters.repetition)
+        return found
 
 
 class Message:

@@ -102,10 +102,10 @@ def _declared(data: bytes) -> str:
 def segments(text: str) -> list[str]:
     """The segments of a message, whatever ends its lines. A line that begins no segment continues the one before: some
     senders break lines inside a field."""
-    found: list[str] = []
+    found: list[list[str]] = []
     for line in re.split(r"[\r\n]+", text):
         if _SEGMENT.match(line) and (len(line) == 3 or line[3] == text[3]):
-            found.append(line)
+            found.append([line])
         elif line.strip() and found:
-            found[-1] += " " + line
-    return found
+            found[-1].append(line)
+    return [" ".join(lines) for lines in found]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ehr_bridge.hl7 import text as lines_of
 from ehr_bridge.hl7 import timestamps
 from ehr_bridge.hl7.escapes import escape, unescape
 from ehr_bridge.hl7.faults import Code, Fault
@@ -103,6 +105,24 @@ def test_segments_end_as_the_sender_likes_and_broken_lines_are_one() -> None:
     assert segments(text) == ["MSH|^~\\&|A", "PID|1||1||Sm ith^Lucy", "OBX|1|ED|x||abc def==", "ZDS|1.2"]
 
 
+def test_a_document_in_very_many_lines_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PDF in lines of 76 characters, as base64 is written: what came before is not copied again for each line."""
+
+    class Line(str):
+        copied = 0
+
+        def __add__(self, other: str) -> Line:
+            Line.copied += len(self)
+            return Line(str.__add__(self, other))
+
+    lines = [*map(Line, ("MSH|^~\\&|A", "OBX|1|ED|x||^^PDF^Base64^", *["x" * 76] * 2_000, "OBX|2"))]
+    with monkeypatch.context() as patched:
+        patched.setattr(lines_of, "re", SimpleNamespace(split=lambda *_: lines))
+        found = segments("MSH|")
+    assert [len(one) for one in found] == [len(lines[0]), len(lines[1]) + 77 * 2_000, 5]
+    assert Line.copied <= sum(map(len, lines))
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
@@ -172,6 +192,12 @@ def test_escape_sequences_are_characters() -> None:
     assert unescape(r"a\F\b\S\c\T\d\R\e\E\f\.br\g\H\h\N\i") == "a|b^c&d~e\\f\nghi"
     assert unescape(r"ISOLADA \XC7\\XC3\O", codec="latin1") == "ISOLADA ÇÃO"
     assert unescape(r"\Cxx\ \XZZ\ C:\temp") == r"\Cxx\ \XZZ\ C:\temp"
+    assert unescape(r"a\.sp3\b\.sk3\c\.ti+4\d") == "a\nb cd"
+
+
+def test_no_escape_sequence_is_the_character_nul() -> None:
+    """PostgreSQL takes none, and a number with one looks like the number without."""
+    assert unescape(r"MRN\X00\1 \X4100\ \X41\.") == r"MRN\X00\1 \X4100\ A."
 
 
 @given(st.text(st.characters(exclude_characters="\x00\r", exclude_categories=["Cs"])))
