@@ -10,7 +10,7 @@ export const CHANGED = {
   /** Images came, went, or were hidden. */
   study: STUDY,
   /** Who somebody is, or whose a study is. */
-  person: [...STUDY, "patient", "patients", "change", "changes", "reconciliation"],
+  person: [...STUDY, "reports", "patient", "patients", "change", "changes", "reconciliation"],
   report: ["report", "reports", "order", "orders", "audit", "timeline"],
   document: ["documents", "timeline", "studies"],
   deletion: [...STUDY, "deletions", "retention"],

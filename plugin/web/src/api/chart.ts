@@ -45,13 +45,13 @@ export function useAlerts(patient: string) {
   const { ask } = useApi();
   const critical = useQuery({
     queryKey: ["reports", "critical", patient],
-    queryFn: async ({ signal }) => asPage<schema.ReportItem>(await ask("reports", { query: { patient, waits_for: "communication", limit: PAGE_SIZE }, signal })).items,
+    queryFn: async ({ signal }) => asPage<schema.ReportItem>(await ask("reports", { query: { patient, waits_for: "communication", limit: PAGE_SIZE }, signal })),
   });
   const emergencies = useQuery({
     queryKey: ["orders", "emergencies", patient],
-    queryFn: async ({ signal }) => asPage<OrderRow>(await ask("orders", { query: { patient, priority: "STAT", status: "scheduled,arrived,in_progress", limit: PAGE_SIZE }, signal })).items,
+    queryFn: async ({ signal }) => asPage<OrderRow>(await ask("orders", { query: { patient, priority: "STAT", status: "scheduled,arrived,in_progress", limit: PAGE_SIZE }, signal })),
   });
-  return { critical: critical.data ?? [], emergencies: emergencies.data ?? [] };
+  return { critical, emergencies };
 }
 
 export function useDocuments(owner: Owner | { study: string }) {

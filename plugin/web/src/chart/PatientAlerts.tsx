@@ -6,14 +6,31 @@ import { Instant } from "../components/values";
 import { t, word } from "../i18n";
 
 export function PatientAlerts({ patientId }: { patientId: string }) {
-  const { critical, emergencies } = useAlerts(patientId);
-  if (critical.length + emergencies.length === 0) return null;
+  const alerts = useAlerts(patientId);
+  const critical = alerts.critical.data;
+  const emergencies = alerts.emergencies.data;
+  const unread = Object.values(alerts).filter(({ isError }) => isError);
+  if (!critical?.total && !emergencies?.total && unread.length === 0) return null;
   return (
     <section className="stack-small" aria-label={t("alerts.title")}>
-      {critical.length > 0 && (
-        <Notice kind="bad" title={t("alerts.critical", { count: critical.length })}>
+      {unread.length > 0 && (
+        <Notice kind="warn" title={t("alerts.unread")}>
+          <p>{t("alerts.unread.text")}</p>
+          <button
+            type="button"
+            className="button button-small"
+            onClick={() => {
+              for (const { refetch } of unread) void refetch();
+            }}
+          >
+            {t("error.retry")}
+          </button>
+        </Notice>
+      )}
+      {critical && critical.total > 0 && (
+        <Notice kind="bad" title={t("alerts.critical", { count: critical.total })}>
           <ul>
-            {critical.map(({ id, title, issued_at, updated_at }) => (
+            {critical.items.map(({ id, title, issued_at, updated_at }) => (
               <li key={id}>
                 <Link to={`/reports/${encodeURIComponent(id)}`}>
                   <bdi>{title}</bdi>
@@ -24,10 +41,10 @@ export function PatientAlerts({ patientId }: { patientId: string }) {
           </ul>
         </Notice>
       )}
-      {emergencies.length > 0 && (
-        <Notice kind="warn" title={t("alerts.emergencies", { count: emergencies.length })}>
+      {emergencies && emergencies.total > 0 && (
+        <Notice kind="warn" title={t("alerts.emergencies", { count: emergencies.total })}>
           <ul>
-            {emergencies.map(({ id, description, accession_number, status, scheduled_at }) => (
+            {emergencies.items.map(({ id, description, accession_number, status, scheduled_at }) => (
               <li key={id}>
                 <Link to={`/orders/${encodeURIComponent(id)}`}>
                   <bdi>{description || accession_number}</bdi>

@@ -84,7 +84,8 @@ function RulesForm({ rules, onChange }: { rules: Rules; onChange: (rules: Rules)
 }
 
 export function Found({ found, rules, busy }: { found: Proposals; rules: Rules; busy: boolean }) {
-  const [isAsking, setAsking] = useState(false);
+  /** As they were listed when the button was pressed: the list is read again behind the open dialog. */
+  const [asked, setAsked] = useState<{ found: Proposals; rules: Rules } | null>(null);
   const [kept, setKept] = useState<Proposed | null>(null);
   const [done, setDone] = useState<Done>();
   const isNamesake = namesakes(found.studies.map(ofNamed));
@@ -102,14 +103,14 @@ export function Found({ found, rules, busy }: { found: Proposals; rules: Rules; 
           <DataList label={t("retention.counts")} columns={YEARS()} rows={found.counts} rowKey={({ year, modalities }) => `${year} ${modalities.join()}`} busy={busy} />
           <h2>{t("retention.list")}</h2>
           <div className="actions">
-            <button type="button" className="button button-danger" aria-disabled={busy} onClick={() => !busy && setAsking(true)}>
+            <button type="button" className="button button-danger" aria-disabled={busy} onClick={() => !busy && setAsked({ found, rules })}>
               {t("retention.request", { count: found.studies.length })}
             </button>
           </div>
           <DataList label={t("retention.list")} columns={studyColumns(setKept, isNamesake)} rows={found.studies} rowKey={(study) => study.study_instance_uid} busy={busy} />
         </>
       )}
-      {isAsking && <RequestDialog found={found} rules={rules} onDone={setDone} onClose={() => setAsking(false)} />}
+      {asked && <RequestDialog {...asked} onDone={setDone} onClose={() => setAsked(null)} />}
       {kept && <KeepDialog study={kept} onClose={() => setKept(null)} />}
     </>
   );

@@ -1,5 +1,5 @@
 /** PDFs and pictures among the files: seen, and attached to whoever is chosen for images, or to nobody. */
-import { useEffect, useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import type { DocumentKind } from "../api/chart";
 import { usePatientsById } from "../api/patients";
 import { KINDS } from "../documents/files";
@@ -26,14 +26,18 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
   const { desk: store } = useUploadServices();
   const { owners, chosen, known } = useOwners(desk, store, reviews);
   const [limit, setLimit] = useState(AT_ONCE);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const focusHeading = () => heading.current?.focus();
   useForgetting(desk, store, reviews, known);
   if (desk.papers.length === 0) return null;
   const hidden = desk.papers.length - limit;
   return (
     <section className="panel" aria-labelledby="papers-title">
-      <h2 id="papers-title">{t("papers.title", { count: desk.papers.length })}</h2>
+      <h2 id="papers-title" ref={heading} tabIndex={-1}>{t("papers.title", { count: desk.papers.length })}</h2>
       <p className="muted">{t("papers.text")}</p>
-      {owners.length > 0 && KINDS_OF_FILE.map((kind) => <AttachAll key={kind} kind={kind} papers={nobodys(desk.papers, kind)} owners={owners} chosen={chosen} store={store} />)}
+      {KINDS_OF_FILE.map((kind) => (
+        <AttachAll key={kind} kind={kind} desk={desk} owners={owners} chosen={chosen} store={store} onDone={focusHeading} />
+      ))}
       <ul className="papers">
         {inOrder(desk.papers)
           .slice(0, limit)
@@ -52,26 +56,62 @@ export function PaperList({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<
 
 interface AllProps {
   kind: KindOfFile;
-  papers: readonly Paper[];
+  desk: Desk;
   owners: readonly Link[];
   chosen: ReadonlySet<string>;
   store: UploadDesk;
+  /** What was pressed may be gone. */
+  onDone: () => void;
 }
 
-/** One choice for all that are nobody's yet; PDFs and pictures apart, because pictures of a disc are mostly its viewer's. */
-function AttachAll({ kind, papers, owners, chosen, store }: AllProps) {
-  if (papers.length < 2) return null;
-  const attach = (value: string) => {
-    const owner = owners.find((link) => targetOf(link) === value);
-    if (owner) for (const { id } of papers) store.attach(id, { owner, isPicked: false, isByServer: !chosen.has(value) });
+/** One choice for all that are nobody's yet; PDFs and pictures apart, because pictures of a disc are mostly its viewer's.
+ *  The list only chooses: on a closed list each arrow key is a choice. */
+function AttachAll({ kind, desk, owners, chosen, store, onDone }: AllProps) {
+  const [target, setTarget] = useState("");
+  const [last, setLast] = useState<{ ids: readonly number[]; owner: Link } | null>(null);
+  const say = useSay();
+  const papers = nobodys(desk.papers, kind);
+  const owner = owners.find((link) => targetOf(link) === target);
+  const attached = last ? desk.papers.filter((paper) => last.ids.includes(paper.id) && targetOf(paper.owner) === targetOf(last.owner)) : [];
+  const attach = () => {
+    if (!owner) return;
+    const ids = papers.map(({ id }) => id);
+    for (const id of ids) store.attach(id, { owner, isPicked: false, isByServer: !chosen.has(target) });
+    setLast({ ids, owner });
+    setTarget("");
+    say({ text: t("papers.all.done", { count: ids.length, whom: ownerWords(owner) }) });
+    onDone();
+  };
+  const undo = () => {
+    for (const { id } of attached) store.attach(id, { owner: { kind: "automatic" }, isPicked: false, isByServer: false });
+    setLast(null);
+    say({ text: t("papers.all.undone", { count: attached.length }) });
+    onDone();
   };
   return (
-    <SelectField
-      label={t(`papers.all.${kind}`, { count: papers.length })}
-      value=""
-      options={[{ value: "", label: t("papers.all.choose") }, ...owners.map((link) => ({ value: targetOf(link), label: ownerWords(link) }))]}
-      onChange={attach}
-    />
+    <>
+      {papers.length > 1 && owners.length > 0 && (
+        <div className="paper-fields">
+          <SelectField
+            label={t(`papers.all.${kind}`, { count: papers.length })}
+            value={owner ? target : ""}
+            options={[{ value: "", label: t("papers.all.choose") }, ...owners.map((link) => ({ value: targetOf(link), label: ownerWords(link) }))]}
+            onChange={setTarget}
+          />
+          <button type="button" className="button" disabled={!owner} onClick={attach}>
+            {t(`papers.all.${kind}.attach`, { count: papers.length })}
+          </button>
+        </div>
+      )}
+      {last && attached.length > 0 && (
+        <p>
+          {t("papers.all.done", { count: attached.length, whom: ownerWords(last.owner) })}{" "}
+          <button type="button" className="button button-small" onClick={undo}>
+            {t("papers.all.undo")}
+          </button>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -201,7 +241,7 @@ function ownerWords(link: Link): string {
   if (link.kind === "automatic") return t("papers.nobody");
   if (link.kind === "patient") return [personWords({ ...ofPatient(link.patient), name: nameOf(link.patient) }), link.patient.mrn].join(" · ");
   const { order } = link;
-  return [personWords(ofNamed(order)), t("papers.order", { accession: order.accession_number, what: [order.modality, order.description].filter(Boolean).join(" ") })].join(" · ");
+  return [personWords(ofNamed(order)), order.mrn, t("papers.order", { accession: order.accession_number, what: [order.modality, order.description].filter(Boolean).join(" ") })].join(" · ");
 }
 
 function personWords({ name, birthDate }: Whom): string {

@@ -213,19 +213,33 @@ describe("files that were chosen", () => {
     expect(await screen.findByText(/^1 document is no longer attached/)).toBeTruthy();
   });
 
-  it("that are papers are attached all at once, those that have somebody left as they are, PDFs and pictures apart", async () => {
+  it("that are papers are attached all at once by a button, those that have somebody left as they are, PDFs and pictures apart", async () => {
     const { choose, read, user, desk } = reviewing({ "1.2": [SAME] });
     choose("a", "letter.pdf", "report.pdf", "other.pdf", "photo.jpg", "icon.jpg");
     read(image("a", "1.2"), paper("letter.pdf"), paper("report.pdf"), paper("other.pdf"), paper("photo.jpg", "image/jpeg"), paper("icon.jpg", "image/jpeg"));
-    const all = await screen.findByRole("combobox", { name: "Attach all 3 PDFs that are nobody’s yet to" });
+    const all = await screen.findByLabelText("Attach all 3 PDFs that are nobody’s yet to");
     const somebody = { kind: "patient", patient: { ...PATIENT, id: "q" } as unknown as Patient } as const;
     act(() => desk.attach(desk.snapshot().papers[2]!.id, { owner: somebody, isPicked: true }));
+    const owners = () => desk.snapshot().papers.map(({ owner }) => (owner.kind === "patient" ? owner.patient.id : owner.kind));
     await user.selectOptions(all, "patient p");
-    const owners = desk.snapshot().papers.map(({ owner }) => (owner.kind === "patient" ? owner.patient.id : owner.kind));
-    expect(owners).toEqual(["p", "p", "q", "automatic", "automatic"]);
-    expect(screen.queryByRole("combobox", { name: /^Attach all .* PDFs/ })).toBeNull();
-    expect(screen.getByRole("combobox", { name: "Attach all 2 pictures that are nobody’s yet to" })).toBeTruthy();
-  });
+    expect(owners()).toEqual(["automatic", "automatic", "q", "automatic", "automatic"]);
+    await user.click(screen.getByText("Attach 2 PDFs"));
+    expect(owners()).toEqual(["p", "p", "q", "automatic", "automatic"]);
+    expect(screen.queryByLabelText(/^Attach all .* PDFs/)).toBeNull();
+    expect(screen.getByLabelText("Attach all 2 pictures that are nobody’s yet to")).toBeTruthy();
+  }, 30_000);
+
+  it("that are papers and were attached all at once are said to be, and can be given back", async () => {
+    const { choose, read, user, desk } = reviewing({ "1.2": [SAME] });
+    choose("a", "letter.pdf", "report.pdf");
+    read(image("a", "1.2"), paper("letter.pdf"), paper("report.pdf"));
+    await user.selectOptions(await screen.findByLabelText("Attach all 2 PDFs that are nobody’s yet to"), "patient p");
+    await user.click(screen.getByText("Attach 2 PDFs"));
+    expect(document.querySelector(".toast-place")?.textContent).toBe("2 documents are attached to Doe, Jane · 14 Mar 1961 · M1.");
+    expect(document.activeElement?.textContent).toBe("2 PDFs and pictures among the files");
+    await user.click(screen.getByText("Attach them to nobody again"));
+    expect(desk.snapshot().papers.map(({ owner }) => owner.kind)).toEqual(["automatic", "automatic"]);
+  }, 30_000);
 
   it("that are papers stay attached to whom the server was certain of while it gives no answer", async () => {
     const { choose, read, pass, user, desk, answers } = reviewing({ "1.2": [SAME], "1.3": [SAME] });

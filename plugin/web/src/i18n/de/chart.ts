@@ -3,6 +3,8 @@ import type { chart as english } from "../en/chart";
 
 export const chart: Translation<typeof english> = {
   "alerts.title": "Warnungen",
+  "alerts.unread": "Die Warnungen konnten nicht gelesen werden",
+  "alerts.unread.text": "Es kann einen kritischen Befund geben, der noch niemandem mitgeteilt wurde, oder einen offenen Notfallauftrag, der hier nicht steht.",
   "alerts.critical": { one: "Ein kritischer Befund, der noch niemandem mitgeteilt wurde", other: "{count} kritische Befunde, die noch niemandem mitgeteilt wurden" },
   "alerts.emergencies": { one: "Ein Notfallauftrag ist offen", other: "{count} Notfallaufträge sind offen" },
   "timeline.title": "Verlauf",

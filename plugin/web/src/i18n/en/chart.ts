@@ -1,5 +1,7 @@
 export const chart = {
   "alerts.title": "Alerts",
+  "alerts.unread": "Alerts could not be read",
+  "alerts.unread.text": "There may be a critical result that nobody has been told, or an open emergency order, that is not shown here.",
   "alerts.critical": { one: "A critical result that nobody has been told", other: "{count} critical results that nobody has been told" },
   "alerts.emergencies": { one: "An emergency order is open", other: "{count} emergency orders are open" },
   "timeline.title": "Timeline",
