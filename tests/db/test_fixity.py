@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, event, select, text, update
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.studies import Study
@@ -258,6 +258,28 @@ def test_when_a_whole_disk_is_gone_the_round_waits(
     assert set(shelf.take()) == set(NAMES)
     with database.read() as session:
         assert look_at_fixity(session, DAYS, clock()).damaged == 0
+
+
+def test_as_many_files_are_named_as_are_said_to_be_damaged(database: Database, clock: Clock) -> None:
+    """Also when another is found while somebody looks."""
+    record(database, NAMES[:2])
+    sound = NAMES[:2]
+
+    def find_one(*_told: object) -> None:
+        if sound:
+            one = Instance.orthanc_instance_id == sound.pop()
+            with database.write() as session:
+                session.execute(update(Instance).where(one).values(damaged_at=clock()))
+
+    find_one()
+    event.listen(Engine, "after_cursor_execute", find_one)
+    try:
+        with database.read() as session:
+            fixity = look_at_fixity(session, DAYS, clock())
+    finally:
+        event.remove(Engine, "after_cursor_execute", find_one)
+    assert sound == []
+    assert fixity.damaged == len(fixity.latest)
 
 
 def test_it_says_how_far_it_is(
