@@ -86,12 +86,14 @@ class DayList:
 
 
 def _report_is(states: Collection[str], who: Reporter, closed: Closed) -> ColumnElement[bool]:
-    of_order = exists().where(
-        ReportOrder.order_id == Order.id, Report.id == ReportOrder.report_id, *_counts(who, closed)
-    )
-    conditions = [~of_order] if NO_REPORT in states else []
+    def has_one(*further: ColumnElement[bool]) -> ColumnElement[bool]:
+        """An EXISTS in another: so SQLite begins with the reports of the order, not with all that have this state."""
+        counts = exists().where(Report.id == ReportOrder.report_id, *_counts(who, closed), *further)
+        return exists().where(ReportOrder.order_id == Order.id, counts.correlate(ReportOrder, Order))
+
+    conditions = [~has_one()] if NO_REPORT in states else []
     named = [state for state in states if state != NO_REPORT]
-    return or_(*conditions, *([of_order.where(Report.status.in_(named))] if named else []))
+    return or_(*conditions, *([has_one(Report.status.in_(named))] if named else []))
 
 
 def _counts(who: Reporter, closed: Closed) -> list[ColumnElement[bool]]:
