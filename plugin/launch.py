@@ -35,7 +35,7 @@ from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
 from plugin.starting.own_bucket import NotOurs, settle
-from plugin.starting.own_name import take_name
+from plugin.starting.own_name import Runs, hold, take_name
 from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Drain, Supervisor
@@ -116,9 +116,11 @@ def prepare(options: argparse.Namespace) -> Settings:
     if (said := begun.obstacle(settings)) is not None:
         raise CannotStart(said)
     try:
-        Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        hold(Path(os.environ["EHR_BRIDGE_DATA_DIR"]) / "modifying")
         if settings.jwt_secret is None:
             os.environ["EHR_BRIDGE_JWT_SECRET"] = kept_secret(settings.data_dir.resolve() / "jwt-secret")
+    except Runs:
+        raise CannotStart(f"a server runs on {settings.data_dir}; set EHR_BRIDGE_DATA_DIR to another") from None
     except OSError as error:
         raise CannotStart(f"EHR_BRIDGE_DATA_DIR cannot be written: {error.strerror}") from error
     settings = load_settings(os.environ)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from ehr_bridge.services.nodes import naming
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.settings import Settings
-from plugin.starting.own_name import take_name
+from plugin.starting.own_name import Runs, hold, take_name
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -139,6 +141,41 @@ def test_a_copy_of_a_machine_does_not_start_beside_the_first(
     first.end()  # it was suspended
     assert first.is_taken
     assert shown(api)["a"]["state"] == "starting"
+
+
+def test_after_a_power_cut_that_set_the_clock_back_the_node_starts(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own row was last seen in the future: it waits for a while that it counts itself, and a row that does not move
+    meanwhile is no copy's."""
+    serving(api, tmp_path / "one", "a")
+    age(api, "a", timedelta(days=-400))
+    monkeypatch.setattr(naming, "BOOT", tmp_path / "boot")
+    (tmp_path / "boot").write_text("another boot")
+    waited = list[float]()
+    take_name(node(api, tmp_path / "one", "a"), lambda _: None, waited.append, lambda: float(len(waited)))
+    assert len(waited) == (0 if api.services.database.is_sqlite else 35)
+    assert shown(api)["a"]["state"] == "starting"
+
+
+def test_a_second_start_on_the_data_of_a_server_that_runs_is_kept_out(tmp_path: Path) -> None:
+    """It would take the name of the first, which then ends. One that was killed leaves nothing behind."""
+    code = "import sys; from pathlib import Path; from plugin.starting.own_name import hold; hold(Path(sys.argv[1]))"
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}; print('held', flush=True); sys.stdin.read()",
+        str(tmp_path / "modifying"),
+    ]
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert first.stdout is not None and first.stdout.readline() == b"held\n"
+        with pytest.raises(Runs):
+            hold(tmp_path / "modifying", lambda _: None)
+    finally:
+        first.kill()
+        first.communicate()
+    hold(tmp_path / "modifying")
 
 
 def fitting(api: Api) -> dict[str, tuple[bool, bool]]:

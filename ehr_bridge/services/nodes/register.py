@@ -113,16 +113,17 @@ class Nodes:
         """Whether the launcher, or an administrator, has said that this node is to be sent nothing new."""
         return self._settings.draining_path.exists()
 
-    def claim(self) -> None:
-        """Take this node's name before anything is served. Raises NameTaken when a running node of another home, or on
-        a copy of this machine, has it, OSError when the data directory cannot be written."""
+    def claim(self, gone_since: datetime | None = None) -> None:
+        """Take this node's name before anything is served; also of the one that was last seen at `gone_since`. Raises
+        NameTaken when a running node of another home, or on a copy of this machine, has it, OSError when the data
+        directory cannot be written."""
         name, own, start = node_name(self._settings), home(self._settings), new_start()
         self._look_at_folder()
         with self._database.write() as session:
             now, ahead = self._time(session)
             holder = session.get(Node, name)
             if holder is not None and self._as_seen(holder, now, name).is_running:
-                self._give_way(holder, own, start, now)
+                self._give_way(holder, own, start, now, gone_since)
             if holder is not None:
                 session.delete(holder)
                 session.flush()
@@ -175,7 +176,7 @@ class Nodes:
         yield "secret_differs", sum(one.has_other_secret for one in nodes)
         yield "folder_not_shared", sum(one.has_other_folder for one in nodes)
 
-    def _give_way(self, holder: Node, own: str, start: str, now: datetime) -> None:
+    def _give_way(self, holder: Node, own: str, start: str, now: datetime, gone_since: datetime | None) -> None:
         """Raises NameTaken, unless the holder is this node, which was killed."""
         seconds = max(round((now - holder.last_seen_at).total_seconds()), 0)
         free = f"its name is free {BEATS_MISSED * self.beat_every.total_seconds():.0f} s after it was last seen"
@@ -185,7 +186,8 @@ class Nodes:
                 f"EHR_BRIDGE_NODE to a name of its own for each node; if that one is dead, {free}"
             )
         boots = {boot_of(holder.start_id), boot_of(start)}
-        if not self._database.is_sqlite and "" not in boots and len(boots) > 1:
+        is_gone = holder.last_seen_at == gone_since
+        if not self._database.is_sqlite and "" not in boots and len(boots) > 1 and not is_gone:
             raise NameTaken(
                 f"the node {holder.name} is running on a copy of this machine, last seen {seconds} s ago. Give this "
                 f"one EHR_BRIDGE_NODE and a data directory of its own; if that one is dead, {free}",
