@@ -76,7 +76,8 @@ class Database:
         Writers take turns, on both engines and across nodes (SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL):
         what a transaction has read still holds when it writes, the audit chain has one end, and writers cannot
         deadlock. `asks_first`: the block begins with a statement, which goes to PostgreSQL together with the request
-        for the turn; there is no turn before. Raises Unavailable when the database is away.
+        for the turn. Without it the turn is asked for before the first statement. Neither has it before that. Raises
+        Unavailable when the database is away.
         """
         if (joined := self._joined) is not None:
             with _translate_outage(), _part_of(joined):

@@ -29,8 +29,8 @@ def visible() -> ColumnElement[bool]:
 
 
 def studies_that_hide() -> CompoundSelect[str]:
-    """The UIDs of all studies that may hide a report. They are few: to begin with them is quicker than to ask `visible`
-    of every report."""
+    """The UIDs of all studies that may hide a report. Where few were ever deleted, to begin with them is quicker than
+    to ask `visible` of every report; they are as many as the studies that were purged, of all years."""
     purged = select(Study.study_instance_uid).join(DeletionRequest, DeletionRequest.study_id == Study.id)
     return union(
         select(Study.study_instance_uid).where(Study.deleted_at.is_not(None)),
