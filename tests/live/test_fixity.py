@@ -79,7 +79,7 @@ def test_damaged_files_are_shown_until_they_are_restored(
         damaged[len(damaged) // 2] ^= 1
         changed.write_bytes(damaged)
         gone.unlink()
-        said = eventually(lambda: (state := fixity(server))["damaged"] == 2 and state)
+        said = eventually(lambda: (state := fixity(server))["damaged"] == 2 == len(state["latest"]) and state)
         assert {images / each["file"] for each in said["latest"]} == {changed, gone}
         assert {each["study_instance_uid"] for each in said["latest"]} == {uid}
         eventually(lambda: told(server, uid) == ["changed", "missing"])
