@@ -213,7 +213,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     authenticator = Authenticator(verifier, account, keys, roles, opaque)
     refusals = Refusals(database, authenticator, clock)
     node, spool = socket.gethostname()[:64], spool_of(settings)
-    nodes = Nodes(database, settings, clock)
+    nodes, views = Nodes(database, settings, clock), Viewings(database, clock)
     quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
     intake = Intake(
         claims,
@@ -275,7 +275,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         ehr_keys=ehr_keys,
         viewer=Viewer(database, of_tokens, revocations, restrictions, clock, settings.ohif_viewer_url),
         viewer_sessions=ViewerSessions(database, of_tokens, sight, clock),
-        viewings=Viewings(database, clock),
+        viewings=views,
         clock=clock,
         hidden=hidden,
         restrictions=restrictions,
@@ -325,6 +325,6 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         performed_listing=performed_listing,
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
-        results=build_results(settings, database, fresh, clock, roles, intake, restrictions, hidden, node),
+        results=build_results(settings, database, fresh, clock, roles, intake, restrictions, hidden, node, views.flush),
         sharing=build_sharing(settings, database, of_tokens, revocations, restrictions, clock),
     )

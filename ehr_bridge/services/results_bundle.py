@@ -84,6 +84,7 @@ def build_results(
     restrictions: Restrictions,
     hidden: HiddenStudies,
     node: str,
+    note_viewings: Callable[[], None],
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
     tell_notices(database)  # sees what all that follow have written
@@ -128,5 +129,5 @@ def build_results(
         Leftovers(database, folder),
         KeptFileRounds(database, folder, clock, settings.fixity_days),
         Notices(database, clock),
-        Retention(fresh, clock, hidden, timedelta(days=settings.deletion_grace_days)),
+        Retention(fresh, clock, hidden, timedelta(days=settings.deletion_grace_days), note_viewings),
     )

@@ -18,7 +18,7 @@ import click
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.bundle import utc_now
-from ehr_bridge.services.deletion.years_kept import ANY, LEAST_AGE, YearsKept, read_rules, years_before
+from ehr_bridge.services.deletion.years_kept import ANY, LEAST_AGE, NEW, YearsKept, read_rules, years_before
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import with_secret
 from plugin.commands.remote import Remote, own_token
@@ -35,12 +35,14 @@ class Server(Protocol):
 
 
 def rule_of(rules: YearsKept, study: Mapping[str, Any], today: date) -> str | None:
-    """The rule by which a study may go; None when it stays: also one without a date, without a certain patient, or of a
-    patient whose age is unknown or too low."""
+    """The rule by which a study may go; None when it stays: also one without a date, without a certain patient, of a
+    patient whose age is unknown or too low, from before the patient's birth, or new here."""
     rule, said, born = rules.rule_of(study["modalities"]), study["study_date"], study["patient_birth_date"]
     if rule is None or study["link_status"] != LinkStatus.LINKED or study["number_in_quarantine"]:
         return None
-    if not said or not born:
+    if not said or not born or said < born:
+        return None
+    if study["created_at"][:10] >= years_before(today, NEW).isoformat():
         return None
     is_due = date.fromisoformat(said) <= years_before(today, int(rule.partition("=")[2]))
     return rule if is_due and date.fromisoformat(born) <= years_before(today, rules.least_age) else None

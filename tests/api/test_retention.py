@@ -105,10 +105,14 @@ def test_of_several_modalities_the_longest_time_counts(
         "patient_birth_date": "1961-03-14",
         "link_status": "linked",
         "number_in_quarantine": 0,
+        "created_at": "2025-11-29T23:59:59.000Z",
     }
     assert rule_of(YearsKept(years, 28), study, TODAY) == rule
     assert rule_of(YearsKept(years, 28), study | {"patient_birth_date": None}, TODAY) is None
     assert rule_of(YearsKept(years, 28), study | {"study_date": None}, TODAY) is None
+    assert rule_of(YearsKept(years, 28), study | {"patient_birth_date": "2015-12-01"}, TODAY) is None
+    assert rule_of(YearsKept(years, 0), study | {"patient_birth_date": "2015-12-01"}, TODAY) is None
+    assert rule_of(YearsKept(years, 28), study | {"created_at": "2025-11-30T00:00:00.000Z"}, TODAY) is None
 
 
 def test_a_rule_is_of_one_modality_however_it_is_written() -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.db.tables.access import Viewing
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.identity.study_index import modality_key
 from tests.api.conftest import Api
 from tests.api.deletion_steps import DELETIONS, MAX, RITA, STUDIES, actions, is_shown, modality_sends, requested
+from tests.api.privacy_steps import restrict
 from tests.api.report_steps import begin
-from tests.api.retention_steps import old
+from tests.api.retention_steps import came, old
 from tests.support.samples import small
 from tests.support.server import user_token
 
@@ -128,6 +132,8 @@ def test_a_batch_is_requested_at_once_and_another_person_decides(api: Api) -> No
     assert decide(api, batch, "approve", 2).json == {"batch_id": batch, "number_of_studies": 2, "left_out": []}
     assert {item["status"] for item in api.get(DELETIONS, "manager").json["items"]} == {"approved"}
     assert actions(api, one) == ["deletion.requested", "deletion.approved"] == actions(api, two)
+    events = api.get("/api/v1/audit?action=deletion.approved", "admin").json["items"]
+    assert [event["detail"]["batch_id"] for event in events] == [batch, batch]
     assert decide(api, batch, "approve", 2).json["code"] == "batch_not_found"
     assert api.call("GET", BATCHES, token=MAX).json["batches"] == []
 
@@ -146,16 +152,48 @@ def test_what_changed_since_is_left_out_and_named(api: Api) -> None:
 
 
 def test_what_somebody_has_read_since_is_left_out(api: Api) -> None:
-    """A doctor opened the prior while the list was being looked at; who requests has looked, which is no reason."""
-    opened, looked = old(api, 1), old(api, 2)
+    """A doctor opened the prior, or somebody outside did, while the list was being looked at; who requests has looked,
+    which is no reason."""
+    opened, shared, looked = old(api, 1), old(api, 3), old(api, 2)
     seen = proposals(api)["read_at"]
     with api.services.database.write() as session:
-        for uid, actor in ((opened, "dora"), (looked, "rita")):
+        whats = ((opened, "dora", "study.viewed"), (shared, "link", "share.opened"), (looked, "rita", "study.viewed"))
+        for uid, actor, action in whats:
             study = session.scalars(select(Study).where(Study.study_instance_uid == uid)).one()
-            audit.append(session, Origin(actor), audit.study_event("study.viewed", study, {}), api.services.clock())
-    answer = ask_for(api, opened, looked, "1.2.3", seen_at=seen)
-    assert left_out(answer) == {opened: "study_read", "1.2.3": "not_proposed"}
+            audit.append(session, Origin(actor), audit.study_event(action, study, {}), api.services.clock())
+    answer = ask_for(api, opened, shared, looked, "1.2.3", seen_at=seen)
+    assert left_out(answer) == {opened: "study_read", shared: "study_read", "1.2.3": "not_proposed"}
     assert answer.json["number_of_studies"] == 1 and is_shown(api, opened) and not is_shown(api, looked)
+
+
+def test_what_somebody_is_reading_is_left_out(api: Api) -> None:
+    """A doctor has the prior on the screen: the viewing is an event only some minutes after its end."""
+    before, opened, looked = old(api, 1), old(api, 2), old(api, 3)
+    note, dora = api.services.viewings.note, Caller("dora", "Dora", (), frozenset())
+    note(dora, before, "a", "10.0.0.1")
+    api.services.viewings.flush()
+    with api.services.database.write() as session:
+        session.scalars(select(Viewing)).one().last_read_at -= timedelta(minutes=1)
+    seen = proposals(api)["read_at"]
+    note(dora, opened, "a", "10.0.0.1")
+    note(Caller("rita", "Rita", (), frozenset()), looked, "a", "10.0.0.2")
+    answer = ask_for(api, before, opened, looked, seen_at=seen)
+    assert left_out(answer) == {opened: "study_read"}
+    assert is_shown(api, opened) and not is_shown(api, before) and not is_shown(api, looked)
+
+
+def test_a_date_that_cannot_be_true_proposes_nothing(api: Api) -> None:
+    """A modality lost its clock, so images of yesterday are of 1970; or of before the patient's birth. And whoever had
+    a prior sent here needs it."""
+    yesterday, unborn, due = old(api, 1, "19700101"), old(api, 2, "19600101"), old(api, 3)
+    now = api.services.clock()
+    came(api, yesterday, now - timedelta(days=1))
+    assert uids(proposals(api)) == uids(proposals(api, least_age=0)) == {due}
+    assert left_out(ask_for(api, yesterday, unborn, seen_at=now.isoformat())) == dict.fromkeys(
+        (yesterday, unborn), "not_proposed"
+    )
+    came(api, yesterday, now - timedelta(days=370))
+    assert uids(proposals(api)) == {yesterday, due}
 
 
 def test_who_decides_has_seen_how_many(api: Api) -> None:
@@ -178,6 +216,44 @@ def test_the_one_who_asked_can_withdraw_the_batch(api: Api) -> None:
     assert decide(api, batch, "withdraw", 1, other).json["code"] == "not_own_request"
     assert decide(api, batch, "withdraw", 1, RITA).json["number_of_studies"] == 1
     assert len(proposals(api)["studies"]) == 1
+
+
+def test_a_batch_is_withdrawn_in_the_part_that_is_shown(api: Api) -> None:
+    """A patient of it is restricted since; nobody is told that there is one more."""
+    one, two = old(api, 1), old(api, 2)
+    batch = batch_of(api, one, two)
+    restrict(api, "MRN-1")
+    (waiting,) = api.call("GET", BATCHES, token=RITA).json["batches"]
+    assert waiting["number_of_studies"] == 1
+    assert decide(api, batch, "withdraw", 1, RITA).json["number_of_studies"] == 1
+    assert is_shown(api, two) and one in api.services.hidden
+    assert decide(api, batch, "withdraw", 1, RITA).json["code"] == "batch_not_found"
+
+
+def test_many_requests_are_one_look_at_what_is_hidden(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one for each of 500, which would read 500 times whatever waits anywhere."""
+    looks: list[None] = []
+    refresh = api.services.hidden.refresh
+    studies = [old(api, number) for number in range(3)]
+
+    def look(_: object) -> None:
+        looks.append(None)
+        refresh()
+
+    monkeypatch.setattr(type(api.services.hidden), "refresh", look)
+    batch = batch_of(api, *studies)
+    assert decide(api, batch, "reject", 3).json["number_of_studies"] == 3
+    assert len(looks) == 2
+
+
+def test_the_longest_reason_and_the_longest_rules_are_taken(api: Api) -> None:
+    """Both are in the reason of each request, whose column PostgreSQL measures."""
+    rules, why = ",".join(f"{name}=10" for name in ("MR", *(f"{n:02}" for n in range(14)))), "x" * 150
+    assert len(rules) == 89
+    seen = proposals(api, rules)["read_at"]
+    body = {"rules": rules, "study_instance_uids": [old(api, 1)], "seen_at": seen, "reason": why}
+    assert api.call("POST", BATCHES, token=RITA, json=body).json["number_of_studies"] == 1
+    assert api.get(DELETIONS, "manager").json["items"][0]["reason"] == f"{why} ({rules} years)"
 
 
 def test_a_batch_that_is_sent_twice_is_one(api: Api) -> None:

@@ -66,7 +66,7 @@ class BatchBody(Input):
     least_age: LeastAge = Field(LEAST_AGE, description=LEAST)
     study_instance_uids: list[Uid] = Field(min_length=1, max_length=MOST_STUDIES)
     seen_at: GivenMoment = Field(
-        description="`read_at` of the proposals: a study that somebody else has read since is left out"
+        description="`read_at` of the proposals: a study that somebody else has read since, or is reading, is left out"
     )
     reason: Why = Field(description="Why; no patient data. The rules are added to it")
 
@@ -197,7 +197,7 @@ def reject_batch(path: BatchPath, body: BatchRejectionBody) -> Response:
 )
 def withdraw_batch(path: BatchPath, body: BatchDecisionBody) -> Response:
     """Withdraw the caller's own batch; its studies are shown again"""
-    return _done(services().results.retention.withdraw(path.batch_id, body.number_of_studies, origin()))
+    return _done(services().results.retention.withdraw(path.batch_id, body.number_of_studies, closed(), origin()))
 
 
 def _rules(rules: str, least_age: int) -> YearsKept:

@@ -1,7 +1,8 @@
 """The studies that rules of retention propose for deletion. Reading only: nothing is kept, hidden or requested.
 
 A study stays that somebody needs or nobody knows well enough: on hold, with a report that is not signed, with files in
-quarantine, without a certain patient or a date, or of a patient who is too young or whose age is unknown.
+quarantine, without a certain patient or a date, of a patient who is too young or whose age is unknown, from before the
+patient's birth, or new here: its date may be that of a clock that was wrong, and a prior was imported for somebody.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_
@@ -22,7 +23,7 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.reporting.states import ReportStatus
-from ehr_bridge.services.deletion.years_kept import ANY, YearsKept, years_before
+from ehr_bridge.services.deletion.years_kept import ANY, NEW, YearsKept, years_before
 from ehr_bridge.services.studies.listing import StudyView, stored, views_of
 from ehr_bridge.services.uploads.quarantined import WAITING
 from ehr_bridge.services.visibility.restrictions import Closed, without
@@ -90,6 +91,8 @@ def proposed(rules: YearsKept, today: date, closed: Closed) -> Select[Study]:
         Study.withheld_by_id.is_(None),
         without(Study.patient_id, closed),
         Patient.birth_date <= of_age,
+        Patient.birth_date <= Study.study_date_key,
+        Study.created_at < datetime.combine(years_before(today, NEW), time.min, UTC),
         *_kept_long_enough(rules, today),
         not_(on_hold),
         not_(unsigned),

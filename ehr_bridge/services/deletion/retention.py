@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.states import DeletionStatus
+from ehr_bridge.db.tables.access import Viewing
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.studies import Study
@@ -28,9 +29,9 @@ from ehr_bridge.services.deletion.years_kept import YearsKept
 from ehr_bridge.services.jobs.study_jobs import require_idle
 from ehr_bridge.services.studies.listing import StudyView, views_of
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
-from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
+from ehr_bridge.services.visibility.restrictions import Closed, without
 
-READS = ("study.viewed", "study.downloaded", "study.sent")
+READS = ("study.viewed", "study.downloaded", "study.sent", "share.opened")
 MOST_BATCHES = 50
 SAMPLE = 5
 NOT_PROPOSED, READ = "not_proposed", "study_read"
@@ -70,7 +71,16 @@ class Batch:
 
 
 class Retention:
-    def __init__(self, fresh: Fresh, clock: Callable[[], datetime], hidden: HiddenStudies, grace: timedelta) -> None:
+    def __init__(
+        self,
+        fresh: Fresh,
+        clock: Callable[[], datetime],
+        hidden: HiddenStudies,
+        grace: timedelta,
+        note_viewings: Callable[[], None],
+    ) -> None:
+        """`note_viewings` writes down what is being viewed at this moment."""
+        self._note_viewings = note_viewings
         self._fresh = fresh
         self._clock = clock
         self._hidden = hidden
@@ -99,6 +109,7 @@ class Retention:
         now, batch_id = self._clock(), uuid.uuid4()
         left_out: list[LeftOut] = []
         hidden: list[str] = []
+        self._note_viewings()
         with self._fresh.write() as session:
             of_these = proposed(rules, now.date(), closed).where(Study.study_instance_uid.in_(study_uids))
             due = {study.study_instance_uid: study for study in session.scalars(of_these)}
@@ -112,8 +123,7 @@ class Retention:
                 words = f"{reason} ({rules} years)"
                 open_request(session, due[uid], words, origin, now, batch_id, rule=rule)
                 hidden.append(uid)
-        for uid in hidden:
-            self._hidden.changed(uid)
+        self._hidden.changed(*hidden)
         return Done(batch_id if hidden else None, len(hidden), left_out)
 
     def batches(self, own: str | None, closed: Closed) -> list[Batch]:
@@ -177,13 +187,13 @@ class Retention:
             batch_id, number, closed, origin, _back(DeletionStatus.REJECTED, "deletion.rejected", origin, reason)
         )
 
-    def withdraw(self, batch_id: uuid.UUID, number: int, origin: Origin) -> Done:
+    def withdraw(self, batch_id: uuid.UUID, number: int, closed: Closed, origin: Origin) -> Done:
         """Withdraw the caller's own requests of a batch; their studies are shown again. Raises like `approve`, and
         NotPermitted when it is somebody else's."""
         return self._each(
             batch_id,
             number,
-            NOTHING,
+            closed,
             origin,
             _back(DeletionStatus.WITHDRAWN, "deletion.withdrawn", origin, None),
             is_own=True,
@@ -211,8 +221,7 @@ class Retention:
                     left_out.append(LeftOut(request.study_instance_uid, refused.code))
                 else:
                     changed.append(request.study_instance_uid)
-        for uid in changed:
-            self._hidden.changed(uid)
+        self._hidden.changed(*changed)
         return Done(batch_id, len(changed), left_out)
 
 
@@ -239,20 +248,26 @@ def _require_fit(waiting: Sequence[DeletionRequest], number: int, origin: Origin
     if is_own and not is_mine:
         raise NotPermitted("not_own_request", "Only the person who requested the deletion can withdraw the request.")
     if is_mine and not is_own:
-        raise NotPermitted("own_request", "You cannot approve your own request; ask a second person.")
+        raise NotPermitted(
+            "own_request", "You cannot decide about your own requests; withdraw them, or ask a second person."
+        )
     if len(waiting) != number:
         raise Conflict("batch_changed", f"{len(waiting)} requests of this batch wait now, not {number}; look again.")
 
 
 def _read_since(session: Session, study_uids: Sequence[str], moment: datetime, actor: str) -> set[str | None]:
-    """Those that somebody else has looked at, downloaded or sent since."""
-    query = select(AuditEvent.study_instance_uid).where(
+    """Those that somebody else has looked at, downloaded or sent since, or is looking at: a viewing becomes an event
+    some minutes after its end."""
+    done = select(AuditEvent.study_instance_uid).where(
         AuditEvent.study_instance_uid.in_(study_uids),
         AuditEvent.at >= moment,
         AuditEvent.action.in_(READS),
         AuditEvent.actor != actor,
     )
-    return set(session.scalars(query))
+    under_way = select(Viewing.study_instance_uid).where(
+        Viewing.study_instance_uid.in_(study_uids), Viewing.last_read_at >= moment, Viewing.actor != actor
+    )
+    return set(session.scalars(union(done, under_way)))
 
 
 def _busy(session: Session, study: Study) -> str | None:

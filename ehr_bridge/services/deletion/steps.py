@@ -83,8 +83,7 @@ def open_request(
     request.study = study
     study.deleted_at = now
     session.add(request)
-    of_batch = {} if batch_id is None else {"batch_id": str(batch_id)}
-    note(session, "deletion.requested", request, origin, now, **of_batch, **detail)
+    note(session, "deletion.requested", request, origin, now, **detail)
     return request
 
 
@@ -132,6 +131,7 @@ def note(
     session: Session, action: str, request: DeletionRequest, origin: Origin, now: datetime, **detail: object
 ) -> None:
     """The audit event of one step; each holds the study's counts."""
+    of_batch = {} if request.batch_id is None else {"batch_id": str(request.batch_id)}
     event = Event(
         action,
         patient_id=request.patient_id,
@@ -141,6 +141,7 @@ def note(
             "deletion_id": str(request.id),
             "series": request.study.number_of_series,
             "instances": request.study.number_of_instances,
+            **of_batch,
             **detail,
         },
     )

@@ -10,6 +10,8 @@ from datetime import date
 ANY = "any"
 LEAST_AGE = 28
 """Images of children are kept longer: in Germany until the patient is 28 (StrlSchG section 85)."""
+NEW = 1
+"""Years since a study came here in which it stays, whatever its date says."""
 MOST_RULES = 20
 MODALITY = re.compile(r"[A-Za-z0-9_]{1,16}")
 YEARS = re.compile(r"[1-9][0-9]?|1[0-9][0-9]|200")
@@ -37,7 +39,8 @@ class YearsKept:
         return f"{rule}={self.years[rule]}"
 
     def __str__(self) -> str:
-        return ", ".join(f"{name}={number}" for name, number in self.years.items())
+        """As they were given, and never longer."""
+        return ",".join(f"{name}={number}" for name, number in self.years.items())
 
 
 def read_rules(given: Iterable[str]) -> dict[str, int]:

@@ -78,12 +78,13 @@ class HiddenStudies:
             self._expected[study_instance_uid] = self._clock() + UNTIL_RECORDED
             self._uids = self._known | self._expected.keys()
 
-    def changed(self, study_instance_uid: str) -> None:
-        """A request was opened, decided or ended: update its study at once from the database.
+    def changed(self, *study_instance_uids: str) -> None:
+        """Requests were opened, decided or ended: update their studies at once from the database.
 
         Never raises: the change is committed already, and the worker reads again in a moment.
         """
         with self._lock:
-            self._expected.pop(study_instance_uid, None)
+            for uid in study_instance_uids:
+                self._expected.pop(uid, None)
         with suppress(Unavailable):
             self.refresh()

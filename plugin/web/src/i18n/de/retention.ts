@@ -15,7 +15,7 @@ export const retention: Translation<typeof english> = {
   "retention.ask.title": "Sagen Sie, wie lange Studien bleiben",
   "retention.ask.text": "Dann stehen hier die Studien, die älter sind. Durch das Ansehen wird nichts beantragt und nichts gelöscht.",
   "retention.none.title": "Keine Studie ist alt genug",
-  "retention.none.text": "Studien mit Löschsperre, mit nicht unterschriebenem Befund, mit Dateien in der Quarantäne oder ohne sicheren Patienten werden nie vorgeschlagen.",
+  "retention.none.text": "Studien mit Löschsperre, mit nicht unterschriebenem Befund, mit Dateien in der Quarantäne oder ohne sicheren Patienten werden nie vorgeschlagen, ebenso wenig, was vor weniger als einem Jahr hierher kam.",
   "retention.found": { one: "{count} Studie ist vorgeschlagen", other: "{count} Studien sind vorgeschlagen" },
   "retention.more": "Mehr als {count} Studien sind vorgeschlagen; gezählt sind die ältesten {count}.",
   "retention.counts": "Nach Jahr und Modalität",

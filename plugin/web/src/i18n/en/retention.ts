@@ -12,7 +12,7 @@ export const retention = {
   "retention.ask.title": "Say how long studies are kept",
   "retention.ask.text": "Then the studies that are older are listed here. Nothing is requested or deleted by looking.",
   "retention.none.title": "No study is old enough",
-  "retention.none.text": "Studies on hold, with an unsigned report, with files in quarantine or without a certain patient are never proposed.",
+  "retention.none.text": "Studies on hold, with an unsigned report, with files in quarantine or without a certain patient are never proposed, nor is what came here less than a year ago.",
   "retention.found": { one: "{count} study is proposed", other: "{count} studies are proposed" },
   "retention.more": "More than {count} studies are proposed; the oldest {count} are counted.",
   "retention.counts": "By year and modality",
