@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -231,33 +232,33 @@ class ObjectFiles:
                 queue.put_back(name)
                 continue
             try:
-                act(name)
+                if act(name):  # the bucket has answered
+                    self._note_success()
             except Unavailable as error:
                 queue.put_back(name)
                 self._note_trouble(error)
             except Exception:  # nobody takes it until `look_around`
                 LOGGER.exception("a file waits: %s", name)
                 self._stuck.append((queue, name))
-            else:
-                self._note_success()
             return True
         return self._stop_at is None and self._move_up()
 
-    def _put(self, name: str) -> None:
-        path = self._waiting.path(name)
+    def _put(self, name: str) -> bool:
+        path, answered = self._waiting.path(name), False
         if not self._removing.has(name):
-            try:
+            with suppress(FileNotFoundError):  # removed meanwhile, or put by another node
                 if path.stat().st_size > LARGEST:  # the others go on; it is read where it waits
                     self._too_large.setdefault(name, self._clock())
                     self._stuck.append((self._waiting, name))
-                    return
+                    return False
                 self._bucket.put(name, path)
+                answered = True
                 self._keep_copy(name, path.read_bytes())
-            except FileNotFoundError:
-                pass  # removed meanwhile, or put by another node
         self._waiting.done(name)
+        self._too_large.pop(name, None)
+        return answered
 
-    def _remove(self, name: str) -> None:
+    def _remove(self, name: str) -> bool:
         """This node is not putting it: `_work` saw to that, and whoever begins now finds that it is to be removed. One
         that waited may be on its way to the bucket from another node with this folder, so it is removed again later."""
         (self._folder / path_of(name)).unlink(missing_ok=True)
@@ -271,6 +272,7 @@ class ObjectFiles:
         while len(self._removed) > MOST_REMEMBERED:
             self._removed.popitem(last=False)
         self._removing.done(name)
+        return True
 
     def _move_up(self) -> bool:
         """Let the next file of a time without a bucket wait for it too."""
@@ -287,18 +289,15 @@ class ObjectFiles:
             return True
 
     def _near(self, name: str) -> bytes | None:
-        near = self._open_near(name)
-        if near is None:
+        if (near := self._open_near(name)) is None:
             return None
         with near:
             return near.read()
 
     def _open_near(self, name: str) -> BufferedReader | None:
         for path in (self._waiting.path(name), self._folder / path_of(name)):
-            try:
+            with suppress(FileNotFoundError):
                 return path.open("rb")
-            except FileNotFoundError:
-                continue
         return None
 
     def _keep_copy(self, name: str, data: bytes) -> None:

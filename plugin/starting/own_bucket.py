@@ -21,6 +21,8 @@ from ehr_bridge.storage.folder import OWNER, write_owner
 
 ROW = "images"
 SAY_YES = "set EHR_BRIDGE_STORAGE_TAKE={} and start"
+LEAVE, REPLACE = "leave-{}", "replace-{}"
+"""Words of their own: what took a bucket, and was forgotten in the environment, neither leaves nor replaces it."""
 WAITING = ("waiting", "removing")
 
 
@@ -56,11 +58,11 @@ def _images_are_here(settings: Settings, database: Database) -> None:
         row = session.get(ObjectStorage, ROW, with_for_update=True)
         if row is None:
             return
-        if row.bucket_id is not None and settings.storage_take != row.bucket_id:
+        if row.bucket_id is not None and settings.storage_take != (asked := LEAVE.format(row.bucket_id)):
             raise NotOurs(
                 f"EHR_BRIDGE_STORAGE_URL is not set, and the images are in a bucket ({row.bucket_id}): set it. Only if "
                 f"all of them were copied into {settings.storage_path} (docs/deployment.md, Back again), "
-                + SAY_YES.format(row.bucket_id)
+                + SAY_YES.format(asked)
             )
         session.delete(row)
 
@@ -85,7 +87,7 @@ def _settle_bucket(settings: Settings, row: ObjectStorage) -> None:
             ) from None
         found = known  # it is judged again before anything is read or written there
     if found != known:
-        asked = known or found
+        asked = found if known is None else REPLACE.format(known)
         if settings.storage_take != asked and known is None:
             raise NotOurs(
                 f"the bucket {settings.storage_url} belongs to another installation ({found}), whose images this one "

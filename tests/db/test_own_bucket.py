@@ -151,3 +151,16 @@ def test_a_start_that_forgot_the_bucket_is_refused(start: Start) -> None:
     start("a", EHR_BRIDGE_STORAGE_URL="")
     start("a", EHR_BRIDGE_STORAGE_TAKE=str(OneBucket.says))
     start("a")
+
+
+def test_a_word_that_took_a_bucket_neither_leaves_nor_replaces_it(start: Start) -> None:
+    """It was forgotten in the environment, and a year later the bucket's address is lost, or another one's."""
+    OneBucket.says = "production"
+    forgotten = yes(refusal(start, "a"))
+    start("a", **forgotten)
+    start("a", **forgotten)
+    assert "is not set, and the images are in a bucket" in refusal(start, "a", EHR_BRIDGE_STORAGE_URL="", **forgotten)
+    OneBucket.says = "another"
+    said = refusal(start, "a", **forgotten)
+    assert "another one than the database says (production)" in said
+    start("a", **yes(said))

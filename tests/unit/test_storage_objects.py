@@ -385,3 +385,37 @@ def test_a_file_that_s3_takes_from_nobody_holds_no_other_up(tmp_path: Path, monk
         files.remove(NAME)
         files.look_around()
         eventually(lambda: all_there(files))
+
+
+def test_a_file_that_s3_takes_from_nobody_is_no_answer_of_the_bucket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is away still, and the System page and the log say so."""
+    monkeypatch.setattr(objects, "LARGEST", 4)
+    bucket = FakeBucket()
+    files = node(tmp_path, bucket)
+    files.create(NAME, b"large")
+    assert files._work() and files.state().error == "too_large"
+    bucket.is_away = True
+    files.create(OTHER, b"file")
+    assert files._work() and files.state().error == "away"
+    assert files._waiting.take() == OTHER
+    files.look_around()
+    assert files._work() and files._stuck == [(files._waiting, NAME)]
+    assert files.state().error == "away"
+
+
+def test_a_large_file_that_another_node_has_removed_is_none_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share the folder."""
+    monkeypatch.setattr(objects, "LARGEST", 4)
+    bucket = FakeBucket()
+    files = node(tmp_path, bucket)
+    files.create(NAME, b"large")
+    assert files._work() and files.state().error == "too_large"
+    files._waiting.path(NAME).unlink()
+    files.look_around()
+    while files._work():
+        pass
+    assert files.state().error is None and all_there(files)
