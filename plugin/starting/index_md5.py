@@ -38,7 +38,7 @@ POSTGRESQL = Names("attachedfiles", "uncompressedHash", "compressedHash")
 
 
 def complete(settings: Settings, say: Callable[[str], object]) -> None:
-    """Write the missing MD5s into the index, which no Orthanc may have open. An index without tables needs none.
+    """Write the missing MD5s into the index; other nodes may serve it meanwhile. An index without tables needs none.
 
     If it is interrupted, the next call continues from there. A file that is missing or unreadable keeps no MD5, is
     reported and is tried again at the next call. Whether files are still what was stored, fixity checks find out.
@@ -97,13 +97,15 @@ def _with_md5(row: Any, files: FileStore) -> dict[str, Any]:
             md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except OSError:
         md5 = None
-    return {"id": row.id, "kind": row.kind, "md5": md5}
+    return {"id": row.id, "kind": row.kind, "uuid": row.uuid, "md5": md5}
 
 
 def _write(index: Database, names: Names, made: list[dict[str, Any]]) -> None:
+    """To those that are still the file that was read."""
     if not made:
         return
     change = f"""UPDATE AttachedFiles SET {names.uncompressed} = :md5, {names.compressed} = :md5
-        WHERE id = :id AND fileType = :kind"""  # noqa: S608
+        WHERE id = :id AND fileType = :kind AND uuid = :uuid AND compressionType = 1
+        AND COALESCE({names.uncompressed}, '') = ''"""  # noqa: S608
     with index.write() as session:
         session.execute(text(change), made)
