@@ -48,7 +48,7 @@ def _nothing_waits(folder: Path) -> None:
     if left:
         raise NotOurs(
             f"EHR_BRIDGE_STORAGE_URL is not set, and {left} files in {folder} still wait for a bucket: set it and "
-            "start, until the System page says that nothing waits (docs/deployment.md, Object storage)"
+            "start, until the System page says that nothing waits (docs/deployment/images.md, Object storage)"
         )
 
 
@@ -61,7 +61,7 @@ def _images_are_here(settings: Settings, database: Database) -> None:
         if row.bucket_id is not None and settings.storage_take != (asked := LEAVE.format(row.bucket_id)):
             raise NotOurs(
                 f"EHR_BRIDGE_STORAGE_URL is not set, and the images are in a bucket ({row.bucket_id}): set it. Only if "
-                f"all of them were copied into {settings.storage_path} (docs/deployment.md, Back again), "
+                f"all of them were copied into {settings.storage_path} (docs/deployment/images.md, Back again), "
                 + SAY_YES.format(asked)
             )
         session.delete(row)

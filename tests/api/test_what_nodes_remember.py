@@ -1,6 +1,6 @@
 """Two nodes on one database: what one of them has in memory follows what was said at the other, by the worker's chores.
 
-How old it may be is in docs/deployment.md; here stands that each of them looks, and that nothing else has to happen.
+How old it may be is in docs/architecture.md; here stands that each of them looks, and that nothing else has to happen.
 """
 
 from __future__ import annotations

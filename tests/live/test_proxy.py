@@ -1,4 +1,4 @@
-"""nginx between two nodes, as docs/deployment.md has it: one is killed, one is drained, and people notice nothing."""
+"""nginx between two nodes, as docs/deployment/nodes.md has it: one is killed, one drained; people notice nothing."""
 
 from __future__ import annotations
 

@@ -118,5 +118,5 @@ def test_a_full_disk_ends_nothing(follower: Follower) -> None:
 
 def test_nginx_waits_as_long_between_nodes_as_in_front_of_one() -> None:
     """An upload or a download of an archive whose answer begins after minutes is not cut off."""
-    examples = (EXAMPLE / "nodes.conf", ROOT / "docs" / "deployment.md", ROOT / "docker-compose.yml")
+    examples = (EXAMPLE / "nodes.conf", ROOT / "docs" / "deployment" / "proxy.md", ROOT / "docker-compose.yml")
     assert {tuple(re.findall(r"proxy_read_timeout (\w+);", file.read_text())) for file in examples} == {("10m",)}

@@ -76,7 +76,7 @@ def advice_on(state: BackupState) -> tuple[str, str | None]:
     if state.is_old:
         return "none succeeded within 26 hours", "read backup.log in the data directory"
     if state.last_success_at is None:
-        return "none was ever made", "see docs/deployment.md, Backup"
+        return "none was ever made", "see docs/deployment/backup.md"
     return f"the last one began at {state.last_success_at:%Y-%m-%d %H:%M} UTC", None
 
 

@@ -60,7 +60,7 @@ def _files(damaged: int | None) -> Finding:
     if damaged is None:
         return Finding("files", "not known without the database")
     if damaged:
-        fix = "the System page names them; restore them from a backup (docs/deployment.md)"
+        fix = "the System page names them; restore them from a backup: docs/runbooks/damaged-file.md"
         return Finding("files", f"{damaged} stored files are damaged or missing", fix, True)
     return Finding("files", "none is known to be damaged")
 
