@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,19 +33,40 @@ def test_every_audited_action_has_a_word_and_no_word_is_idle(language: str) -> N
 def test_every_detail_of_an_audited_action_has_a_name(language: str) -> None:
     """Else a German auditor reads `read_back` beside the German words."""
     assert _details() - words(language, "auditDetail.ts", "audit.detail") == set()
-    assert {"door", "modification_id", "read_back", "snapshot"} <= _details()
+    assert {"door", "modification_id", "read_back", "snapshot", "purge_after", "other_patient_id"} <= _details()
 
 
 def _details() -> set[str]:
-    """What the source says in detail of events, where it is written as a dictionary."""
+    """What the source says in detail of events: as a dictionary, or by name to a function that takes `**detail`."""
     found: set[str] = set()
     for path in sorted((ROOT / "ehr_bridge").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
+            found |= _said_by_name(node)
             for part in _detail_in(node):
                 literals = [one for one in ast.walk(part) if isinstance(one, ast.Dict)]
                 keys = [key.value for one in literals for key in one.keys if isinstance(key, ast.Constant)]
                 found |= {key for key in keys if isinstance(key, str)}
     return found
+
+
+@cache
+def _takers() -> dict[str, set[str]]:
+    """The functions that take `**detail`, and what else each of them takes by name."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "ehr_bridge").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.args.kwarg and node.args.kwarg.arg == "detail":
+                named = [*node.args.args, *node.args.kwonlyargs]
+                found.setdefault(node.name, set()).update(one.arg for one in named)
+    return found
+
+
+def _said_by_name(node: ast.AST) -> set[str]:
+    if not isinstance(node, ast.Call):
+        return set()
+    called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    taken = _takers().get(called)
+    return set() if taken is None else {one.arg for one in node.keywords if one.arg} - taken
 
 
 def _detail_in(node: ast.AST) -> list[ast.AST]:

@@ -1,5 +1,6 @@
 import { useVerification } from "../api/audit";
 import type { VerificationAnswer } from "../api/schema";
+import { BusyButton } from "../components/BusyButton";
 import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
 import { Problem } from "../components/Problem";
@@ -13,10 +14,10 @@ export function VerifyPanel() {
       <h2 id="verify-title">{t("audit.verify.title")}</h2>
       <p className="muted">{t("audit.verify.text")}</p>
       <div className="actions">
-        <button type="button" className="button" aria-disabled={verification.isPending} onClick={() => !verification.isPending && verification.mutate()}>
+        <BusyButton busy={verification.isPending} saying={t("audit.verify.busy")} onPress={() => verification.mutate()}>
           <Icon name="shield" />
-          {verification.isPending ? t("audit.verify.busy") : t("audit.verify")}
-        </button>
+          {t("audit.verify")}
+        </BusyButton>
       </div>
       <div role="status">{verification.data && <Verdict answer={verification.data} />}</div>
       <Problem error={verification.error} />

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   after: ["order.status"],
   before: ["order.status"],
   code: ["problem"],
+  critical: ["report.critical"],
   door: ["door"],
   level: ["report.critical"],
   reason: ["problem"],

@@ -1,8 +1,10 @@
 import type { ReactNode } from "react";
 import { ApiError } from "../api/errors";
 import { t } from "../i18n";
+import { BusyButton } from "./BusyButton";
 import { Dialog } from "./Dialog";
 import { Problem } from "./Problem";
+import { useOnce } from "./useOnce";
 
 interface Props {
   title: string;
@@ -20,6 +22,7 @@ interface Props {
 
 /** A form in a dialog: its fields, what went wrong, and leaving or doing it. */
 export function FormDialog({ title, action, danger, wide = false, busy, error, onLoadAgain, onSubmit, onClose, children }: Props) {
+  const once = useOnce(busy);
   return (
     <Dialog title={title} wide={wide} onClose={onClose}>
       <form
@@ -27,7 +30,7 @@ export function FormDialog({ title, action, danger, wide = false, busy, error, o
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          if (!busy) onSubmit();
+          once(onSubmit);
         }}
       >
         {children}
@@ -41,9 +44,9 @@ export function FormDialog({ title, action, danger, wide = false, busy, error, o
           <button type="button" className="button" onClick={onClose}>
             {t("action.cancel")}
           </button>
-          <button type="submit" className={danger ? "button button-danger" : "button button-primary"} aria-disabled={busy}>
-            {busy ? t("action.busy") : action}
-          </button>
+          <BusyButton busy={busy} className={danger ? "button button-danger" : "button button-primary"}>
+            {action}
+          </BusyButton>
         </div>
       </form>
     </Dialog>

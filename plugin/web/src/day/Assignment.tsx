@@ -4,6 +4,7 @@ import { useAssign, usePeople } from "../api/day";
 import { ApiError } from "../api/errors";
 import type { Order, OrderRow } from "../api/types";
 import { useCurrentUser } from "../auth/permissions";
+import { BusyButton } from "../components/BusyButton";
 import { describe } from "../components/ErrorState";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
@@ -68,27 +69,17 @@ export function Assignment({ order }: { order: Order }) {
       {may && (
         <div className="actions">
           {mayTake(order, permissions) && (
-            <button
-              type="button"
-              className="button"
-              disabled={assign.isPending}
-              onClick={() => assign.mutate({ to: null, takeOver: false }, { onSuccess: () => say({ text: t("assign.taken") }) })}
-            >
+            <BusyButton busy={assign.isPending} onPress={() => assign.mutate({ to: null, takeOver: false }, { onSuccess: () => say({ text: t("assign.taken") }) })}>
               {t("assign.take.here")}
-            </button>
+            </BusyButton>
           )}
           <button type="button" className="button" onClick={() => ask(true)}>
             {t("assign.other")}
           </button>
           {isMine(order, subject) && (
-            <button
-              type="button"
-              className="button"
-              disabled={assign.isPending}
-              onClick={() => assign.mutate(null, { onSuccess: () => say({ text: t("assign.given_back") }) })}
-            >
+            <BusyButton busy={assign.isPending} onPress={() => assign.mutate(null, { onSuccess: () => say({ text: t("assign.given_back") }) })}>
               {t("assign.give_back")}
-            </button>
+            </BusyButton>
           )}
         </div>
       )}

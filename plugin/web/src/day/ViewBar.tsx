@@ -2,6 +2,7 @@
 import { useId, useState } from "react";
 import { useChoice, useChoose, useSaveView, useViews, type OrderView } from "../api/day";
 import { useMay } from "../auth/permissions";
+import { BusyButton } from "../components/BusyButton";
 import { FormDialog } from "../components/FormDialog";
 import { ShortcutsButton } from "../components/Shortcuts";
 import { TextField } from "../components/TextField";
@@ -134,9 +135,9 @@ function SaveDialog({ view, place, onGo, onSaved, onClose }: SaveProps) {
       <Tick label={t("views.first")} value={isFirst} onChange={setFirst} />
       {mayShare && <Tick label={t("views.share")} value={isShared} onChange={setShared} />}
       {mayChange && (
-        <button type="button" className="button button-danger button-small" disabled={save.isPending} onClick={remove}>
+        <BusyButton className="button button-danger button-small" busy={save.isPending} onPress={remove}>
           {t("views.remove", { name: view?.name ?? "" })}
-        </button>
+        </BusyButton>
       )}
     </FormDialog>
   );

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useBatches, useDecideBatch, type Batch, type BatchDecision, type Done, type Proposed } from "../api/retention";
 import { useCurrentUser, useMay } from "../auth/permissions";
+import { BusyButton } from "../components/BusyButton";
 import { Dialog } from "../components/Dialog";
 import { Person } from "../components/Person";
 import { Problem } from "../components/Problem";
@@ -70,7 +71,6 @@ export function ConfirmBatch({ asked: { batch, decision }, onDone, onClose }: { 
   const say = useSay();
   const count = batch.number_of_studies;
   const confirm = (reason?: string) => {
-    if (decide.isPending) return;
     decide.mutate(
       { batch, decision, ...(reason ? { reason } : {}) },
       {
@@ -107,9 +107,9 @@ export function ConfirmBatch({ asked: { batch, decision }, onDone, onClose }: { 
         <button type="button" className="button" onClick={onClose}>
           {t("action.cancel")}
         </button>
-        <button type="button" className={decision === "approve" ? "button button-danger" : "button button-primary"} aria-disabled={decide.isPending} onClick={() => confirm()}>
-          {decide.isPending ? t("action.busy") : t(`batch.${decision}`, { count })}
-        </button>
+        <BusyButton className={decision === "approve" ? "button button-danger" : "button button-primary"} busy={decide.isPending} onPress={() => confirm()}>
+          {t(`batch.${decision}`, { count })}
+        </BusyButton>
       </div>
     </Dialog>
   );

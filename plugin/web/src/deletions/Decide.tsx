@@ -1,6 +1,7 @@
 import { useDecide, type Decision, type Deletion } from "../api/deletions";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { AskedStudy } from "../study/AskedStudy";
+import { BusyButton } from "../components/BusyButton";
 import { Dialog } from "../components/Dialog";
 import { Problem } from "../components/Problem";
 import { ReasonDialog } from "../components/ReasonDialog";
@@ -51,7 +52,6 @@ export function ConfirmDecision({ asked: { deletion, decision }, onClose }: { as
   const decide = useDecide();
   const say = useSay();
   const confirm = (reason?: string) => {
-    if (decide.isPending) return;
     decide.mutate(
       { id: deletion.id, decision, ...(reason ? { reason } : {}) },
       {
@@ -92,14 +92,9 @@ export function ConfirmDecision({ asked: { deletion, decision }, onClose }: { as
         <button type="button" className="button" onClick={onClose}>
           {t("action.cancel")}
         </button>
-        <button
-          type="button"
-          className={decision === "approve" ? "button button-danger" : "button button-primary"}
-          aria-disabled={decide.isPending}
-          onClick={() => confirm()}
-        >
-          {decide.isPending ? t("action.busy") : t(`deletions.${decision}`)}
-        </button>
+        <BusyButton className={decision === "approve" ? "button button-danger" : "button button-primary"} busy={decide.isPending} onPress={() => confirm()}>
+          {t(`deletions.${decision}`)}
+        </BusyButton>
       </div>
     </Dialog>
   );

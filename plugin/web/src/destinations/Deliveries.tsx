@@ -2,6 +2,7 @@ import { useState } from "react";
 import { rangeOf } from "../api/dayRange";
 import { useDeliveries, useDrop, useResend, useResendSince, type Delivery } from "../api/destinations";
 import { Blank } from "../components/Blank";
+import { BusyButton } from "../components/BusyButton";
 import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SelectField } from "../components/Fields";
@@ -138,9 +139,9 @@ function DeliveryActions({ delivery, onOpen }: { delivery: Delivery; onOpen: () 
           {t("deliveries.open")}
         </button>
         {state !== "pending" && (
-          <button type="button" className="button button-small" aria-label={t("deliveries.resend.label", what)} aria-disabled={resend.isPending} onClick={() => !resend.isPending && resend.mutate(id)}>
+          <BusyButton className="button button-small" aria-label={t("deliveries.resend.label", what)} busy={resend.isPending} onPress={() => resend.mutate(id)}>
             {t("deliveries.resend")}
-          </button>
+          </BusyButton>
         )}
         {state !== "sent" && state !== "dropped" && (
           <button type="button" className="button button-small" aria-label={t("deliveries.drop.label", what)} onClick={() => setDropping(true)}>

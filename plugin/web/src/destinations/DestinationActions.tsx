@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useRemoveDestination, useRenewSecret, useStartDestination, type Destination, type Queue } from "../api/destinations";
+import { BusyButton } from "../components/BusyButton";
 import { FormDialog } from "../components/FormDialog";
 import { Problem } from "../components/Problem";
 import { useSay } from "../components/Toast";
@@ -29,9 +30,9 @@ export function DestinationActions({ destination, queue, onShow }: Props) {
           {t("destinations.deliveries")}
         </button>
         {isHeld && (
-          <button type="button" className="button button-small" aria-label={t("destinations.start.label", { name })} aria-disabled={start.isPending} onClick={() => !start.isPending && start.mutate(name)}>
+          <BusyButton className="button button-small" aria-label={t("destinations.start.label", { name })} busy={start.isPending} onPress={() => start.mutate(name)}>
             {t("destinations.start")}
-          </button>
+          </BusyButton>
         )}
         {!destination.subscription && (
           <button type="button" className="button button-small" aria-label={t("destinations.change.label", { name })} onClick={() => setAsking("change")}>

@@ -1,4 +1,5 @@
 import { useMessage, useReplay, type WholeMessage } from "../api/interfaces";
+import { BusyButton } from "../components/BusyButton";
 import { ListSkeleton } from "../components/DataList";
 import { Dialog } from "../components/Dialog";
 import { ErrorState } from "../components/ErrorState";
@@ -77,9 +78,9 @@ function Replay({ id }: { id: string }) {
     <>
       <Problem error={replay.error} />
       <p>
-        <button type="button" className="button" aria-disabled={replay.isPending} onClick={() => !replay.isPending && apply()}>
-          {replay.isPending ? t("action.busy") : t("interfaces.replay")}
-        </button>
+        <BusyButton busy={replay.isPending} onPress={apply}>
+          {t("interfaces.replay")}
+        </BusyButton>
         <span className="second">{t("interfaces.replay.hint")}</span>
       </p>
     </>

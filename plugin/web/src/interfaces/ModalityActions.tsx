@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useEcho, useRemoveModality, type Modality } from "../api/modalities";
+import { BusyButton } from "../components/BusyButton";
 import { FormDialog } from "../components/FormDialog";
 import { Problem } from "../components/Problem";
 import { useSay } from "../components/Toast";
@@ -15,9 +16,9 @@ export function ModalityActions({ modality }: { modality: Modality }) {
   return (
     <>
       <span className="row-actions">
-        <button type="button" className="button button-small" aria-label={t("modalities.echo.label", { title })} aria-disabled={echo.isPending} onClick={() => !echo.isPending && echo.mutate()}>
-          {echo.isPending ? t("action.busy") : t("modalities.echo")}
-        </button>
+        <BusyButton className="button button-small" aria-label={t("modalities.echo.label", { title })} busy={echo.isPending} onPress={() => echo.mutate()}>
+          {t("modalities.echo")}
+        </BusyButton>
         <button type="button" className="button button-small" aria-label={t("modalities.change.label", { title })} onClick={() => setAsking("change")}>
           {t("modalities.change")}
         </button>

@@ -1,6 +1,7 @@
 import { useArrival } from "../api/queries";
 import type { Order } from "../api/types";
 import { useMay } from "../auth/permissions";
+import { BusyButton } from "../components/BusyButton";
 import { Icon } from "../components/Icon";
 import { Problem } from "../components/Problem";
 import { useSay } from "../components/Toast";
@@ -17,11 +18,9 @@ export function Arrival({ order }: { order: Order }) {
   if (!mayReceive || (order.status !== "scheduled" && !isThere)) return null;
   return (
     <>
-      <button
-        type="button"
-        className="button"
-        disabled={arrival.isPending}
-        onClick={() =>
+      <BusyButton
+        busy={arrival.isPending}
+        onPress={() =>
           arrival.mutate(!isThere, {
             onSuccess: (after) => say({ text: t(after.status === "arrived" ? "order.arrival.said" : "order.arrival.withdrawn") }),
           })
@@ -29,7 +28,7 @@ export function Arrival({ order }: { order: Order }) {
       >
         {!isThere && <Icon name="check" />}
         {t(isThere ? "order.arrival.withdraw" : "order.arrival.say")}
-      </button>
+      </BusyButton>
       <Problem error={arrival.error} />
     </>
   );

@@ -4,6 +4,7 @@ import { useApi } from "../api/context";
 import { useChangePassword } from "../api/queries";
 import { SHORTEST_PASSWORD } from "../accounts/roles";
 import { Blank } from "../components/Blank";
+import { BusyButton } from "../components/BusyButton";
 import { TextField } from "../components/TextField";
 import { useSession } from "../auth/useSession";
 import { Page } from "../components/Page";
@@ -72,9 +73,9 @@ export function PasswordPage() {
         <p className="small muted">{t("password.hint")}</p>
         <Problem error={change.error} />
         <div className="actions">
-          <button type="submit" className="button button-primary" aria-disabled={change.isPending}>
-            {change.isPending ? t("action.busy") : t("password.action")}
-          </button>
+          <BusyButton className="button button-primary" busy={change.isPending}>
+            {t("password.action")}
+          </BusyButton>
         </div>
       </form>
     </Page>

@@ -1,6 +1,8 @@
 /** What somebody outside sees of the link that they were given: a button, perhaps a PIN, then images and reports. */
 import { useState } from "react";
 import { Brand } from "../components/Brand";
+import { BusyButton } from "../components/BusyButton";
+import { useOnce } from "../components/useOnce";
 import { Icon } from "../components/Icon";
 import { Problem } from "../components/Problem";
 import { TextField } from "../components/TextField";
@@ -44,6 +46,7 @@ interface ShutProps {
 function Shut({ asksPin, error, busy, onOpen }: ShutProps) {
   const [pin, setPin] = useState("");
   const [isTried, setTried] = useState(false);
+  const once = useOnce(busy);
   const submit = () => {
     setTried(asksPin && !pin.trim());
     if (!asksPin || pin.trim()) onOpen(asksPin ? pin.trim() : null);
@@ -54,15 +57,15 @@ function Shut({ asksPin, error, busy, onOpen }: ShutProps) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (!busy) submit();
+        once(submit);
       }}
     >
       <p>{t(asksPin ? "outside.pin.lead" : "outside.lead")}</p>
       {asksPin && <TextField label={t("outside.pin")} value={pin} onChange={setPin} maxLength={12} problem={isTried ? t("outside.pin.missing") : null} />}
       <Problem error={error} />
-      <button type="submit" className="button button-primary outside-action" aria-disabled={busy}>
-        {busy ? t("action.busy") : t("outside.open")}
-      </button>
+      <BusyButton className="button button-primary outside-action" busy={busy}>
+        {t("outside.open")}
+      </BusyButton>
     </form>
   );
 }

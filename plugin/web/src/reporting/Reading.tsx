@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { useAmend, useClaim, useKeep, useSeen, useVerify, useVersions, useWithdraw, type Amendment, type Report, type Version } from "../api/reports";
 import { useCurrentUser, useMay } from "../auth/permissions";
+import { BusyButton } from "../components/BusyButton";
 import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
 import { Problem } from "../components/Problem";
@@ -211,10 +212,10 @@ function Versions({ report }: { report: Report }) {
               {one.outside && <Attachments id={report.id} version={one.version} files={one.outside.attachments} />}
               <div className="actions">
                 <PdfButton id={report.id} version={one.version} name={`${report.accession_numbers[0] ?? report.id}-${one.version}`} />
-                <button type="button" className="button button-small" aria-disabled={verify.isPending} onClick={() => verify.mutate(one.version)}>
+                <BusyButton className="button button-small" busy={verify.isPending} onPress={() => verify.mutate(one.version)}>
                   <Icon name="shield" />
                   {t("report.verify")}
-                </button>
+                </BusyButton>
               </div>
               <div role="status">
                 {verify.data?.version === one.version && (

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "react-router-dom";
 import { useBegin, useReportsOf, useTemplates, type ReportItem } from "../api/reports";
 import type { Order } from "../api/types";
 import { useMay } from "../auth/permissions";
+import { BusyButton } from "../components/BusyButton";
 import { Problem } from "../components/Problem";
 import { formatInstant, t } from "../i18n";
 import { ReportStatus } from "./Status";
@@ -65,16 +66,14 @@ function BeginButton({ begin }: { begin: Beginning }) {
   return (
     <>
       <div className="actions">
-        <button
-          type="button"
-          className="button"
-          aria-disabled={begins.isPending}
-          onClick={() => {
-            if (!begins.isPending) begins.mutate("order" in begin ? beginning(ofOrder(begin.order), templates) : begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
-          }}
+        <BusyButton
+          busy={begins.isPending}
+          onPress={() =>
+            begins.mutate("order" in begin ? beginning(ofOrder(begin.order), templates) : begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) })
+          }
         >
           {t("report.begin")}
-        </button>
+        </BusyButton>
       </div>
       {begins.error && <Problem error={begins.error} />}
     </>

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode, typ
 import { ApiError } from "../api/errors";
 import { useChangePassword } from "../api/queries";
 import { Brand } from "../components/Brand";
+import { BusyButton } from "../components/BusyButton";
 import { describe } from "../components/ErrorState";
 import { FormProblem } from "../components/FormProblem";
 import { Icon } from "../components/Icon";
@@ -94,9 +95,9 @@ function NewPasswordForm({ token, username }: { token: string; username: string 
         </button>
       </PasswordField>
       <PasswordField {...field("again", t("new_password.again"), "new-password", fields.again)} />
-      <button type="submit" className="button button-primary" aria-disabled={change.isPending}>
-        {change.isPending ? t("new_password.busy") : t("new_password.submit")}
-      </button>
+      <BusyButton className="button button-primary" busy={change.isPending} saying={t("new_password.busy")}>
+        {t("new_password.submit")}
+      </BusyButton>
     </form>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState, type FormEvent } from "react";
 import { useSignIn } from "../api/queries";
+import { BusyButton } from "../components/BusyButton";
 import { FormProblem } from "../components/FormProblem";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
@@ -95,9 +96,9 @@ export function SignInForm({ fixedUsername, proves = false, action }: Props) {
           </button>
         </div>
       </div>
-      <button type="submit" className="button button-primary" aria-disabled={signIn.isPending}>
-        {signIn.isPending ? t("sign_in.busy") : (action ?? t("sign_in.submit"))}
-      </button>
+      <BusyButton className="button button-primary" busy={signIn.isPending} saying={t("sign_in.busy")}>
+        {action ?? t("sign_in.submit")}
+      </BusyButton>
     </form>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { hasEnded } from "../api/jobs";
 import { useCancelSending, useLastSending, useReceivers, useSend, type Sending } from "../api/sendings";
 import type { Study } from "../api/types";
+import { BusyButton } from "../components/BusyButton";
 import { ErrorState } from "../components/ErrorState";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
@@ -83,9 +84,9 @@ function SendingState({ sending, uid }: { sending: Sending; uid: string }) {
       {why && <p className="small text-bad">{why}</p>}
       {!hasEnded(sending) && (
         <p>
-          <button type="button" className="button button-small" aria-disabled={cancel.isPending} onClick={() => !cancel.isPending && cancel.mutate(sending.id)}>
+          <BusyButton className="button button-small" busy={cancel.isPending} onPress={() => cancel.mutate(sending.id)}>
             {t("study.send.cancel")}
-          </button>
+          </BusyButton>
         </p>
       )}
       <Problem error={cancel.error} />
