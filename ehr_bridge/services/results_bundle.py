@@ -32,6 +32,7 @@ from ehr_bridge.services.notices.notices import Notices
 from ehr_bridge.services.notices.telling import tell_notices
 from ehr_bridge.services.rejection.foreign import ForeignNotes
 from ehr_bridge.services.rejection.leftovers import Leftovers
+from ehr_bridge.services.rejection.looking import Looking
 from ehr_bridge.services.rejection.moving import Moving
 from ehr_bridge.services.rejection.notes import Notes
 from ehr_bridge.services.rejection.rejections import Rejections
@@ -67,6 +68,7 @@ class Results:
     attaching: Attaching
     timeline: Timeline
     rejections: Rejections
+    looking: Looking
     moving: Moving
     leftovers: Leftovers
     kept_files: KeptFileRounds
@@ -125,6 +127,7 @@ def build_results(
         attaching,
         Timeline(fresh, maker.site.zone),
         Rejections(fresh, intake.rejected, clock, node),
+        Looking(fresh, folder, clock),
         Moving(database, folder, intake, notes, ForeignNotes(database, clock, node), clock, lambda: spool.node),
         Leftovers(database, folder),
         KeptFileRounds(database, folder, clock, settings.fixity_days),

@@ -10,6 +10,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from ehr_bridge.api.document.bodies import BINARY
 from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
@@ -43,6 +44,10 @@ Words = Annotated[
 
 class RejectionPath(Input):
     rejection_id: uuid.UUID
+
+
+class RejectedPicturePath(RejectionPath):
+    number: int = Field(ge=1, le=2_147_483_647, description="1 for the first of `images`")
 
 
 class RejectImagesBody(Input):
@@ -136,6 +141,22 @@ def list_rejections(query: RejectionQuery) -> Response:
 def get_rejection(path: RejectionPath) -> Response:
     """One rejection of images"""
     return answer(_answer(services().results.rejections.get(path.rejection_id)))
+
+
+@blueprint.get(
+    "/rejections/<rejection_id>/pictures/<number>",
+    responses={
+        200: {"description": "A PNG", "content": {"image/png": {"schema": BINARY}}},
+        404: Problem,
+        422: Problem,
+    },
+)
+def get_rejected_picture(path: RejectedPicturePath) -> Response:
+    """A picture of at most 768 pixels of a rejected image that is kept apart, for who may reject or take it back"""
+    png = services().results.looking.picture(path.rejection_id, path.number, archive(), origin())
+    response = Response(png, content_type="image/png")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 @blueprint.post("/rejections/<rejection_id>/undo", responses={200: RejectionAnswer, **CONFLICTS})

@@ -40,7 +40,7 @@ class NoPicture(Exception):
     """This instance has no picture, or none that can be made safely."""
 
 
-def picture(data: bytes, decode_elsewhere: Decode | None = None) -> bytes:
+def picture(data: bytes, decode_elsewhere: Decode | None = None, side: int = SIDE) -> bytes:
     """The middle frame of an instance as a PNG, windowed and in the right proportions (PS3.3 section C.11.2, C.7.6.3).
 
     Raises:
@@ -55,7 +55,7 @@ def picture(data: bytes, decode_elsewhere: Decode | None = None) -> bytes:
         display = read_display(ds, index)
         frame = _frame(ds, data, index, decode_elsewhere)
         grey_or_rgb = _eight_bits(ds, frame, display)
-        return _png(_shrunk(Image.fromarray(grey_or_rgb), display.aspect))
+        return _png(_shrunk(Image.fromarray(grey_or_rgb), display.aspect, side))
     except NoPicture:
         raise
     except Exception as error:  # pydicom, numpy and Pillow raise anything on a broken file
@@ -198,9 +198,9 @@ def _by_range(values: NDArray[Any], largest: float) -> NDArray[np.uint8]:
     return np.asarray(values[..., :3].astype(np.float32) * (255 / max(largest, 1)), dtype=np.uint8)
 
 
-def _shrunk(image: Image.Image, aspect: float) -> Image.Image:
+def _shrunk(image: Image.Image, aspect: float, side: int) -> Image.Image:
     width, height = float(image.width), image.height * aspect
-    scale = min(1.0, SIDE / max(width, height)) if max(width, height) > SIDE else 1.0
+    scale = min(1.0, side / max(width, height)) if max(width, height) > side else 1.0
     size = max(1, math.floor(width * scale)), max(1, math.floor(height * scale))
     return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
 

@@ -83,6 +83,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "document.downloaded": AuditCode("110106", None, "R"),
     "document.opened": AuditCode("110103", None, "R"),
     "images.rejected": AuditCode("110105", None, "U"),
+    "images.rejected_viewed": AuditCode("110103", None, "R"),
     "images.rejection_declined": AuditCode("110105", None, "U"),
     "images.rejection_proposed": AuditCode("110105", None, "U"),
     "images.rejection_undone": AuditCode("110105", None, "U"),

@@ -108,7 +108,7 @@ class Rejections:
     def get(self, rejection_id: uuid.UUID) -> RejectionView:
         """Raises NotFound, also when its study is hidden."""
         with self._fresh.read() as session:
-            return _view(session, _find(session, rejection_id))
+            return _view(session, find_rejection(session, rejection_id))
 
     def search(
         self,
@@ -168,7 +168,7 @@ class Rejections:
     ) -> RejectionView:
         now = self._clock()
         with self._fresh.write() as session:
-            rejection = _find(session, rejection_id)
+            rejection = find_rejection(session, rejection_id)
             if rejection.status != before:
                 raise Conflict("rejection_state", f"This rejection is {rejection.status}; it cannot become {after}.")
             if after != RejectionStatus.DECLINED:
@@ -243,7 +243,8 @@ def _move(session: Session, rejection: Rejection, before: RejectedFile, after: R
     session.execute(moved.values(status=after, moved_at=now))
 
 
-def _find(session: Session, rejection_id: uuid.UUID) -> Rejection:
+def find_rejection(session: Session, rejection_id: uuid.UUID) -> Rejection:
+    """Raises NotFound, also when its study is hidden."""
     rejection = session.get(Rejection, rejection_id)
     if rejection is None:
         raise NotFound("rejection_not_found", "There is no such rejection.")
@@ -252,9 +253,13 @@ def _find(session: Session, rejection_id: uuid.UUID) -> Rejection:
 
 
 def _view(session: Session, rejection: Rejection) -> RejectionView:
+    return RejectionView(rejection, person_of(rejection.study.patient, {}), images_of(session, rejection))
+
+
+def images_of(session: Session, rejection: Rejection) -> Sequence[RejectedImage]:
+    """In the order in which they are shown."""
     query = select(RejectedImage).where(RejectedImage.rejection_id == rejection.id)
-    images = session.scalars(query.order_by(RejectedImage.sop_instance_uid)).all()
-    return RejectionView(rejection, person_of(rejection.study.patient, {}), images)
+    return session.scalars(query.order_by(RejectedImage.sop_instance_uid)).all()
 
 
 def _note(session: Session, action: str, rejection: Rejection, origin: Origin, now: datetime) -> None:

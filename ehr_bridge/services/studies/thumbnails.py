@@ -98,13 +98,14 @@ def draw(archive: Holdings, held: list[Holding]) -> bytes:
     for instance_id, data in zip(ids, read_each(archive.read, ids), strict=True):
         try:
             if data is not None:
-                return picture(data, lambda file, frame: _decode(archive, file, frame))
+                return picture(data, lambda file, frame: decoded(archive, file, frame))
         except (NoPicture, LookupError) as error:
             LOGGER.info("no picture of instance %s: %s", instance_id, error)
     return placeholder(held[0].modality if held else "")
 
 
-def _decode(archive: Holdings, data: bytes, frame: int) -> NDArray[np.generic]:
+def decoded(archive: Holdings, data: bytes, frame: int) -> NDArray[np.generic]:
+    """One frame of any file, decoded by the archive. Raises LookupError when it cannot."""
     raster = archive.decode(data, frame)
     shape = (raster.height, raster.width) if raster.samples == 1 else (raster.height, raster.width, raster.samples)
     return np.frombuffer(raster.data, raster.dtype).reshape(shape)

@@ -1,6 +1,8 @@
 /** Images that are not to be used: rejected with a reason, taken back, proposed by other systems. */
 import { useMutation, useQuery } from "@tanstack/react-query";
+import { API_ROOT } from "./client";
 import { useApi } from "./context";
+import { useFetch } from "./files";
 import type { RejectionAnswer } from "./schema";
 import { useRefreshStudy } from "./study";
 
@@ -23,6 +25,19 @@ export function useRejections(study: string) {
     queryFn: async ({ signal }) => (await ask<{ items: Rejection[] }>("dicom/rejections", { query: { study, limit: MOST }, signal })).items,
     // Files that are still being moved are there a moment later.
     refetchInterval: ({ state }) => (state.data?.some(({ is_under_way: busy }) => busy) ? 2_000 : false),
+  });
+}
+
+/** A picture of one of its images, from 1; whoever looks stands in the audit trail, so it is asked for once. */
+export function useRejectedPicture(rejection: string, number: number, enabled: boolean) {
+  const get = useFetch();
+  return useQuery({
+    queryKey: ["rejected-picture", rejection, number],
+    enabled,
+    retry: false,
+    staleTime: Infinity,
+    gcTime: 0,
+    queryFn: async ({ signal }) => (await get(`${API_ROOT}/dicom/rejections/${encodeURIComponent(rejection)}/pictures/${number}`, "image/png", signal)).blob(),
   });
 }
 

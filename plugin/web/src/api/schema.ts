@@ -2583,6 +2583,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/rejections/{rejection_id}/pictures/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of at most 768 pixels of a rejected image that is kept apart, for who may reject or take it back */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rejection_id: string;
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/png": string;
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/rejections/{rejection_id}/refuse": {
         parameters: {
             query?: never;

@@ -7,6 +7,7 @@ import { ReasonDialog } from "../components/ReasonDialog";
 import { useSay } from "../components/Toast";
 import { Instant } from "../components/values";
 import { t, word } from "../i18n";
+import { RejectedLook } from "./RejectedLook";
 
 /** Nothing where there are none. */
 export function RejectedPanel({ study }: { study: string }) {
@@ -31,6 +32,7 @@ function One({ study, rejection }: { study: string; rejection: Rejection }) {
   const decide = useDecideRejection(study);
   const say = useSay();
   const [asking, setAsking] = useState(false);
+  const [isLooking, setLooking] = useState(false);
   const act = (verb: "undo" | "agree" | "refuse", done: string, reason?: string) =>
     decide.mutate(
       { id: rejection.id, verb, ...(reason ? { reason } : {}) },
@@ -76,6 +78,11 @@ function One({ study, rejection }: { study: string; rejection: Rejection }) {
       {!asking && <Problem error={decide.error} />}
       {may && (
         <div className="actions">
+          {rejection.images.some(({ is_put_aside: isKept }) => isKept) && (
+            <button type="button" className="button button-small" onClick={() => setLooking(true)}>
+              {t("rejected.look")}
+            </button>
+          )}
           {rejection.status === "rejected" && (
             <button type="button" className="button button-small" onClick={() => setAsking(true)}>
               {t("rejected.undo")}
@@ -93,6 +100,7 @@ function One({ study, rejection }: { study: string; rejection: Rejection }) {
           )}
         </div>
       )}
+      {isLooking && <RejectedLook rejection={rejection} onClose={() => setLooking(false)} />}
       {asking && (
         <ReasonDialog
           title={t("rejected.undo.title")}

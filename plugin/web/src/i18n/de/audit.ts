@@ -88,6 +88,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.document.downloaded": "Dokument heruntergeladen",
   "audit.action.document.opened": "Dokument geöffnet",
   "audit.action.images.rejected": "Bilder ausgesondert",
+  "audit.action.images.rejected_viewed": "Ausgesondertes Bild angesehen",
   "audit.action.images.rejection_declined": "Aussonderung abgelehnt",
   "audit.action.images.rejection_proposed": "Ein anderes System sondert Bilder aus",
   "audit.action.images.rejection_undone": "Aussonderung zurückgenommen",

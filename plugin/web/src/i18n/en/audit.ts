@@ -85,6 +85,7 @@ export const audit = {
   "audit.action.document.downloaded": "Document downloaded",
   "audit.action.document.opened": "Document opened",
   "audit.action.images.rejected": "Images rejected",
+  "audit.action.images.rejected_viewed": "Rejected image looked at",
   "audit.action.images.rejection_declined": "Rejection of images declined",
   "audit.action.images.rejection_proposed": "Another system rejects images",
   "audit.action.images.rejection_undone": "Rejection of images taken back",
