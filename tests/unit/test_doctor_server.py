@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
 
 import pytest
 
@@ -41,10 +42,29 @@ def serving(answers: Answers, folder: Path) -> Iterator[tuple[Settings, list[str
             """Nothing to a terminal."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
             yield settings_at(server.server_port, folder, EHR_BRIDGE_JWT_SECRET="s" * 32), asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def tearing(sent: bytes, folder: Path) -> Iterator[Settings]:
+    """Settings for which somebody sends this to whoever asks, and hangs up."""
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            if self.request.recv(65536):  # nothing comes of one who only looks whether the port is taken
+                self.request.sendall(sent)
+
+    with TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield settings_at(server.server_address[1], folder, EHR_BRIDGE_JWT_SECRET="s" * 32)
         finally:
             server.shutdown()
             thread.join()
@@ -112,8 +132,47 @@ def test_what_needs_attention_is_a_warning_with_what_to_do(tmp_path: Path) -> No
 
 def test_without_an_answer_or_a_secret_nothing_is_said_to_be_well(tmp_path: Path) -> None:
     """A refusal, text that is no metrics, no server, and a secret that is not there."""
-    for answer in ((403, "{}"), (200, "<html>{"), (200, "")):
+    for answer in ((403, "{}"), (200, "<html>{"), (200, "a{"), (200, ""), (200, METRICS.replace("code=", "no="))):
         with serving({"metrics": answer}, tmp_path) as (settings, _):
             (found,) = look_at_attention(settings)
-            assert (found.state, found.fix) == ("not known: the server does not say", None), answer
+            assert found.state == "not known: the server does not say" and found.is_warning, answer
+            assert found.fix is not None and "log" in found.fix
     assert look_at_attention(settings_at(ports.free(), tmp_path))[0].state.startswith("not known")
+
+
+TORN = [
+    b"",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n",
+    b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"checks": {}}\n# TYPE ehr_bridge_attention gauge\n',
+    b"HTTP/1.1 503 No\r\nContent-Length: 500\r\n\r\n{",
+    b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"checks": {}}',
+]
+
+
+@pytest.mark.parametrize("sent", TORN)
+def test_an_answer_that_breaks_off_is_said_with_what_to_do(sent: bytes, tmp_path: Path) -> None:
+    """A server that dies while it is asked: no traceback, nothing is said to be well, and half a list is no list."""
+    with tearing(sent, tmp_path) as settings:
+        (server,) = look_at_server(settings)
+        (ready,) = look_at_readiness(settings)
+        (attention,) = look_at_attention(settings)
+    assert server.state == f"an answer at port {settings.http_port} broke off" and not server.is_warning
+    assert ready.state == "not known: the answer broke off" and attention.state.startswith("not known")
+    assert all(one.fix is not None and "log" in one.fix for one in (server, ready, attention))
+
+
+@pytest.mark.parametrize("sent", [b"HTTP/1.1 2", b"220 mail\r\n", b"\0" * 99])
+def test_half_a_line_and_other_protocols_are_no_server_of_ours(sent: bytes, tmp_path: Path) -> None:
+    """Also a mail server at our port."""
+    with tearing(sent, tmp_path) as settings:
+        assert [one.name for one in look_at_server(settings)] == ["server"]
+        assert all(one.fix for one in (*look_at_server(settings), *look_at_readiness(settings)))
+        assert look_at_attention(settings)[0].is_warning
+
+
+@pytest.mark.parametrize("body", ["[]", "7", '{"checks": []}', '{"checks": "ok"}', '{"checks": null}', "[" * 99_999])
+def test_a_health_that_is_none_is_something_else_at_the_port(body: str, tmp_path: Path) -> None:
+    """Whatever it is that answers."""
+    with serving({"health": (200, body)}, tmp_path) as (settings, _):
+        (found,) = look_at_server(settings)
+    assert found.state.startswith("something else answers") and found.fix is not None

@@ -55,10 +55,15 @@ def look_at_database(settings: Settings) -> list[Finding]:
     return [state, _files(damaged), _authorities(numbers, known), _nodes(nodes), _destinations(seals), *backups]
 
 
+def _not_known(name: str) -> Finding:
+    """Nothing is said to be well that was not looked at."""
+    return Finding(name, "not known without the database", "see to the database first, then ask again", True)
+
+
 def _files(damaged: int | None) -> Finding:
     """What the server found when it last read the stored files; reads none itself."""
     if damaged is None:
-        return Finding("files", "not known without the database")
+        return _not_known("files")
     if damaged:
         fix = "the System page names them; restore them from a backup: docs/runbooks/damaged-file.md"
         return Finding("files", f"{damaged} stored files are damaged or missing", fix, True)
@@ -68,7 +73,7 @@ def _files(damaged: int | None) -> Finding:
 def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding:
     """Whether recorded numbers have a configured issuer."""
     if numbers is None:
-        return Finding("authorities", "not known without the database")
+        return _not_known("authorities")
     if (said := obstacle(numbers, known)) is not None:
         return Finding("authorities", "the server does not start like this", said)
     if (said := advice(numbers, known)) is not None:
@@ -80,7 +85,7 @@ def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding
 def _nodes(nodes: Sequence[KnownNode] | None) -> Finding:
     """The register of nodes: who is lost, and who does not fit the others."""
     if nodes is None:
-        return Finding("nodes", "not known without the database")
+        return _not_known("nodes")
     state, fix = node_advice.advice_on(nodes)
     return Finding("nodes", state, fix, fix is not None)
 

@@ -163,9 +163,9 @@ def _orthanc_json(settings: Settings) -> Finding:
         return Finding("orthanc.json", "others can read it; it may hold a password", f"chmod 0600 {path}")
     try:
         written = json.loads(path.read_text())
-    except ValueError:
-        return Finding("orthanc.json", "is not JSON", "restart the server; it writes the file")
-    stale = [name for name, value in orthanc_config.render(settings).items() if written.get(name) != value]
+        stale = [name for name, value in orthanc_config.render(settings).items() if written.get(name) != value]
+    except (ValueError, AttributeError):  # no JSON, or no object
+        return Finding("orthanc.json", "is not what the server writes", "restart the server; it writes the file")
     if stale:
         return Finding("orthanc.json", f"differs from the settings in {', '.join(stale)}", "restart the server", True)
     return Finding("orthanc.json", "as the settings say")

@@ -7,8 +7,7 @@ import socket
 import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPException
-from typing import Any
+from http.client import HTTPException, IncompleteRead
 from urllib.error import HTTPError
 
 import click
@@ -24,7 +23,12 @@ from plugin.commands.installation import token_rules, with_secret
 ATTENTION = "ehr_bridge_attention"
 SECONDS = 5
 """For an answer."""
-NOT_KNOWN = Finding("attention", "not known: the server does not say")
+NOT_KNOWN = Finding(
+    "attention",
+    "not known: the server does not say",
+    "run this as the server's own user and with its environment; if it is, ask again, and read the server's log",
+    is_warning=True,
+)
 CURES = {
     "schema": "upgrade this node: a newer version has migrated the database",
     "storage": "mount the folder of the images, and let the server's user write there",
@@ -46,16 +50,21 @@ def look_at_server(settings: Settings) -> list[Finding]:
 def look_at_health(settings: Settings) -> Finding:
     """The health route; if no server answers, whether its ports are free."""
     try:
-        with _ask(settings, "health") as response:
-            health = json.load(response)
-            checks: dict[str, str] = health["checks"]
-    except (OSError, ValueError, KeyError, TypeError):
+        answer = _ask(settings, "health")
+    except Torn as torn:
+        fix = "ask again; if it stays so, its log says why. If it is no server of ours, set EHR_BRIDGE_HTTP_PORT"
+        return Finding("server", f"an answer at port {settings.http_port} {torn}", fix)
+    except OSError:
+        answer = b""
+    try:
+        bad = [str(name) for name, state in json.loads(answer)["checks"].items() if state != "ok"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         ports = {"EHR_BRIDGE_HTTP_PORT": settings.http_port, "EHR_BRIDGE_DICOM_PORT": settings.dicom_port}
         for variable, port in ports.items():
             if _answers(port):
                 return Finding("server", f"something else answers at port {port}", f"stop it, or set {variable}")
         return Finding("server", "does not run; its ports are free", "start it: scripts/run or scripts/serve", True)
-    if bad := [name for name, state in checks.items() if state != "ok"]:
+    if bad:
         return Finding("server", f"{RUNS}, but degraded: {', '.join(bad)}", "its log says why, under the same name")
     if not _answers(settings.dicom_port):
         return Finding(
@@ -67,15 +76,18 @@ def look_at_health(settings: Settings) -> Finding:
 def look_at_readiness(settings: Settings) -> list[Finding]:
     """Whether a load balancer sends it new work, and why not; nothing where no server runs."""
     try:
-        with _ask(settings, "ready"):
-            return [Finding("ready", "for new work")]
-    except HTTPError as refusal:
+        _ask(settings, "ready")
+    except Refused as refusal:
         try:
-            wrong = [f"{reason}" for reason in json.load(refusal)["wrong"]]
-        except (OSError, ValueError, KeyError, TypeError):
+            wrong = [f"{reason}" for reason in json.loads(refusal.body)["wrong"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
             return []  # an older version, or something else at this port: the check of the server says so
+    except Torn as torn:
+        return [Finding("ready", f"not known: the answer {torn}", "ask again; if it stays so, its log says why", True)]
     except OSError:
         return []
+    else:
+        return [Finding("ready", "for new work")]
     said = "; ".join(WRONG.get(reason, reason) for reason in wrong)
     if wrong == DRAINING:
         fix = f"it is being stopped; if it is not, delete {settings.draining_path}"
@@ -109,23 +121,50 @@ def needs_attention(settings: Settings) -> Mapping[str, str] | None:
         ttl=timedelta(minutes=1),
     )
     try:
-        with _ask(settings, "metrics", Authorization=f"Bearer {token}") as answer:
-            families = list(text_string_to_metric_families(answer.read().decode()))
-    except (OSError, ValueError):
+        answer = _ask(settings, "metrics", Authorization=f"Bearer {token}")
+        families = list(text_string_to_metric_families(answer.decode()))
+        samples = [one for family in families if family.name == ATTENTION for one in family.samples]
+        codes = [(one.labels["code"], one.value) for one in samples]
+    except (OSError, ValueError, IndexError, KeyError):  # the parser trips over some of what is no metrics
         return None
-    samples = [one for family in families if family.name == ATTENTION for one in family.samples]
-    if not samples:
+    if not codes:
         return None  # its database is away
-    found = (one for one in samples if one.value)
-    return {f"{one.labels['code']} ({one.value:.0f})": ADVICE.get(one.labels["code"], "") for one in found}
+    return {f"{code} ({count:.0f})": ADVICE.get(code, "see docs/api.md") for code, count in codes if count}
 
 
-def _ask(settings: Settings, route: str, **headers: str) -> Any:
-    """The answer of this machine's server. Raises OSError, also for a refusal."""
+class Refused(OSError):
+    """The server said no; `body` says why."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__("refused")
+        self.body = body
+
+
+class Torn(OSError):
+    """Somebody answers, but not to the end."""
+
+
+def _ask(settings: Settings, route: str, **headers: str) -> bytes:
+    """The answer of this machine's server, the whole of it.
+
+    Raises:
+        Refused: it is another one than 2xx.
+        Torn: it began, and broke off or never ended.
+        OSError: nobody answers, or in something else than HTTP.
+    """
     asked = urllib.request.Request(f"http://127.0.0.1:{settings.http_port}/api/v1/{route}", headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        return opener.open(asked, timeout=SECONDS)
+        try:
+            with opener.open(asked, timeout=SECONDS) as answer:
+                return bytes(answer.read())
+        except HTTPError as refusal:
+            with refusal:
+                raise Refused(refusal.read()) from refusal
+    except (IncompleteRead, ConnectionError) as error:  # RemoteDisconnected is of the latter
+        raise Torn("broke off") from error
+    except TimeoutError as error:
+        raise Torn(f"has not come within {SECONDS} s") from error
     except HTTPException as error:
         raise OSError("something that does not speak HTTP") from error
 
