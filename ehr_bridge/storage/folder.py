@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from ehr_bridge.storage.files import Disk, ObjectState
 
 OWNER = "ehr-bridge.id"
 """The file that says whose a folder is, and the object that says whose a bucket is."""
+UNFINISHED = ".part"
+"""After the name of a file that is being written."""
 
 
 class FolderFiles:
@@ -50,13 +53,35 @@ class FolderFiles:
 
 
 def write_owner(folder: Path, said: str) -> None:
-    """Whole, or not at all. Raises OSError."""
-    unfinished = folder / f"{OWNER}.part"
-    with unfinished.open("w") as file:
-        file.write(said)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / OWNER)
+    write_whole(folder / OWNER, said.encode())
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666, unfinished: Path | None = None) -> None:
+    """The file is complete, or is what it was before, also after a power cut; when this returns it is safe on the disk.
+    `unfinished` is the name until then, for writers of one file at the same time. Raises OSError; nothing is left
+    behind, except by a process that was killed."""
+    unfinished = unfinished or path.with_name(f"{path.name}{UNFINISHED}")
+    write_synced(unfinished, data, mode=mode)
+    try:
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_synced(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """The content is safe on the disk, its name is not yet: `sync_folder`. Raises OSError; nothing is left behind."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,9 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from ehr_bridge.storage.folder import sync_folder
+from ehr_bridge.storage.folder import UNFINISHED, sync_folder, write_whole
 
-UNFINISHED = ".part"
 FORGOTTEN_SECONDS = 3600.0
 """Older unfinished files are of a process that was killed."""
 
@@ -43,18 +42,7 @@ class Waiting:
     def add(self, name: str, content: bytes) -> None:
         """Returns when it is safe on the disk. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = self._folder / f"{name}{UNFINISHED}"
-        try:
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self.path(name))
-        except OSError:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
-            raise
-        sync_folder(self._folder)
+        write_whole(self.path(name), content, mode=0o600)
         self._note(name, len(content))
 
     def take_in(self, file: Path) -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ehr_bridge import shallow_json
 from ehr_bridge.settings import Settings
-from ehr_bridge.storage.folder import sync_folder
+from ehr_bridge.storage.folder import UNFINISHED, sync_folder, write_whole
 from plugin.backup.failures import BackupFailed
 
 FILE = "restore-begun.json"
 """In the new data directory, from before anything else is written there until everything was proved; and in the folder
 of the images, which other nodes share."""
-PART, LOCK = f"{FILE}.part", "restore.lock"
+PART, LOCK = f"{FILE}{UNFINISHED}", "restore.lock"
 FILES, PROVING = "files", "proving"
 """Phases: files and databases are being written; they are there, and the images of the last moments are settled."""
 
@@ -45,13 +45,7 @@ def read(folder: Path) -> Begun | None:
 
 def write(folder: Path, begun: Begun) -> None:
     """Whole or not at all, also when the machine dies."""
-    part = folder / PART
-    with part.open("w", encoding="utf-8") as file:
-        json.dump(asdict(begun), file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(folder / FILE)
-    sync_folder(folder)
+    write_whole(folder / FILE, json.dumps(asdict(begun)).encode())
 
 
 def remove(*folders: Path) -> None:

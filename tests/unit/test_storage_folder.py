@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ehr_bridge.storage import folder
 from ehr_bridge.storage.files import Disk
-from ehr_bridge.storage.folder import FolderFiles, disk_of
+from ehr_bridge.storage.folder import FolderFiles, disk_of, write_whole
 
 NAME = "abcd1234-0000-4000-8000-000000000000"
 
@@ -49,3 +50,27 @@ def test_the_disk_is_the_one_with_the_images(tmp_path: Path) -> None:
     assert found is not None
     assert 0 <= found.free_bytes <= found.total_bytes
     assert disk_of(tmp_path / "nowhere") is None
+
+
+def test_a_file_is_whole_or_what_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its owner may read it where that is said; on a full disk the former one stays, and no half of the new."""
+    path, synced = tmp_path / "file", list[object]()
+    monkeypatch.setattr(folder, "sync_folder", synced.append)
+    write_whole(path, b"former", mode=0o600)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, synced) == (b"former", 0o600, [tmp_path])
+
+    def is_full(_: int) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(os, "fsync", is_full)
+    with pytest.raises(OSError, match="no space"):
+        write_whole(path, b"newer", mode=0o600)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"file": b"former"}
+
+
+def test_a_name_that_cannot_be_taken_leaves_nothing(tmp_path: Path) -> None:
+    """A folder is in the way."""
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_whole(tmp_path / "file", b"new", unfinished=tmp_path / "mine.part")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]

@@ -13,7 +13,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from ehr_bridge.storage.folder import sync_folder
+from ehr_bridge.storage.folder import UNFINISHED, write_whole
 
 GOING = ".going"
 """After the name of a file that is being deleted."""
@@ -35,13 +35,8 @@ class Quarantine:
         name = name_of(data, code)
         path = self._folder / name
         if not _is_there_still(path):
-            partial = path.with_suffix(f".{uuid.uuid4().hex}.part")  # other nodes may write the same file
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.rename(path)
-            sync_folder(self._folder)
+            partial = path.with_suffix(f".{uuid.uuid4().hex}{UNFINISHED}")  # other nodes may write the same file
+            write_whole(path, data, unfinished=partial)
         return name
 
     def read(self, name: str) -> bytes:
@@ -76,7 +71,7 @@ class Quarantine:
         for path in self._folder.glob(f"*.dcm{GOING}"):
             with suppress(FileNotFoundError):
                 path.rename(path.with_suffix(""))
-        for path in self._folder.glob("*.part"):
+        for path in self._folder.glob(f"*{UNFINISHED}"):
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime < until:
                     path.unlink()

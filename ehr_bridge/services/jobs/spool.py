@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
 from ehr_bridge.settings import Settings
-from ehr_bridge.storage.folder import sync_folder
+from ehr_bridge.storage.folder import write_whole
 
 _NAMING = Lock()
 """Several threads ask at a first start; a name that only one of them has got would be nobody's after it."""
@@ -68,17 +67,7 @@ class Spool:
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        try:
-            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        unfinished.replace(path)
-        sync_folder(path.parent)
+        write_whole(path, data, mode=0o600)
 
 
 def _written(path: Path) -> float:

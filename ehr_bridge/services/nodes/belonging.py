@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.settings import Settings
-from ehr_bridge.storage.folder import sync_folder
+from ehr_bridge.storage.folder import UNFINISHED, sync_folder, write_synced
 
 LOGGER = logging.getLogger(__name__)
 FILE_NAME = "folder.id"
@@ -49,12 +49,9 @@ def folder_id(folder: Path) -> str | None:
 def _name(path: Path) -> None:
     """Whole, and once, whichever node is first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4()}.part")
+    unfinished = path.with_name(f".{uuid.uuid4()}{UNFINISHED}")
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(str(uuid.uuid4()))
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(unfinished, str(uuid.uuid4()).encode(), mode=0o600)
         try:
             os.link(unfinished, path)
         except FileExistsError:
