@@ -74,6 +74,7 @@ from tests.bench.listing import postgres
 from tests.bench.reading import Reading
 from tests.bench.rounds import DEFAULT, QUICK, Plan, Result
 from tests.bench.servers import INDEX, Bare, Failed, Product
+from tests.bench.soak import main as soak
 
 INGEST: dict[str, Callable[[Ingest], Result]] = {
     "ingest_upload_c1": lambda ingest: ingest.upload(1),
@@ -127,6 +128,7 @@ OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
     "headers": real_headers.main,
     "seed": seed.main,
     "grown": grown.main,
+    "soak": soak.main,
 }
 """What the command measures beside the comparison, by its first argument."""
 CLIENTS = 8
