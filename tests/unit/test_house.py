@@ -135,8 +135,9 @@ def test_no_test_module_imports_another() -> None:
 
 HANDED_OUT = {
     "accounts.accounts", "accounts.given_answers", "accounts.rate_limits", "accounts.service_keys",
-    "accounts.smart_launch", "archive.storing", "audit", "audit.anchors", "audit.codes", "audit.refusals",
-    "audit.trail", "bundle", "changes.merging", "changes.views", "chart.attaching", "chart.documents", "chart.timeline",
+    "accounts.smart_launch", "archive.storing", "audit", "audit.about", "audit.anchors", "audit.codes",
+    "audit.refusals", "audit.trail", "bundle", "changes.merging", "changes.views",
+    "chart.attaching", "chart.documents", "chart.timeline",
     "dashboard.days", "dashboard.doses", "dashboard.milestones", "dashboard.percentiles",
     "dashboard.times", "dashboard.today",
     "day.listing", "day.views", "deletion.proposals", "deletion.requests", "deletion.retention", "deletion.years_kept",

@@ -239,6 +239,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "address": "192.0.2.17",
         "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
         "patient": NAMED,
+        "study": {"study_description": "Brain MRI", "study_date": "2026-11-24", "modalities": ["MR"]},
+        "accession_number": "ACC-2026-0101",
     },
     "VerificationAnswer": {
         "ok": True,

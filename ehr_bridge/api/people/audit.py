@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from flask import Response
 from pydantic import AfterValidator, Field, model_validator
+from sqlalchemy.orm import Session
 
 from ehr_bridge.api.filters import (
     At,
@@ -42,6 +45,7 @@ from ehr_bridge.api.http.schemas import (
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.services import audit
+from ehr_bridge.services.audit.about import NamedStudy, numbers_of, studies_of
 from ehr_bridge.services.audit.anchors import Anchor, read_anchors
 from ehr_bridge.services.audit.codes import AUDIT_CODES
 from ehr_bridge.services.audit.trail import SORTS, AuditFilters
@@ -74,6 +78,14 @@ class AuditQuery(OfStudy):
     patient_id: Former = formerly("patient")
 
 
+class AuditedStudyAnswer(Model):
+    """What the study is called now."""
+
+    study_description: str | None
+    study_date: date | None
+    modalities: list[str]
+
+
 class AuditEventAnswer(Model):
     id: int = Field(description="Number of the event in the audit trail")
     at: Moment
@@ -87,6 +99,12 @@ class AuditEventAnswer(Model):
     detail: dict[str, Any]
     patient: PersonAnswer | None = Field(
         description="Who `patient_id` is now; not part of the trail. Null for a caller who may not see this patient"
+    )
+    study: AuditedStudyAnswer | None = Field(
+        description="What `study_instance_uid` is called now; null where it is not here, or not for this caller"
+    )
+    accession_number: str | None = Field(
+        description="Of the order `order_id`, for a caller who may see its patient; not part of the trail"
     )
 
 
@@ -159,8 +177,8 @@ def list_audit_events(query: AuditQuery) -> Response:
     may_know = caller().may(Permission.READ)
     with services().database.read() as session:
         page = audit.search(session, filters, query.limit, query.offset, query.sort)
-        persons = persons_of(session, (event.patient_id for event in page.items), closed().patients) if may_know else {}
-        items = [_answer(event, persons) for event in page.items]
+        named = _named(session, page.items) if may_know else Named({}, {}, {})
+        items = [_answer(event, named) for event in page.items]
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
@@ -195,11 +213,34 @@ def verify_audit(query: VerifyQuery) -> Response:
         return answer(VerificationAnswer.model_validate(audit.verify(session, known)))
 
 
-def _answer(event: AuditEvent, persons: Mapping[str, Person]) -> AuditEventAnswer:
-    person = persons.get(event.patient_id or "")
-    patient = PersonAnswer.model_validate(person) if person is not None else None
-    of_event = AuditEventAnswer.model_fields.keys() - {"patient"}
-    return AuditEventAnswer(**{name: getattr(event, name) for name in of_event}, patient=patient)
+@dataclass(frozen=True, slots=True)
+class Named:
+    """By the ids and UIDs of the trail."""
+
+    persons: Mapping[str, Person]
+    studies: Mapping[str, NamedStudy]
+    numbers: Mapping[str, str]
+
+
+def _named(session: Session, events: Sequence[AuditEvent]) -> Named:
+    hidden = closed().patients
+    return Named(
+        persons_of(session, (event.patient_id for event in events), hidden),
+        studies_of(session, (event.study_instance_uid for event in events), services().sight.unseen(caller())),
+        numbers_of(session, (event.order_id for event in events), hidden),
+    )
+
+
+def _answer(event: AuditEvent, named: Named) -> AuditEventAnswer:
+    person = named.persons.get(event.patient_id or "")
+    study = named.studies.get(event.study_instance_uid or "")
+    of_event = AuditEventAnswer.model_fields.keys() - {"patient", "study", "accession_number"}
+    return AuditEventAnswer(
+        **{name: getattr(event, name) for name in of_event},
+        patient=None if person is None else PersonAnswer.model_validate(person),
+        study=None if study is None else AuditedStudyAnswer.model_validate(study),
+        accession_number=named.numbers.get(event.order_id or ""),
+    )
 
 
 def _text(media_type: str) -> dict[str, Any]:

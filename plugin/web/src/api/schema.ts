@@ -9003,6 +9003,7 @@ export interface components {
             count: number | null;
         };
         AuditEventAnswer: {
+            accession_number: string | null;
             action: string;
             actor: string;
             address: string | null;
@@ -9016,6 +9017,7 @@ export interface components {
             outcome: string;
             patient: components["schemas"]["PersonAnswer"] | null;
             patient_id: string | null;
+            study: components["schemas"]["AuditedStudyAnswer"] | null;
             study_instance_uid: string | null;
         };
         AuditList: {
@@ -9023,6 +9025,11 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        AuditedStudyAnswer: {
+            modalities: string[];
+            study_date: string | null;
+            study_description: string | null;
         };
         AuthorityAnswer: {
             name: string;
@@ -12016,6 +12023,7 @@ export type AttachmentAnswer = components['schemas']['AttachmentAnswer'];
 export type AttentionAnswer = components['schemas']['AttentionAnswer'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
+export type AuditedStudyAnswer = components['schemas']['AuditedStudyAnswer'];
 export type AuthorityAnswer = components['schemas']['AuthorityAnswer'];
 export type AuthorityList = components['schemas']['AuthorityList'];
 export type BackupKind = components['schemas']['BackupKind'];

@@ -17,7 +17,7 @@ import { Page } from "../components/Page";
 import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Instant, OrNone, PersonName } from "../components/values";
+import { Day, Instant, modalitiesOf, OrNone, PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { formatNumber, t, word } from "../i18n";
 
@@ -145,14 +145,23 @@ const columns = (): Column<AuditEvent>[] => [
   },
 ];
 
-/** The patient, for whoever may see them, and the study. */
-function About({ event: { patient, patient_id: id, study_instance_uid: uid } }: { event: AuditEvent }) {
-  const study = uid && (
-    <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
-      {uid}
-    </Link>
+/** The patient, for whoever may see them, the study and the order: by name where they are here, else by what the trail holds. */
+function About({ event: { patient, patient_id: id, study, study_instance_uid: uid, order_id: order, accession_number: accession } }: { event: AuditEvent }) {
+  const what = (uid || accession) && (
+    <>
+      {uid && (
+        <Link className={study ? "second" : "uid second"} to={`/studies/${encodeURIComponent(uid)}`} title={uid}>
+          <StudyName uid={uid} study={study} />
+        </Link>
+      )}
+      {accession && (
+        <Link className="second number" to={`/orders/${encodeURIComponent(order ?? accession)}`}>
+          {accession}
+        </Link>
+      )}
+    </>
   );
-  if (!patient) return <OrNone>{study}</OrNone>;
+  if (!patient) return <OrNone>{what}</OrNone>;
   const whom = ofNamed(patient);
   return (
     <Person
@@ -163,7 +172,26 @@ function About({ event: { patient, patient_id: id, study_instance_uid: uid } }: 
         </Link>
       }
     >
-      {study}
+      {what}
     </Person>
+  );
+}
+
+/** "CT thorax · CT · 24 Nov 2026". */
+function StudyName({ uid, study }: { uid: string; study: AuditEvent["study"] }) {
+  if (!study) return <>{uid}</>;
+  const modalities = modalitiesOf(study.modalities);
+  const what = study.study_description || modalities || uid;
+  return (
+    <>
+      <bdi>{what}</bdi>
+      {what !== modalities && modalities && <> · {modalities}</>}
+      {study.study_date && (
+        <>
+          {" "}
+          · <Day iso={study.study_date} />
+        </>
+      )}
+    </>
   );
 }
