@@ -117,7 +117,7 @@ def test_a_legal_hold_forbids_the_deletion_until_it_is_lifted(people: People, ui
     page.get_by_role("button", name="Set legal hold…").click()
     tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_label("Reason").fill("court order")
-    page.get_by_role("dialog").get_by_role("button", name="Set legal hold…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Set legal hold").click()
     hold = page.get_by_role("region", name="Legal hold")
     expect(hold).to_contain_text("This study may not be deleted")
     expect(hold).to_contain_text("court order")
@@ -132,6 +132,6 @@ def test_a_legal_hold_forbids_the_deletion_until_it_is_lifted(people: People, ui
 
     page = people.go("manager", f"/studies/{uid}")
     page.get_by_role("button", name="Lift legal hold…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Lift legal hold…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Lift legal hold").click()
     expect(page.get_by_text("The legal hold has been lifted.")).to_be_visible()
     expect(page.get_by_role("region", name="Legal hold")).to_have_count(0)

@@ -83,7 +83,7 @@ def test_an_image_is_rejected_in_the_quick_look_and_taken_back_on_the_page(peopl
     page = people.go("radiographer", f"/studies/{study}")
     page.get_by_role("region", name="Rejected images").get_by_role("button", name="Take back…").click()
     page.get_by_label("Reason").fill("good enough")
-    page.get_by_role("dialog").get_by_role("button", name="Take back…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take back").click()
     expect(page.get_by_text("The images are in the study again.")).to_be_visible()
     expect(page.get_by_role("region", name="Rejected images")).to_contain_text("Taken back")
     tile = page.get_by_role("list", name="What was made").get_by_role("button", name=re.compile("Hand ap"))

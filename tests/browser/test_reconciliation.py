@@ -76,7 +76,7 @@ def test_a_likely_candidate_is_accepted_with_one_key_and_the_link_is_undone(
 
     before.get_by_role("button", name="Undo…").click()
     page.get_by_label("Reason").fill("wrong person after all")
-    page.get_by_role("dialog").get_by_role("button", name="Undo…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Undo").click()
     eventually(lambda: linked_to(demo, uid, None))
     before.get_by_role("button", name="Show it").click()
     expect(chosen.get_by_text("No patient is certain.")).to_be_visible()
@@ -215,7 +215,7 @@ def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, 
     page = people.go("radiographer", f"/studies/{uid}")
     page.get_by_role("button", name="Unlink…").click()
     page.get_by_label("Reason").fill("not this patient")
-    page.get_by_role("dialog").get_by_role("button", name="Unlink…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Unlink").click()
     step = page.get_by_role("region", name="History").get_by_role("listitem").filter(has_text="Study unlinked")
     for said in (
         order["patient_name"].split("^")[0],

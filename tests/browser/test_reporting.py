@@ -159,7 +159,7 @@ def test_a_signed_report_is_corrected_verified_and_withdrawn(people: People, dem
     expect(article).to_contain_text("to the last character")
     page.get_by_role("button", name="Withdraw…").click()
     page.get_by_role("dialog").get_by_label("Reason").fill("another patient")
-    page.get_by_role("dialog").get_by_role("button", name="Withdraw…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
     expect(article).to_contain_text("Withdrawn: this report was entered in error")
     assert violations(page) == []
 
@@ -173,7 +173,7 @@ def test_a_colleague_sees_who_is_writing_and_takes_over_with_a_reason(people: Pe
     expect(page.get_by_role("article")).to_contain_text("eva is writing this report")
     page.get_by_role("button", name="Take over…").click()
     page.get_by_role("dialog").get_by_label("Reason").fill("went home")
-    page.get_by_role("dialog").get_by_role("button", name="Take over…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take over").click()
     expect(editor(page).get_by_label(FINDINGS)).to_be_visible()
 
 

@@ -125,7 +125,7 @@ def test_a_correction_is_asked_for_shown_and_undone(people: People, demo: Server
 
     page.get_by_role("button", name="Undo…").click()
     page.get_by_label("Reason").fill("the clock was right")
-    page.get_by_role("dialog").get_by_role("button", name="Undo…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Undo").click()
     expect(history).to_contain_text("Change undone")
     eventually(lambda: (study(demo, unlinked) or {}).get("study_date") == "2026-01-15")
 

@@ -80,7 +80,7 @@ def merge(people: People) -> Page:
     page.get_by_role("button", name="Merge", exact=True).click()
     dialog = page.get_by_role("dialog", name="Merge two records")
     dialog.get_by_label("The other record").fill("MRN-4077")
-    dialog.get_by_role("button", name="Merge with MRN MRN-4077").click()
+    dialog.get_by_role("button", name="Merge with MRN-4077").click()
     dialog.get_by_role("radio", name=re.compile("MRN-4077")).check()
     dialog.get_by_text("1 order moves").wait_for()
     dialog.get_by_text("1 order moves").scroll_into_view_if_needed()

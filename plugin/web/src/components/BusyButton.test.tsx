@@ -52,6 +52,11 @@ describe("something that is saved", () => {
     expect(begun).toHaveLength(2);
   });
 
+  it("is not promised a further question by the button that ends its dialog", () => {
+    shown(<FormDialog title="Undo" action="Undo…" busy={false} error={null} onSubmit={() => {}} onClose={() => {}} children={null} />);
+    expect(screen.getByRole("button", { name: "Undo" }).textContent).toBe("Undo");
+  });
+
   it("is sent once by a form that is sent twice, also when it was incomplete before", async () => {
     begun.length = 0;
     let complete = false;

@@ -45,10 +45,13 @@ export function FormDialog({ title, action, danger, wide = false, busy, error, o
             {t("action.cancel")}
           </button>
           <BusyButton busy={busy} className={danger ? "button button-danger" : "button button-primary"}>
-            {action}
+            {finishing(action)}
           </BusyButton>
         </div>
       </form>
     </Dialog>
   );
 }
+
+/** The words of the button that opened the dialog, for the one that does it: nothing more is asked then. */
+const finishing = (action: string) => action.replace(/…$/, "");
