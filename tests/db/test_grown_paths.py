@@ -30,7 +30,6 @@ LINEAR = {
         "of a name that nobody has",
     },
     "patients": {
-        "as it opens",
         "of a family name", "of a part of a name", "of both names", "of a number", "of a part of a number",
         "of a name that nobody has",
     },

@@ -41,11 +41,16 @@ from ehr_bridge.services.changes.ledger import Followers
 from ehr_bridge.services.registry.patients import PatientData, Patients
 from tests.conftest import PostgresCluster
 
+NOT_THERE = {"postgresql": {"ix_patients_searched"}}
+"""Indexes of the models that one database does without."""
+
 
 def test_upgrade_of_an_empty_database_gives_exactly_the_models(database: Database) -> None:
     """After migrating, nothing is missing and nothing is left over."""
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        named = NOT_THERE.get(connection.dialect.name, set())
+        wanted = {"compare_type": True, "include_object": lambda _, name, *__: name not in named}
+        context = MigrationContext.configure(connection, opts=wanted)
         assert compare_metadata(context, AuditEvent.metadata) == []
     assert migrate.is_current(database)
 
@@ -98,7 +103,7 @@ def test_several_nodes_may_start_on_an_empty_database_at_once(postgres: Postgres
         own.dispose()
 
 
-ADDS = {"create_table", "create_index", "add_column", "f"}
+ADDS = {"create_table", "create_index", "add_column", "f", "get_bind"}
 
 
 @pytest.mark.parametrize("path", sorted((migrate.MIGRATIONS / "versions").glob("*.py")), ids=lambda path: path.stem)

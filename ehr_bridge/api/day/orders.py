@@ -71,7 +71,8 @@ class OrderQuery(CursorQuery, OfStudy):
         None,
         max_length=64,
         pattern=some_of(ALSO, "a kind"),
-        description="With `from` or `to`, whatever their appointment: `emergencies`, and orders that are `unscheduled`",
+        description="With `from` or `to`, whatever their appointment: `emergencies`, and orders that are `unscheduled`"
+        "; emergencies that are done only where `status` names their state",
     )
     sort: Sort = sorted_by(SORTS)
     scheduled_from: Former = formerly("from")

@@ -36,6 +36,12 @@ class Patient(Dated, Base):
     __table_args__ = (
         CheckConstraint("sex IN ('male', 'female', 'other', 'unknown')", name="sex"),
         Index("ix_patients_mrn_issuer_key", "mrn", "issuer_key", unique=True),
+        Index("ix_patients_name", *(text(f"coalesce({part}, '')") for part in NAMES), "mrn", "id"),
+        Index("ix_patients_birth_date", "birth_date", "id"),
+        # More than an index of PostgreSQL takes in one row, if a name is very long
+        Index(
+            "ix_patients_searched", "mrn", "searched_names", "searched_family", "searched_given", "birth_date", "id"
+        ).ddl_if(dialect="sqlite"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -154,6 +160,7 @@ class Order(Dated, Base):
     __table_args__ = (
         Index("ix_orders_status_id", "status", "id"),
         Index("ix_orders_created", "created_at", "accession_number"),
+        Index("ix_orders_searched", "accession_number", "patient_id", "id"),
         Index("ix_orders_emergencies", "priority", "status", "id", sqlite_where=IS_STAT, postgresql_where=IS_STAT),
     )
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset(

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, null, select
 from sqlalchemy.sql import FromClause
 
+from ehr_bridge.db.like import often
 from ehr_bridge.db.states import UNCERTAIN, OrderStatus
 from ehr_bridge.db.tables.registry import Order, ScheduledStep
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportVersion
@@ -105,7 +106,7 @@ def _issued(states: Collection[ReportStatus]) -> ColumnElement[datetime]:
         .join(ReportOrder, ReportOrder.report_id == Report.id)
         .where(
             ReportOrder.order_id == Order.id,
-            Report.patient_id == Order.patient_id,
+            often(Report.patient_id == Order.patient_id),
             Report.status != ReportStatus.ENTERED_IN_ERROR,
             ReportVersion.status.in_(sorted(states)),
         )

@@ -19,7 +19,7 @@ from ehr_bridge.db.tables.registry import STAT, Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.services.identity.reading_rank import ROUTINE as BETWEEN
 from ehr_bridge.services.identity.reading_rank import URGENCY
-from ehr_bridge.services.registry.searching import among_found, number_fits, person_fits
+from ehr_bridge.services.registry.searching import BY_NAME, among_found, number_fits, person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 PRIORITIES = ("STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW")
@@ -27,12 +27,13 @@ ROUTINE = "ROUTINE"
 """What an order is that says nothing of its priority."""
 EMERGENCIES, UNSCHEDULED = "emergencies", "unscheduled"
 ALSO = (EMERGENCIES, UNSCHEDULED)
+OPEN = (OrderStatus.SCHEDULED, OrderStatus.ARRIVED, OrderStatus.IN_PROGRESS)
+"""Emergencies of all years that are done are not what somebody looks for beside a day, unless by their state."""
 WAITING = frozenset({OrderStatus.SCHEDULED, OrderStatus.ARRIVED})
 _STAT: ColumnElement[str] = literal_column(f"'{STAT}'")
 """As a word: the index of emergencies is not found by a parameter."""
 _URGENCY = case(URGENCY, value=Order.priority, else_=BETWEEN)
 _SCHEDULED_AT = Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat)
-_NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
 SORTS = Sorts(
     {
         "scheduled_at": _SCHEDULED_AT,
@@ -40,7 +41,7 @@ SORTS = Sorts(
         "created_at": Key(Order.created_at.expression, datetime.fromisoformat),
         "updated_at": Key(Order.updated_at.expression, datetime.fromisoformat),
         "urgency": (Key(_URGENCY, int), _SCHEDULED_AT),
-        "patient_name": tuple(Key(func.coalesce(part, "")) for part in _NAME),
+        "patient_name": BY_NAME,
         "modality": (Key(ScheduledStep.modality.expression), _SCHEDULED_AT),
         "station_ae_title": (Key(ScheduledStep.station_ae_title.expression), _SCHEDULED_AT),
         "status": (Key(Order.status.expression), _SCHEDULED_AT),
@@ -142,7 +143,9 @@ def conditions_of(wish: OrderWish) -> list[ColumnElement[bool]]:
         named = Order.priority.in_(wish.priorities)
         conditions.append(or_(named, Order.priority.is_(None)) if ROUTINE in wish.priorities else named)
     if wish.assigned_to is not None:
-        conditions.append(Order.assigned_to == (wish.assigned_to or None))
+        # Almost all are nobody's: written like this, SQLite takes the index of the other conditions.
+        is_nobodys = func.coalesce(Order.assigned_to, "") == ""
+        conditions.append(Order.assigned_to == wish.assigned_to if wish.assigned_to else is_nobodys)
     if wish.updated_since:
         conditions.append(Order.updated_at >= wish.updated_since)
     if wish.study_instance_uid is not None:
@@ -177,11 +180,9 @@ def _of_a_step(wish: OrderWish) -> list[ColumnElement[bool]]:
     if EMERGENCIES not in wish.also:
         return [Order.id.in_(of_period)]
     other = aliased(Order)
-    emergencies = select(other.id).where(other.priority == _STAT)
+    emergencies = select(other.id).where(other.priority == _STAT, other.status.in_(wish.states or OPEN))
     if where:
         emergencies = emergencies.where(other.id.in_(select(ScheduledStep.order_id).where(*where)))
-    if wish.states:
-        emergencies = emergencies.where(other.status.in_(wish.states))
     return [Order.id.in_(of_period.union(emergencies))]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -37,15 +37,14 @@ from ehr_bridge.services.registry.numbers import (
     record_of_the_one,
     with_issuer,
 )
-from ehr_bridge.services.registry.searching import among_found, number_fits, person_fits
+from ehr_bridge.services.registry.searching import BY_NAME, among_found, number_fits, person_fits
 from ehr_bridge.services.registry.staleness import note_moment, require_newer
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
-_NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
 SORTS = Sorts(
     {
-        "patient_name": (*(Key(func.coalesce(part, "")) for part in _NAME), Key(Patient.mrn.expression)),
+        "patient_name": (*BY_NAME, Key(Patient.mrn.expression)),
         "mrn": Key(Patient.mrn.expression),
         "birth_date": Key(Patient.birth_date.expression, date.fromisoformat),
         "created_at": Key(Patient.created_at.expression, datetime.fromisoformat),

@@ -6,17 +6,24 @@ import re
 import uuid
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped, like_any_case
+from ehr_bridge.db.paging import Key
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.names import words_of
 from ehr_bridge.services.registry.numbers import number_begins
 
 SHORT = 3
-MOST = 3000
-"""Ids that are handed back to the database as parameters; both take more than ten times as many."""
+MOST = 20_000
+"""Ids that are handed back to the database as parameters; both take 32,766."""
+_NO_NAME: ColumnElement[str] = literal_column("''")
+"""As a word: the index of names is not found by a parameter."""
+BY_NAME = tuple(
+    Key(func.coalesce(part, _NO_NAME)) for part in (Patient.family_name, Patient.given_name, Patient.middle_name)
+)
+"""As `ix_patients_name` has them; those without one come first."""
 _DAYS = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
     re.compile(r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),

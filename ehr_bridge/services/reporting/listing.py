@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, false, func, not_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from ehr_bridge.db.like import often
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, in_period, of_ids, rows_after
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen, ReportVersion
+from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.reporting.attention import WaitsFor
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import issued_for, open_to, studies_that_hide, visible
+from ehr_bridge.services.reporting.rows import count_shown, issued_for, open_to, visible
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
+FREQUENT = 5_000
 SORTS = Sorts(
     {
         "updated_at": Key(Report.updated_at.expression, datetime.fromisoformat),
@@ -63,42 +66,54 @@ def search_reports(
 ) -> Page[Report]:
     """As `Reports.search`; `waiting` says which reports wait for something."""
     keys = SORTS.chosen(sort)
-    conditions = [*issued_for(who), *open_to(filters.closed), *_conditions(filters, who, waiting)]
-    rows, last = rows_after(session, select(Report).where(visible(), *conditions), keys, limit, offset, after)
-    return Page(rows, _count(session, conditions), limit, offset, last)
+    common = [*issued_for(who), *open_to(filters.closed), *_conditions(filters, who, waiting)]
+    unread, counted = _is_unread(filters.is_unread, who), list(common)
+    if filters.author is not None:
+        counted.append(_is_by(filters.author, who))
+        common.append(_wrote(filters.author, who) if _is_frequent(session, filters.author) else counted[-1])
+    rows, last = rows_after(session, select(Report).where(visible(), *common, *unread), keys, limit, offset, after)
+    total = _count_unread(session, counted, who) if filters.is_unread else count_shown(session, [*counted, *unread])
+    return Page(rows, total, limit, offset, last)
 
 
-def _count(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    """All of them, less those that are hidden."""
-    count = select(func.count()).select_from(Report).where(*conditions)
-    may_be_hidden = Report.study_instance_uid.in_(studies_that_hide())
-    hidden = session.scalar(count.where(may_be_hidden, not_(visible()))) or 0
-    return (session.scalar(count) or 0) - hidden
+def _count_unread(session: Session, conditions: Sequence[ColumnElement[bool]], who: Reporter) -> int:
+    """All that were issued, less those that the caller has seen: a person has seen few of all years."""
+    issued = [*conditions, Report.number > 0]
+    ever_seen = Report.id.in_(select(ReportSeen.report_id).where(ReportSeen.subject == who.subject))
+    return count_shown(session, issued) - count_shown(session, [*issued, ever_seen, _is_seen(who)])
+
+
+def _is_seen(who: Reporter) -> ColumnElement[bool]:
+    """The latest version."""
+    row = ReportSeen
+    return exists().where(row.report_id == Report.id, row.subject == who.subject, row.number >= Report.number)
+
+
+def _is_unread(wanted: bool | None, who: Reporter) -> list[ColumnElement[bool]]:
+    if wanted is None:
+        return []
+    is_new = (Report.number > 0) & ~_is_seen(who)
+    return [is_new if wanted else not_(is_new)]
 
 
 def _conditions(
     filters: ReportFilters, who: Reporter, waiting: Callable[[WaitsFor], ColumnElement[bool]]
 ) -> list[ColumnElement[bool]]:
-    row = Report
+    """But for whether the caller has read them, and whose they are."""
+    row, other = Report, aliased(Report)
     conditions = in_period(row.issued_at.expression, filters.since, filters.until)
     if filters.states:
-        conditions.append(row.status.in_(filters.states))
-    if filters.author is not None:
-        conditions.append(_is_by(filters.author, who))
+        fits = row.status.in_(filters.states)
+        conditions.append(often(fits) if ReportStatus.FINAL in filters.states else fits)
     if filters.patients is not None:
         conditions.append(row.patient_id.in_(filters.patients))
     if filters.order_id is not None:
         conditions.append(row.id.in_(select(ReportOrder.report_id).where(ReportOrder.order_id == filters.order_id)))
     if filters.study_instance_uid is not None:
         conditions.append(row.study_instance_uid == filters.study_instance_uid)
-    if filters.is_unread is not None:
-        seen = exists().where(
-            ReportSeen.report_id == row.id, ReportSeen.subject == who.subject, ReportSeen.number >= row.number
-        )
-        is_new = (row.number > 0) & ~seen
-        conditions.append(is_new if filters.is_unread else not_(is_new))
     if filters.is_written is not None:
-        is_written = row.draft_kind.is_not(None) if who.writes else false()
+        written = select(other.id).where(other.draft_kind.is_not(None))
+        is_written = row.id.in_(written) if who.writes else false()
         conditions.append(is_written if filters.is_written else not_(is_written))
     if filters.waits_for is not None:
         conditions.append(waiting(filters.waits_for))
@@ -107,6 +122,21 @@ def _conditions(
     return conditions
 
 
-def _is_by(author: str, who: Reporter) -> ColumnElement[bool]:
+def _is_frequent(session: Session, author: str) -> bool:
+    """Somebody who wrote so many that a page of them is found soon by looking through all in their order."""
+    some = select(ReportVersion.report_id).where(ReportVersion.author == author).limit(FREQUENT).subquery()
+    return session.scalar(select(func.count()).select_from(some)) == FREQUENT
+
+
+def _wrote(author: str, who: Reporter) -> ColumnElement[bool]:
+    """The same as `_is_by`, asked of each report."""
     issued = exists().where(ReportVersion.report_id == Report.id, ReportVersion.author == author)
     return or_(issued, Report.draft_author == author) if who.writes else issued
+
+
+def _is_by(author: str, who: Reporter) -> ColumnElement[bool]:
+    """Beginning with what this person wrote, and not with all reports."""
+    other = aliased(Report)
+    issued = Report.id.in_(select(ReportVersion.report_id).where(ReportVersion.author == author))
+    drafts = select(other.id).where(other.draft_author == author, other.draft_kind.is_not(None))
+    return or_(issued, Report.id.in_(drafts)) if who.writes else issued

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, func, not_, or_, select, union
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import DeletionStatus
@@ -36,6 +36,14 @@ def studies_that_hide() -> CompoundSelect[str]:
         select(Study.study_instance_uid).where(Study.deleted_at.is_not(None)),
         purged.where(DeletionRequest.status == DeletionStatus.PURGED),
     )
+
+
+def count_shown(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
+    """All reports that fit, less those that are hidden."""
+    count = select(func.count()).select_from(Report).where(*conditions)
+    may_be_hidden = Report.study_instance_uid.in_(studies_that_hide())
+    hidden = session.scalar(count.where(may_be_hidden, not_(visible()))) or 0
+    return (session.scalar(count) or 0) - hidden
 
 
 def is_purged() -> ColumnElement[bool]:

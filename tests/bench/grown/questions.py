@@ -35,6 +35,11 @@ class Values:
         return f"{self.grown.now:%Y-%m-%dT00:00:00Z}"
 
     @property
+    def due(self) -> str:
+        """The days that the page of orders begins with."""
+        return f"from={self.grown.now - timedelta(days=3):%Y-%m-%dT00:00:00Z}&to={self.tomorrow}"
+
+    @property
     def tomorrow(self) -> str:
         return f"{self.grown.now + timedelta(days=1):%Y-%m-%dT00:00:00Z}"
 
@@ -124,6 +129,10 @@ QUESTIONS: list[Question] = [
         as_it_opens="",
         of_the_day=lambda v: f"from={v.today}&to={v.tomorrow}&sort=urgency",
         of_the_day_and_emergencies=lambda v: f"from={v.today}&to={v.tomorrow}&also=emergencies&sort=urgency",
+        as_the_page_opens=lambda v: f"{v.due}&also=emergencies,unscheduled&status=scheduled,arrived&sort=urgency",
+        as_the_page_opens_with_all_states=lambda v: f"{v.due}&also=emergencies,unscheduled&sort=urgency",
+        overdue_of_all_years=lambda v:
+            f"to={v.tomorrow}&also=emergencies,unscheduled&status=scheduled,arrived&sort=urgency&limit=1",
         of_the_day_and_modality=lambda v: f"from={v.today}&to={v.tomorrow}&modality=CT",
         **{f"by_{sort}": f"sort={sort}" for sort in (
             "urgency", "accession_number", "created_at", "patient_name", "modality", "status", "assigned_to")},

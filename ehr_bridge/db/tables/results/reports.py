@@ -31,6 +31,7 @@ class Report(Dated, Base):
     __table_args__ = (
         Index("ix_reports_issued_at_id", "issued_at", "id"),
         Index("ix_reports_status", "status", "id"),
+        Index("ix_reports_number", "number", "status", "id"),
         Index("ix_reports_drafts", "draft_author", sqlite_where=text(IS_DRAFT), postgresql_where=text(IS_DRAFT)),
         Index(
             "ix_reports_critical", "critical_level", sqlite_where=text(IS_CRITICAL), postgresql_where=text(IS_CRITICAL)
@@ -135,6 +136,7 @@ class ReportVersion(Base):
     """
 
     __tablename__ = "report_versions"
+    __table_args__ = (Index("ix_report_versions_author_report_id", "author", "report_id"),)
 
     report_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Report.id), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)

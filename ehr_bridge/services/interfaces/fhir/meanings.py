@@ -113,8 +113,10 @@ def of_day(column: Column, nothing: date | None = None) -> Meaning:
     def fits(asking: Asking, _criterion: Criterion, value: str) -> Condition:
         prefix, said = prefixed(value)
         found = intervals_of_days(prefix, range_of(said, asking.zone), asking.zone)
-        some = column.is_not(None) if nothing is None else column > nothing
-        return and_(some, or_(*(and_(*in_period(column.expression, one.since, one.until)) for one in found)))
+        days = or_(*(and_(*in_period(column.expression, one.since, one.until)) for one in found))
+        if found and all(one.since is not None for one in found):
+            return days  # nothing is before all of them; SQLite would begin its index at the other bound
+        return and_(column.is_not(None) if nothing is None else column > nothing, days)
 
     return Meaning(fits, is_missing)
 

@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, false, select, true
 from sqlalchemy.orm import aliased
 
+from ehr_bridge.db.like import often
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder
@@ -41,7 +42,7 @@ def is_its_study(report: type[Report]) -> ColumnElement[bool]:
         Study.study_instance_uid == report.study_instance_uid,
         Study.orthanc_study_id.is_not(None),
         Study.deleted_at.is_(None),
-        Study.link_status == LinkStatus.LINKED,
+        often(Study.link_status == LinkStatus.LINKED),
         Study.patient_id == report.patient_id,
         report.doubt.is_(None),
     )

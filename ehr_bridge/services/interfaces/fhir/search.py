@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.paging import Key, Position, Sorts, of_ids, rows_after
+from ehr_bridge.db.paging import Key, Position, Sorts, of_ids
 from ehr_bridge.db.rows import Among
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
@@ -25,12 +26,12 @@ from ehr_bridge.fhir.searching import Search
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.audit.export import fhir_event, numbers_of
 from ehr_bridge.services.interfaces.fhir.meanings import Asking, condition
+from ehr_bridge.services.interfaces.fhir.pages import Found, count_all, page_of
 from ehr_bridge.services.interfaces.fhir.report_conditions import MEANINGS, answers, is_of
 from ehr_bridge.services.interfaces.fhir.reports import FoundReport, found_reports, issued
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import find_report, open_to
+from ehr_bridge.services.reporting.rows import count_shown, find_report, open_to
 from ehr_bridge.services.studies.listing import StudyView, stored, views_of
-from ehr_bridge.services.studies.search import BEGINNING
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import Closed, without
 
@@ -51,6 +52,7 @@ _INSTANCES = (
     .where(_OF_STUDIES, Instance.sop_class_uid != "")
     .order_by(Instance.sop_instance_uid)
 )
+_NAMES = {"family", "given", "name"}
 _FIRST_STEP = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
 
 
@@ -63,17 +65,6 @@ class Reach:
     """Only these, by UID; None: all."""
     sender: str | None = None
     """Only the reports that they have sent; None: all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found[Row]:
-    """One page of a search."""
-
-    rows: list[Row]
-    last: Position | None
-    """Where the last row stands, if more follow."""
-    total: int | None
-    """None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +272,18 @@ class FhirSearch:
         if name == "DiagnosticReport":
             conditions += open_to(reach.closed)
             conditions += [] if reach.sender is None else [Report.sender == reach.sender]
+        if name == "Patient" and _is_by_name_alone(search):
+            conditions = [Patient.id.in_(select(Patient.id).where(*conditions).correlate(None))]
         query = listed.query.where(*conditions)
         if name == "ServiceRequest" and _asks_for_step(search):
             query = query.join(ScheduledStep, _FIRST_STEP)
+        count = partial(count_all, session, query, search)
+        if name == "DiagnosticReport":
+            count = partial(count_shown, session, [Report.number > 0, *conditions])
         if self._fresh.is_joined:
-            return _page(session, query, search, listed.sorts, after)
+            return page_of(session, query, search, listed.sorts, after, count)
         with limited(session, SEARCH_SECONDS):
-            return _page(session, query, search, listed.sorts, after)
+            return page_of(session, query, search, listed.sorts, after, count)
 
 
 def _add_instances(
@@ -299,14 +295,9 @@ def _add_instances(
             one.instances.append((instance, sop_class or ""))
 
 
-def _page(session: Session, query: Select[Any], search: Search, sorts: Sorts, after: Position | None) -> Found[Any]:
-    if search.is_count_only:
-        return Found([], None, _count(session, query, search))
-    rows, last = rows_after(session, query, sorts.chosen(search.sort), search.count, 0, after)
-    if search.total == "none":
-        return Found(rows, last, None)
-    is_all = after is None and last is None
-    return Found(rows, last, len(rows) if is_all else _count(session, query, search))
+def _is_by_name_alone(search: Search) -> bool:
+    """All patients are looked at: in the index that has their names, and not in whole rows."""
+    return {one.parameter.name for one in search.criteria} <= _NAMES
 
 
 def _asks_for_step(search: Search) -> bool:
@@ -317,10 +308,3 @@ def _asks_for_step(search: Search) -> bool:
 
 def _within(reach: Reach) -> list[ColumnElement[bool]]:
     return [] if reach.studies is None else [Study.study_instance_uid.in_(sorted(reach.studies))]
-
-
-def _count(session: Session, query: Select[Any], search: Search) -> int:
-    """A count of all studies names its narrow index; otherwise SQLite reads every row."""
-    if search.resource.name == "ImagingStudy" and not search.criteria:
-        query = query.where(Study.created_at >= BEGINNING)
-    return session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True)) or 0

@@ -30,7 +30,7 @@ export function useOrderTotal(question: OrderQuestion | null): number {
   const { data } = useQuery({
     queryKey: ["orders", question, "total"],
     enabled: question !== null,
-    queryFn: async ({ signal }) => asPage<OrderRow>(await ask("orders", { query: { ...question, limit: 1, offset: 0 }, signal })).total,
+    queryFn: async ({ signal }) => asPage<OrderRow>(await ask("orders", { query: { ...question, sort: "accession_number", limit: 1, offset: 0 }, signal })).total,
   });
   return data ?? 0;
 }
