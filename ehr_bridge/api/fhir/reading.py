@@ -29,8 +29,7 @@ from ehr_bridge.fhir.outcomes import warning
 from ehr_bridge.fhir.searching import Pairs, Search, read_search
 from ehr_bridge.fhir.systems import token_of
 from ehr_bridge.fhir.table import AUDIT_EVENT, RESOURCES, Resource
-from ehr_bridge.services.interfaces.fhir.pages import Found
-from ehr_bridge.services.interfaces.fhir.search import MOST_INCLUDED
+from ehr_bridge.services.interfaces.fhir.search import MOST_INCLUDED, Found
 from ehr_bridge.services.registry.numbers import as_uuid
 from ehr_bridge.services.reporting.people import reporter_of
 

@@ -72,6 +72,9 @@ START = Question("start", "schema, services and the first list", "", lambda _: "
 """Both are asked without HTTP."""
 
 
+ISSUED = "preliminary,final,amended,corrected,appended,entered_in_error"
+
+
 def _of(topic: str, role: str, base: str, **asked: str | Callable[[Values], str]) -> list[Question]:
     """One question for each query, named by the argument."""
 
@@ -132,7 +135,7 @@ QUESTIONS: list[Question] = [
         as_the_page_opens=lambda v: f"{v.due}&also=emergencies,unscheduled&status=scheduled,arrived&sort=urgency",
         as_the_page_opens_with_all_states=lambda v: f"{v.due}&also=emergencies,unscheduled&sort=urgency",
         overdue_of_all_years=lambda v:
-            f"to={v.tomorrow}&also=emergencies,unscheduled&status=scheduled,arrived&sort=urgency&limit=1",
+            f"to={v.tomorrow}&also=emergencies,unscheduled&status=scheduled,arrived&sort=accession_number&limit=1",
         of_the_day_and_modality=lambda v: f"from={v.today}&to={v.tomorrow}&modality=CT",
         **{f"by_{sort}": f"sort={sort}" for sort in (
             "urgency", "accession_number", "created_at", "patient_name", "modality", "status", "assigned_to")},
@@ -197,7 +200,8 @@ QUESTIONS: list[Question] = [
     ),
     *_of(
         "reports", "radiologist", "/api/v1/reports",
-        as_it_opens="", final="status=final", unread="unread=true", of_a_patient=lambda v: f"patient={v.person.mrn}",
+        as_it_opens="", as_the_page_opens=f"unread=true&status={ISSUED}", final="status=final", unread="unread=true",
+        of_a_patient=lambda v: f"patient={v.person.mrn}",
         of_an_author="author=rita", being_written="being_written=true",
     ),
     *_of("dashboard", "manager", "/api/v1/dashboard", today=""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func
@@ -15,17 +14,6 @@ from ehr_bridge.fhir.searching import Search
 from ehr_bridge.services.studies.search import BEGINNING
 
 
-@dataclass(frozen=True, slots=True)
-class Found[Row]:
-    """One page of a search."""
-
-    rows: list[Row]
-    last: Position | None
-    """Where the last row stands, if more follow."""
-    total: int | None
-    """None where nobody asked."""
-
-
 def page_of(
     session: Session,
     query: Select[Any],
@@ -33,15 +21,16 @@ def page_of(
     sorts: Sorts,
     after: Position | None,
     count: Callable[[], int],
-) -> Found[Any]:
-    """`count` is asked for the number of all where somebody wants it and the page does not tell."""
+) -> tuple[list[Any], Position | None, int | None]:
+    """The rows, where the last of them stands if more follow, and how many there are if somebody wants to know that;
+    `count` is asked where the page does not tell."""
     if search.is_count_only:
-        return Found([], None, count())
+        return [], None, count()
     rows, last = rows_after(session, query, sorts.chosen(search.sort), search.count, 0, after)
     if search.total == "none":
-        return Found(rows, last, None)
+        return rows, last, None
     is_all = after is None and last is None
-    return Found(rows, last, len(rows) if is_all else count())
+    return rows, last, len(rows) if is_all else count()
 
 
 def count_all(session: Session, query: Select[Any], search: Search) -> int:

@@ -26,7 +26,7 @@ from ehr_bridge.fhir.searching import Search
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.audit.export import fhir_event, numbers_of
 from ehr_bridge.services.interfaces.fhir.meanings import Asking, condition
-from ehr_bridge.services.interfaces.fhir.pages import Found, count_all, page_of
+from ehr_bridge.services.interfaces.fhir.pages import count_all, page_of
 from ehr_bridge.services.interfaces.fhir.report_conditions import MEANINGS, answers, is_of
 from ehr_bridge.services.interfaces.fhir.reports import FoundReport, found_reports, issued
 from ehr_bridge.services.reporting.people import Reporter
@@ -65,6 +65,17 @@ class Reach:
     """Only these, by UID; None: all."""
     sender: str | None = None
     """Only the reports that they have sent; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found[Row]:
+    """One page of a search."""
+
+    rows: list[Row]
+    last: Position | None
+    """Where the last row stands, if more follow."""
+    total: int | None
+    """None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +292,9 @@ class FhirSearch:
         if name == "DiagnosticReport":
             count = partial(count_shown, session, [Report.number > 0, *conditions])
         if self._fresh.is_joined:
-            return page_of(session, query, search, listed.sorts, after, count)
+            return Found(*page_of(session, query, search, listed.sorts, after, count))
         with limited(session, SEARCH_SECONDS):
-            return page_of(session, query, search, listed.sorts, after, count)
+            return Found(*page_of(session, query, search, listed.sorts, after, count))
 
 
 def _add_instances(
