@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,6 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.jobs.spool import spool_of
 from ehr_bridge.services.modifying.runner import ModificationJobs
-from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
@@ -53,6 +52,7 @@ from plugin.storing.catchup import CatchUp
 from plugin.storing.ingest import Ingest
 from plugin.storing.purging import PurgingArchive
 from plugin.storing.store_refusals import StoreRefusals
+from plugin.storing.taking_over import TakingOver
 
 LOGGER = logging.getLogger(__name__)
 LOUD = "ehr_bridge_actors_refused_often"
@@ -254,16 +254,7 @@ def _make_worker(
     rejections = Rejections(settings.log_path, services.refusals.hand_over)
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
-    def take_over(arrival: AtDoor) -> None:
-        if arrival.was_there:
-            arrival = services.intake.mend(arrival, archive)
-        if recorder.record_one_more(arrival):
-            return
-        try:
-            study = archive.parent_study(arrival.stored.orthanc_instance_id)
-        except LookupError:
-            return  # deleted already
-        recorder.record(replace(arrival, stored=replace(arrival.stored, orthanc_study_id=study)))
+    take_over = TakingOver(archive, services.intake, recorder, services.quarantine, services.nodes.have_company)
 
     def close_leftovers() -> None:
         """At the start, all uploads but those on other nodes that run; later, those that have been silent for long."""

@@ -6,12 +6,13 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydicom.uid import generate_uid
 
-from tests.live.digest_steps import NEXT_SECOND, on_disk, recorded, sop
+from tests.live.digest_steps import NEXT_SECOND, ask, on_disk, recorded, sop
 from tests.live.door_steps import c_store
 from tests.support.samples import small
 from tests.support.server import Server, user_token
@@ -23,10 +24,14 @@ def files(server: Server) -> set[Path]:
 
 
 def stored(server: Server, data: bytes) -> Path:
-    """Where the image lies that somebody has just sent by C-STORE."""
+    """Where the image lies that somebody has sent by C-STORE, an hour ago: for a minute its digest may be another
+    copy's."""
     before = files(server)
     assert c_store(server, data) == [0]
     recorded(server, sop(data))
+    then = (datetime.now(UTC) - timedelta(hours=1)).replace(tzinfo=None).isoformat(" ", "microseconds")
+    value = ":then" if server.database_url.startswith("sqlite") else "CAST(:then AS timestamp) AT TIME ZONE 'UTC'"
+    ask(server, f"UPDATE instances SET received_at = {value} WHERE sop_instance_uid = :uid", uid=sop(data), then=then)
     (path,) = [path for path in files(server) - before if sop(data).encode() in path.read_bytes()]
     return path
 

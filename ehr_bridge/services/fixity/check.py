@@ -1,6 +1,10 @@
 """Fixity checks: a stored file is read again to verify that it is unchanged (PREMIS, OAIS).
 
 A damaged file is recorded in its row (`Instance.damaged_at`) and in the audit trail, until it is whole again.
+
+Several nodes may receive copies of one instance in the same moment. The archive keeps one, and each copy was coerced at
+its own time, so their digests differ. For a moment the row may have the digest of a copy that was not kept: such a
+digest is no evidence yet.
 """
 
 from __future__ import annotations
@@ -8,15 +12,16 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from io import BufferedIOBase, BytesIO
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, exists, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.instance_rows import OWNING_DOORS
 from ehr_bridge.db.states import FileStatus
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.studies import Study
@@ -29,6 +34,11 @@ from ehr_bridge.services.jobs.study_jobs import job_works_on_it
 
 LOGGER = logging.getLogger(__name__)
 MISSING, CHANGED, UNREADABLE = "missing", "changed", "unreadable"
+UNSETTLED = "unsettled"
+"""It has another digest than its row, and that may not be the last word: nothing is recorded."""
+SETTLES = timedelta(minutes=1)
+"""After this time every node has written its rows, and where two disagree no digest is left. By the database's clock,
+because the nodes' clocks differ; a row that a node with a fast clock has written settles later."""
 CHANGED_WHEN_DAMAGED = "file_damaged"
 """Code in a job's ledger of an instance whose file was already damaged; the job's result is damaged too."""
 
@@ -70,14 +80,17 @@ class FixityCheck:
         if not found:
             return True
         trouble, _ = self._compare(found[0], lambda: BytesIO(data))
-        if trouble:
-            self._note_damaged(found[0], trouble)
-        return not trouble
+        if trouble in ("", UNSETTLED):
+            return True
+        self._note_damaged(found[0], trouble)
+        return False
 
     def check(self, archive: Archive, file: StoredFile) -> str:
         """What is wrong with one file, or "". Raises Unavailable when the database or the archive is away; the file is
         then not judged."""
         trouble, digest = self._compare(file, partial(archive.open, file.orthanc_instance_id))
+        if trouble == UNSETTLED:
+            return trouble
         if trouble:
             archive.answers()
             self._note_damaged(file, trouble, _is_at_rest())
@@ -90,7 +103,17 @@ class FixityCheck:
         trouble, digest = _read(opened, file.digest)
         if trouble and (by_a_job := self._ledger_digest(file)) is not None:
             return _read(opened, by_a_job)
+        if trouble == CHANGED and file.damaged_at is None and not self._is_settled(file):
+            return UNSETTLED, digest
         return trouble, digest
+
+    def _is_settled(self, file: StoredFile) -> bool:
+        """Whether the digest in the row is that of the file that the archive has kept: a door wrote it that knows, or
+        nobody has contradicted it for a while."""
+        with self._database.read() as session:
+            now = self._clock() if self._database.is_sqlite else session.scalars(select(func.clock_timestamp())).one()
+            is_certain = or_(Instance.door.in_(OWNING_DOORS), Instance.received_at < now - SETTLES)
+            return session.scalar(select(Instance.study_id).where(*_as_it_was(file), is_certain)) is not None
 
     def _ledger_digest(self, file: StoredFile) -> str | None:
         """The digest of the file as the last job left it."""

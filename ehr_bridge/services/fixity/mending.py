@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.studies import Study
@@ -21,10 +22,14 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.storing import Archive, Stored
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.fixity.check import UNREADABLE, FixityCheck
+from ehr_bridge.services.fixity.check import MISSING, UNREADABLE, UNSETTLED, FixityCheck
 
 LOGGER = logging.getLogger(__name__)
 DAMAGED = "damaged"
+NO_DAMAGE = frozenset({"", UNREADABLE, UNSETTLED})
+"""What is no reason to replace a file: a disk may be back in a minute, and a digest be another copy's."""
+MENDING = 0x45484D44
+"""Key of PostgreSQL's advisory lock of the node that mends."""
 
 
 class Mending:
@@ -39,7 +44,7 @@ class Mending:
     def is_due(self, archive: Archive, orthanc_instance_id: str) -> bool:
         """Whether the archive's file is certainly not what was stored. False when that is unknown."""
         try:
-            return self._checks.look(archive, orthanc_instance_id) not in ("", UNREADABLE)
+            return self._checks.look(archive, orthanc_instance_id) not in NO_DAMAGE
         except Unavailable:
             return False
 
@@ -50,11 +55,11 @@ class Mending:
         If killed in between, the instance is missing until it is sent again. Raises Unavailable when the database, the
         archive or the quarantine folder is away.
         """
-        with self._one_at_a_time:  # a second sender finds it whole, and removes nothing
+        with self._alone():  # a second sender finds it whole, and removes nothing
             trouble = self._checks.look(archive, orthanc_instance_id)
-            if trouble in ("", UNREADABLE):
+            if trouble in NO_DAMAGE:
                 return None
-            self._put_aside(archive, orthanc_instance_id)
+            self._put_aside(archive, orthanc_instance_id, trouble)
             archive.delete(orthanc_instance_id)
             stored = archive.store(data)
             if stored.is_duplicate:
@@ -63,11 +68,24 @@ class Mending:
         LOGGER.warning("the stored file of instance %s was %s and is mended", orthanc_instance_id, trouble)
         return stored
 
-    def _put_aside(self, archive: Archive, orthanc_instance_id: str) -> None:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other thread mends, on any node. Raises Unavailable when the database is away, or another node does
+        not get on."""
+        with self._one_at_a_time:
+            if self._database.is_sqlite:
+                yield
+                return
+            with self._database.write_relaxed() as session:
+                session.execute(select(func.pg_advisory_xact_lock(MENDING)))
+                yield
+
+    def _put_aside(self, archive: Archive, orthanc_instance_id: str, trouble: str) -> None:
         try:
             self._keep(archive.read(orthanc_instance_id), DAMAGED)
-        except LookupError:
-            return
+        except LookupError as error:
+            if trouble != MISSING:  # it was there a moment ago, and nothing is deleted before it is kept
+                raise Unavailable("archive_unavailable", "The archive does not return its copy.") from error
         except OSError as error:
             raise Unavailable("archive_unavailable", "The quarantine folder cannot be written.") from error
 

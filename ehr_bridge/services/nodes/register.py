@@ -21,6 +21,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import NodeState
 from ehr_bridge.db.tables.operations.nodes import Node
+from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.nodes.belonging import fits, folder_id, secret_marks
 from ehr_bridge.services.nodes.naming import boot_of, home, keep_start, kept_start, new_start, node_name
 from ehr_bridge.settings import Settings
@@ -99,6 +100,8 @@ class Nodes:
         self._state = NodeState.STARTING
         self._said: NodeState | None = None
         self._due = 0.0
+        self._has_company = False
+        self._company_due = 0.0
         self._start: str | None = None
         self._folder: str | None = None
         self.is_taken = False
@@ -168,6 +171,21 @@ class Nodes:
     def others(self) -> set[str]:
         """The names of the other nodes that run."""
         return {one.name for one in self.look() if one.is_running and not one.is_this}
+
+    def have_company(self) -> bool:
+        """Whether another node may be storing images, as of the last second; also one that seems lost. One that starts
+        takes its name some seconds before. Never on SQLite. True when the database is away."""
+        if self._database.is_sqlite:
+            return False
+        if self._monotonic() >= self._company_due:
+            others = select(Node.name).where(Node.name != node_name(self._settings), Node.state != NodeState.ENDED)
+            try:
+                with self._database.read() as session:
+                    self._has_company = session.scalar(others.limit(1)) is not None
+            except Unavailable:
+                return True
+            self._company_due = self._monotonic() + 1.0
+        return self._has_company
 
     def attention(self, nodes: Sequence[KnownNode]) -> Iterator[tuple[str, int]]:
         """What needs somebody, with how many nodes it concerns."""
