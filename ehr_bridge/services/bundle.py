@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,6 @@ from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
 from ehr_bridge.services.accounts.smart_ehrs import load_ehrs, telling_people_apart
 from ehr_bridge.services.accounts.smart_launch import SmartLaunch
 from ehr_bridge.services.accounts.token_rules import introspection, key_source, token_rules
-from ehr_bridge.services.archive.own_documents import OwnDocuments
 from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_keys
 from ehr_bridge.services.audit.export import AuditExport
@@ -44,7 +42,6 @@ from ehr_bridge.services.deletion.purge import Purge
 from ehr_bridge.services.deletion.requests import Deletions
 from ehr_bridge.services.delivery.enqueue import enqueue
 from ehr_bridge.services.delivery.outbox import Outbox
-from ehr_bridge.services.fixity.mending import Mending
 from ehr_bridge.services.intake.annotations import Annotations
 from ehr_bridge.services.intake.claims import Claims
 from ehr_bridge.services.intake.intake import Intake
@@ -82,6 +79,7 @@ from ehr_bridge.services.results_bundle import Results, build_results
 from ehr_bridge.services.selftest.removal import SelfTestRecords
 from ehr_bridge.services.sharing.bundle import Sharing, build_sharing
 from ehr_bridge.services.sharing.standing import end_shares_of
+from ehr_bridge.services.storing_bundle import build_storing
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
 from ehr_bridge.services.studies.history import StudyHistory
@@ -97,7 +95,7 @@ from ehr_bridge.services.viewing.viewings import Viewings
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import Restrictions
 from ehr_bridge.services.visibility.sight import Sight
-from ehr_bridge.settings import MEGABYTE, Settings
+from ehr_bridge.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,42 +190,28 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     ehrs = load_ehrs(settings.smart_ehrs, roles)
     keys = KeyVerifier(database, revocations, clock, roles)
     rules, systems = rules_of(settings), Systems(authorities, settings.fhir_mrn_system)
-    recorder, claims = Recorder(database, clock, lambda: spool_of(settings).node), Claims(database, clock, rules=rules)
+    hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
+    coercion = load_rules(settings.coercion_rules)
+    storing = build_storing(settings, database, clock, rules, coercion, hidden, restrictions)
+    recorder, claims, quarantine = storing.recorder, storing.claims, storing.quarantine
     fresh = Fresh(database, recorder.settle)
     keep_dates(database, clock)
     tell_facts(database, clock, enqueue)
     write_new_rows_later(database)
     on_decisive_change(database, claims.forget)
-    coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)
     sources = load_sources(settings.hl7_sources, settings.time_zone)
     messages = Messages(database, clock, sources.known)
     patients = Patients(database, clock, followers, authorities)
     orders = Orders(database, fresh, clock, new_uid, followers)
     numbers = LocalNumbers(settings.local_mrn, settings.local_accession, settings.time_zone)
-    hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
     thumbnails, grace = Thumbnails(fresh, settings.thumbnail_path), timedelta(days=settings.deletion_grace_days)
     verifier = TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys)
     opaque = introspection(settings, of_tokens, grants, clock)
     authenticator = Authenticator(verifier, account, keys, roles, opaque)
     refusals = Refusals(database, authenticator, clock)
-    node, spool = socket.gethostname()[:64], spool_of(settings)
-    nodes, views = Nodes(database, settings, clock), Viewings(database, clock)
-    quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
-    intake = Intake(
-        claims,
-        hidden,
-        restrictions,
-        recorder,
-        Mending(database, clock, quarantine.keep),
-        quarantine,
-        clock,
-        settings.max_dicom_file_size_mb * MEGABYTE,
-        coercion,
-        OwnDocuments(database),
-    )
-
+    spool, nodes, views = spool_of(settings), Nodes(database, settings, clock), Viewings(database, clock)
     performed_listing = PerformedListing(database, clock)
     outbox = Outbox.of(
         database, clock, settings.shared_secret, settings.base_url, settings.time_zone, systems, settings.fhir_base_url
@@ -261,8 +245,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         registration=Registration(database, clock, numbers, patients, orders),
         claims=claims,
         recorder=recorder,
-        intake=intake,
-        known_files=KnownFiles(database, recorder, settings.max_upload_size_mb * MEGABYTE),
+        intake=storing.intake,
+        known_files=storing.known_files,
         studies=Studies(database, fresh),
         downloads=Downloads(database, clock),
         thumbnails=thumbnails,
@@ -311,7 +295,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             settings.backup_enabled,
         ),
         quarantine=quarantine,
-        quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
+        quarantine_desk=QuarantineDesk(database, quarantine, storing.intake, rules, clock),
         modalities=modalities,
         sendings=Sendings(database, restrictions, clock),
         selftest=SelfTestRecords(database, clock),
@@ -325,6 +309,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         performed_listing=performed_listing,
         commitments=commitments,
         commitment_requests=CommitmentRequests(database, commitments, modalities, clock),
-        results=build_results(settings, database, fresh, clock, roles, intake, restrictions, hidden, node, views.flush),
+        results=build_results(
+            settings, database, fresh, clock, roles, storing.intake, restrictions, hidden, views.flush
+        ),
         sharing=build_sharing(settings, database, of_tokens, revocations, restrictions, clock),
     )

@@ -28,6 +28,7 @@ from ehr_bridge.services.filing.site import load_maker
 from ehr_bridge.services.fixity.kept import KeptFileRounds
 from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.jobs.spool import spool_of
+from ehr_bridge.services.nodes.naming import shown_name
 from ehr_bridge.services.notices.notices import Notices
 from ehr_bridge.services.notices.telling import tell_notices
 from ehr_bridge.services.rejection.foreign import ForeignNotes
@@ -85,7 +86,6 @@ def build_results(
     intake: Intake,
     restrictions: Restrictions,
     hidden: HiddenStudies,
-    node: str,
     note_viewings: Callable[[], None],
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
@@ -106,7 +106,7 @@ def build_results(
     assigning = Assigning(database, clock, roles, restrictions.closed_to_subject)
     documents = Documents(database, fresh, clock)
     attaching = Attaching(database, fresh, intake, clock, new_uid, maker.site.zone, maker.site.organization)
-    folder, spool = Quarantine(settings.rejected_path), spool_of(settings)
+    folder, spool, node = Quarantine(settings.rejected_path), spool_of(settings), shown_name(settings)
     notes = Notes(database, folder, clock, settings.time_zone, maker.site.organization)
     return Results(
         Views(database, clock),

@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 
 from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.disk_settings import BucketPlace
-from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.services.bundle import build_services, utc_now
 from ehr_bridge.services.nodes import naming
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
@@ -223,6 +223,16 @@ def test_a_node_that_does_not_share_the_folder_is_named(api: Api, tmp_path: Path
     Nodes(api.services.database, away, utc_now).claim()
     assert [name for name, (_, folder) in fitting(api).items() if folder] == ["c"]
     assert attention(api)["folder_not_shared"] == 1
+
+
+def test_a_file_in_quarantine_has_the_name_of_its_node(api: Api) -> None:
+    """Several nodes on one machine, or in containers, have host names that say nothing."""
+    settings = api.services.settings.model_copy(update={"node": "reading-room"})
+    quarantine = build_services(settings, api.services.database).quarantine
+    quarantine.keep(small(), "same_uid_other_content")
+    quarantine.flush()
+    (one,) = api.get("/api/v1/quarantine", "technician").json["items"]
+    assert one["node"] == "reading-room"
 
 
 def test_a_node_whose_row_is_gone_is_listed_again(api: Api, tmp_path: Path) -> None:

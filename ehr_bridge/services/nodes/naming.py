@@ -20,6 +20,11 @@ def node_name(settings: Settings) -> str:
     return spool_of(settings).node
 
 
+def shown_name(settings: Settings) -> str:
+    """Where people read which node did something: its name if it was given one, else its machine's."""
+    return settings.node or socket.gethostname()[:64]
+
+
 def home(settings: Settings) -> str:
     """Machine and data directory. One server at a time runs there, so a name that its former process has left without
     a word is its own. Raises OSError like `node_name`."""
