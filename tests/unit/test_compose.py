@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.samples import ROOT
+from tests.support.steps import eventually
 
 SECRETS = {"POSTGRES_PASSWORD": "p" * 24, "EHR_BRIDGE_JWT_SECRET": "s" * 48}
 
@@ -52,33 +54,73 @@ def test_one_variable_adds_a_second_node() -> None:
     assert {name for name in one if one[name] != other[name]} == {"environment", "volumes", "ports", "depends_on"}
     assert other["environment"] == one["environment"] | {"EHR_BRIDGE_NODE": "b"}
     of = {at["target"]: (at["source"], two["source"]) for at, two in zip(one["volumes"], other["volumes"], strict=True)}
-    assert of == {"/var/lib/ehr-bridge": ("data", "data-b"), "/var/lib/ehr-bridge/images": ("images", "images")}
+    assert of.pop("/var/lib/ehr-bridge") == ("data", "data-b")
+    assert of == {"/var/lib/ehr-bridge/images": ("images", "images"), "/etc/ehr-bridge": ("site", "site")}
     assert [port["published"] for port in one["ports"] + other["ports"]] == ["4242", "4243"]
+
+
+def proxy(folder: Path, **variables: str) -> tuple[str, dict[str, str]]:
+    """What the proxy's container runs, with its files in a folder and a resolver that reads `hosts` there; and its
+    environment. Nothing is waited for there."""
+    found = json.loads(config(**SECRETS, **variables).stdout)
+    for name in ("tls", "bin"):
+        (folder / name).mkdir()
+    (folder / "hosts").write_text("orthanc 127.0.0.1\northanc-b 127.0.0.2\nohif 127.0.0.3\n")
+    getent = folder / "bin" / "getent"
+    getent.write_text(f'#!/bin/sh\nsed -n "s/^$2 \\(.*\\)/\\1 STREAM/p" {folder}/hosts | grep .\n')
+    getent.chmod(0o755)
+
+    def here(text: str) -> str:
+        names = ("tls", "nodes.conf", "nodes.new", "proxy.conf")
+        for place, name in [(f"/etc/nginx/{name}", name) for name in names] + [("/run/nginx.pid", "nginx.pid")]:
+            text = text.replace(place, str(folder / name))
+        return text.replace("$$", "$").replace("sleep 5", "sleep 0.05")
+
+    (folder / "proxy.conf").write_text(here(found["configs"]["proxy"]["content"]))
+    environ = os.environ | found["services"]["proxy"]["environment"]
+    environ["PATH"] = f"{folder / 'bin'}:{environ['PATH']}"
+    return here(found["services"]["proxy"]["entrypoint"][-1]), environ
 
 
 @pytest.mark.parametrize("profiles", ["", "second-node"])
 def test_the_proxy_reads_from_both_nodes_and_writes_to_one(profiles: str, tmp_path: Path) -> None:
     """Debian's nginx reads what the proxy's container would make of its files."""
-    found = json.loads(config(**SECRETS, COMPOSE_PROFILES=profiles).stdout)
-    (tmp_path / "tls").mkdir()
-
-    def here(text: str) -> str:
-        places = {"/etc/nginx/tls": "tls", "/etc/nginx/nodes.conf": "nodes.conf", "/etc/nginx/proxy.conf": "proxy.conf"}
-        for place, name in (places | {"/run/nginx.pid": "nginx.pid"}).items():
-            text = text.replace(place, str(tmp_path / name))
-        for host, address in {"orthanc-b:": "127.0.0.2:", "orthanc:": "127.0.0.1:", "ohif:": "127.0.0.1:"}.items():
-            text = text.replace(host + "80", address + "80")
-        return text.replace("$$", "$")
-
-    (tmp_path / "proxy.conf").write_text(here(found["configs"]["proxy"]["content"]))
-    script = here(found["services"]["proxy"]["entrypoint"][-1]).replace("=orthanc-b ", "=127.0.0.2 ")
-    environ = os.environ | found["services"]["proxy"]["environment"]
-    command = ["sh", "-ec", script.replace("exec nginx", "exec nginx -t")]
-    tried = subprocess.run(command, env=environ, capture_output=True, text=True)
+    script, environ = proxy(tmp_path, COMPOSE_PROFILES=profiles)
+    once = script.replace("while sleep", "while false && sleep").replace("exec nginx", "exec nginx -t")
+    tried = subprocess.run(["sh", "-ec", once], env=environ, capture_output=True, text=True)
     assert tried.returncode == 0, tried.stderr
-    readers, writers, fhir = (tmp_path / "nodes.conf").read_text().splitlines()
+    readers, writers, fhir, viewer = (tmp_path / "nodes.conf").read_text().splitlines()
     assert ("127.0.0.2:8042;" in readers) is bool(profiles)
     assert ("127.0.0.2:8042 backup;" in writers, "127.0.0.2:8043 backup;" in fhir) == (bool(profiles),) * 2
+    assert "127.0.0.3:8080;" in viewer
+
+
+def test_the_proxy_follows_a_server_to_another_address_and_starts_without_one(tmp_path: Path) -> None:
+    """A container that was started again may have another address; one that is stopped has none."""
+    script, environ = proxy(tmp_path, COMPOSE_PROFILES="second-node")
+    (tmp_path / "hosts").write_text("orthanc 127.0.0.1\nohif 127.0.0.3\n")
+    nginx = tmp_path / "bin" / "nginx"
+    nginx.write_text(
+        f'#!/bin/sh\ncase "$*" in *reload*) cat {tmp_path}/nodes.conf >> {tmp_path}/reloaded ;; *) cat ;; esac\n'
+    )
+    nginx.chmod(0o755)
+    with subprocess.Popen(["sh", "-ec", script], env=environ, stdin=subprocess.PIPE, start_new_session=True) as runs:
+        try:
+            eventually(lambda: (tmp_path / "nodes.conf").exists())
+            assert "127.0.0.1:8042; server 127.0.0.1:8042;" in (tmp_path / "nodes.conf").read_text()
+            (tmp_path / "hosts").write_text("orthanc 127.0.0.9\northanc-b 127.0.0.2\nohif 127.0.0.3\n")
+            lines = eventually(lambda: (tmp_path / "reloaded").exists() and (tmp_path / "reloaded").read_text())
+            assert "server 127.0.0.9:8042; server 127.0.0.2:8042;" in lines
+        finally:
+            os.killpg(runs.pid, signal.SIGTERM)
+
+
+def test_the_files_of_the_site_reach_both_servers(tmp_path: Path) -> None:
+    """One folder with roles, rules and certificates: two servers that judge by different ones are no archive."""
+    found = services(COMPOSE_PROFILES="second-node", SITE_FILES=str(tmp_path))
+    for name in ("orthanc", "orthanc-b"):
+        (site,) = [each for each in found[name]["volumes"] if each["target"] == "/etc/ehr-bridge"]
+        assert (site["source"], site["read_only"]) == (str(tmp_path), True)
 
 
 @pytest.mark.parametrize("missing", SECRETS)
