@@ -237,18 +237,18 @@ def test_nodes_that_share_the_folder_take_over_from_one_that_is_dead(tmp_path: P
 def test_an_image_removed_by_one_node_while_another_puts_it_does_not_stay(tmp_path: Path) -> None:
     """They share the folder in which it waited; the put may end after the removal, which is therefore followed."""
     bucket = FakeBucket()
-    bucket.may_put.clear()
     putting = node(tmp_path, bucket)
     removing = ObjectFiles(bucket, tmp_path / "one", Cache(tmp_path / "c", 0, 0), LIMIT, threads=2)  # type: ignore[arg-type]
-    with at_work(putting):
+    with at_work(putting), at_work(removing):  # the other has looked around before there was an image
+        bucket.may_put.clear()
         putting.create(NAME, b"an image")
         eventually(lambda: putting._waiting.taken)
-        with at_work(removing):
-            removing._waiting.scan(older_than=1000)
-            removing.remove(NAME)
-            eventually(lambda: all_there(removing))
+        removing.remove(NAME)
+        eventually(lambda: all_there(removing))
+        assert bucket.held == {}
         bucket.may_put.set()
         eventually(lambda: all_there(putting))
+    assert bucket.held == {NAME: b"an image"}  # the put has ended after the removal
     putting.follow_removals()
     assert bucket.held == {}
 
