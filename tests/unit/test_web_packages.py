@@ -13,7 +13,8 @@ WEB = ROOT / "plugin" / "web"
 IMPORT = re.compile(r'^(?!import type).*\bfrom "(@[\w.-]+/[\w.-]+|(?!node:)[a-z][\w.-]*)', re.MULTILINE)
 """The package of an import that is more than a type's; our own files begin with a dot."""
 TOOLS = (
-    "eslint",
+    "oxlint",
+    "oxlint-tsgolint",
     "vitest",
     "typescript",
     "typescript-7",

@@ -12,14 +12,14 @@ export function SearchField({ label, hint, value, onChange }: { label: string; h
       <label htmlFor={id}>{label}</label>
       <div className="input-with-icon">
         <Icon name="search" />
-        {/* aria-description is of WAI-ARIA 1.3, which the rule does not know yet. */}
-        {/* eslint-disable-next-line jsx-a11y/role-supports-aria-props */}
         <input
           id={id}
           type="search"
           autoComplete="off"
           spellCheck={false}
           placeholder={hint}
+          // aria-description is of WAI-ARIA 1.3, which the rule does not know yet.
+          // eslint-disable-next-line jsx-a11y/role-supports-aria-props
           aria-description={hint}
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
