@@ -5,6 +5,8 @@
 * Those that read are in autocommit: each statement sees what is committed when it begins, as in a transaction of the
   level READ COMMITTED, and there is no BEGIN and no ROLLBACK. After a ROLLBACK psycopg also forgets every statement
   that it has prepared. The server refuses a change by them.
+* Nothing is compiled (`jit`): that takes longer than almost every question of ours, and begins with a guess of its
+  cost that grows with the archive.
 * Those that write take the writer's turn together with BEGIN, and those of `asking` their first question with both.
 """
 
@@ -57,7 +59,7 @@ def _engine(url: str, setting: str = "", isolation_level: Any = None) -> Engine:
         connect_args={
             "connect_timeout": 3,
             "tcp_user_timeout": 5000,
-            "options": f"-c lock_timeout=10s {setting}",
+            "options": f"-c lock_timeout=10s -c jit=off {setting}",
             "cursor_factory": LeanCursor,
         },
     )

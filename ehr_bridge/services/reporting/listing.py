@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, exists, false, func, not_, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.like import often
@@ -137,6 +137,6 @@ def _wrote(author: str, who: Reporter) -> ColumnElement[bool]:
 def _is_by(author: str, who: Reporter) -> ColumnElement[bool]:
     """Beginning with what this person wrote, and not with all reports."""
     other = aliased(Report)
-    issued = Report.id.in_(select(ReportVersion.report_id).where(ReportVersion.author == author))
+    issued = select(ReportVersion.report_id).where(ReportVersion.author == author)
     drafts = select(other.id).where(other.draft_author == author, other.draft_kind.is_not(None))
-    return or_(issued, Report.id.in_(drafts)) if who.writes else issued
+    return Report.id.in_(union(issued, drafts)) if who.writes else Report.id.in_(issued)
