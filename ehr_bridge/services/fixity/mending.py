@@ -1,7 +1,9 @@
 """Replaces a stored file that is damaged or missing when somebody sends it again.
 
 The archive keeps what it has when an instance arrives again, even a damaged file. So its copy is read first; if it is
-certainly not what was stored (`fixity`), it is quarantined and the new one takes its place.
+certainly not what was stored (`fixity`), it is quarantined and the new one takes its place. The new one need not have
+the recorded digest: since a correction no sender has those bytes, and what comes may be the only copy there is. Whether
+it has is in the audit trail.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import BytesIO
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -19,7 +23,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.file_digests import NO_FILES, is_whole, stored_digest
 from ehr_bridge.services.archive.storing import Archive, Stored
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.fixity.check import MISSING, UNREADABLE, UNSETTLED, FixityCheck
@@ -92,7 +96,14 @@ class Mending:
     def _note(self, orthanc_instance_id: str, data: bytes, trouble: str, origin: Origin) -> None:
         row = Instance.orthanc_instance_id == orthanc_instance_id
         with self._database.write() as session:
+            is_same = _is_same(session.scalar(select(Instance.stored_digest).where(row)), data)
             session.execute(update(Instance).where(row).values(stored_digest=stored_digest(data), damaged_at=None))
             study = session.scalars(select(Study).join(Instance, Instance.study_id == Study.id).where(row)).one()
-            detail = {"orthanc_instance_id": orthanc_instance_id, "code": trouble, "by": "sent again"}
+            detail: dict[str, Any] = {"orthanc_instance_id": orthanc_instance_id, "code": trouble, "by": "sent again"}
+            detail["is_as_stored"] = is_same
             audit.append(session, origin, audit.study_event("study.file_restored", study, detail), self._clock())
+
+
+def _is_same(digest: str | None, data: bytes) -> bool | None:
+    """Whether these are the bytes that were lost; None when that is unknown."""
+    return None if digest is None or digest == NO_FILES else is_whole(BytesIO(data), digest)

@@ -47,6 +47,31 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def read_file(archive: Archive, orthanc_instance_id: str) -> bytes | None:
+    """A stored file; None when the archive has no such instance any more.
+
+    Raises:
+        RefusedInstance: `file_missing`: the archive lists the instance, and its file is certainly gone.
+        Unavailable: the archive does not answer, or the disk with the files is away.
+        OSError: the file cannot be read.
+    """
+    try:
+        return archive.read(orthanc_instance_id)
+    except LookupError:
+        pass
+    try:
+        with archive.open(orthanc_instance_id) as file:
+            return file.read()
+    except (FileNotFoundError, ValueError) as error:
+        detail = "The archive lists this image, but its file is gone or cannot be unpacked."
+        raise RefusedInstance("file_missing", detail) from error
+    except NotADirectoryError as error:
+        raise Unavailable("archive_unavailable", "The disk with the images cannot be read.", 30) from error
+    except LookupError:
+        archive.answers()
+        return None
+
+
 def former_file(after: bytes, row: ModificationInstance) -> bytes | None:
     """The former file, or None when it cannot be restored exactly."""
     try:
@@ -114,7 +139,11 @@ def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: byte
     Nothing is removed without being examined first, because anything may arrive when the place is empty.
     """
     for _ in range(TRIES):
-        there = _read(archive, row.orthanc_instance_id_before)
+        try:
+            there = read_file(archive, row.orthanc_instance_id_before)
+        except RefusedInstance:  # lost since this job read it; what it made of it is here
+            archive.delete(row.orthanc_instance_id_before)
+            there = None
         if there is not None:
             found = digest(there)
             if found == row.sha256_after:

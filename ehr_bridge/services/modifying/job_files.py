@@ -22,7 +22,7 @@ from ehr_bridge.services.archive.own_documents import documents_of
 from ehr_bridge.services.coercion.rules import CoercionRules
 from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.intake.recorder import Recorder
-from ehr_bridge.services.jobs.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, replace
+from ehr_bridge.services.jobs.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, read_file, replace
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.moving import files_of, ids_to_move, moving_of, new_uids
 from ehr_bridge.services.modifying.new_files import NewForm, Undone, id_after, ledger_row, moved, new_form
@@ -65,11 +65,13 @@ class JobFiles:
         ways = self.ways_in(job)
         for instance_id in ids:
             hold(job)
+            before = b""
             try:
-                before = self._archive.read(instance_id)
+                found = read_file(self._archive, instance_id)
+                if found is None:
+                    continue
+                before = found
                 after, changes, _ = self.new_form(job, undone, instance_id, before, ways)
-            except LookupError:
-                continue
             except RefusedInstance as refusal:
                 self._write_down(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
                 continue

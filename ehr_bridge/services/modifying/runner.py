@@ -28,6 +28,7 @@ from ehr_bridge.services.jobs.replacing import (
     StoredFiles,
     drop_again,
     is_untouched,
+    read_file,
     take_out_new,
 )
 from ehr_bridge.services.jobs.spool import Spool
@@ -238,7 +239,12 @@ class ModificationJobs:
             if instance_id in looked_at:
                 continue
             try:
-                before = self._archive.read(instance_id)
+                before = read_file(self._archive, instance_id)
+            except RefusedInstance:  # the others are changed all the same: the right patient matters more
+                continue
+            if before is None:
+                continue
+            try:
                 if instance_id in ways:  # unrecorded instances may belong to another patient
                     patient_ids.add(read_header(before).patient_id)
                 form = self._files.new_form(job, undone, instance_id, before, ways)
@@ -246,8 +252,6 @@ class ModificationJobs:
                     self._doubted.add(job.id)
             except RefusedInstance as refusal:
                 return refusal
-            except LookupError:
-                continue
             looked_at.add(instance_id)
             if time.monotonic() > until:
                 return None
