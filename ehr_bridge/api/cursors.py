@@ -26,10 +26,13 @@ from ehr_bridge.shallow_json import loads
 NOT_FILTERS = {"cursor", "limit", "offset"}
 
 
+CursorText = Annotated[Annotated[str, Field(max_length=2048)] | None, EmptyIsNone]
+
+
 class CursorQuery(PageQuery):
     """A list that one can page through while it changes, and ask for what has changed."""
 
-    cursor: Annotated[Annotated[str, Field(max_length=2048)] | None, EmptyIsNone] = Field(
+    cursor: CursorText = Field(
         None,
         description="`next` of the page before, with the same filters and sort: every row that is there all the time "
         "comes exactly once, whatever is added meanwhile; not together with `offset`",
@@ -47,7 +50,7 @@ class CursorQuery(PageQuery):
     @property
     def after(self) -> Position | None:
         """The position that the cursor names. Raises InvalidInput `invalid_cursor`."""
-        return _open(self.cursor) if self.cursor is not None else None
+        return position_of(self.cursor)
 
 
 class CursorList(Model):
@@ -61,8 +64,7 @@ class CursorList(Model):
 
 def counts(page: Page[Any]) -> dict[str, Any]:
     """What the answer says of a page, beside its items."""
-    following = _seal(page.last) if page.last is not None else None
-    return {"total": page.total, "limit": page.limit, "offset": page.offset, "next": following}
+    return {"total": page.total, "limit": page.limit, "offset": page.offset, "next": cursor_of(page.last)}
 
 
 def sealed(content: Any, of: bytes) -> str:
@@ -79,12 +81,14 @@ def opened(cursor: str, of: bytes) -> Any:
         raise cursor_refused() from None
 
 
-def _seal(position: Position) -> str:
-    return sealed(position, _query())
+def cursor_of(position: Position | None) -> str | None:
+    """The cursor of a position in the list that is being asked for."""
+    return None if position is None else sealed(position, _query())
 
 
-def _open(cursor: str) -> Position:
-    return tuple(opened(cursor, _query()))
+def position_of(cursor: str | None) -> Position | None:
+    """The position that a cursor of this list names. Raises InvalidInput `invalid_cursor`."""
+    return None if cursor is None else tuple(opened(cursor, _query()))
 
 
 def _keys() -> tuple[bytes, ...]:

@@ -1,32 +1,31 @@
-"""`ehr-bridge retention`: proposes deletions by age, and requests those that somebody wants.
+"""`ehr-bridge retention`: lists what the server proposes by age, and requests the deletions that somebody wants.
 
-A rule decides nothing. Whoever runs the command with --request is the first person, and another one approves.
+What may go is decided by the server alone, as in the pages. A rule decides nothing: whoever runs the command with
+--request is the first person, and another one approves.
 """
 
 from __future__ import annotations
 
 import csv
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
-from ehr_bridge.db.states import LinkStatus
-from ehr_bridge.reporting.states import ReportStatus
-from ehr_bridge.services.bundle import utc_now
-from ehr_bridge.services.deletion.years_kept import ANY, LEAST_AGE, NEW, YearsKept, read_rules, years_before
+from ehr_bridge.services.deletion.years_kept import ANY, LEAST_AGE, YearsKept, read_rules
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import with_secret
 from plugin.commands.remote import Remote, own_token
 from plugin.commands.users import operator
 
 PAGE = 500
+"""As many as one page lists, and one batch requests."""
 REPORT = ("study_instance_uid", "study_date", "modalities", "number_of_instances", "rule", "outcome")
-UNFINISHED = frozenset({ReportStatus.DRAFT, ReportStatus.PRELIMINARY})
+PROPOSED, REQUESTED = "proposed", "requested"
 
 
 class Server(Protocol):
@@ -34,66 +33,49 @@ class Server(Protocol):
         """See `Remote.ask`."""
 
 
-def rule_of(rules: YearsKept, study: Mapping[str, Any], today: date) -> str | None:
-    """The rule by which a study may go; None when it stays: also one without a date, without a certain patient, of a
-    patient whose age is unknown or too low, from before the patient's birth, or new here."""
-    rule, said, born = rules.rule_of(study["modalities"]), study["study_date"], study["patient_birth_date"]
-    if rule is None or study["link_status"] != LinkStatus.LINKED or study["number_in_quarantine"]:
-        return None
-    if not said or not born or said < born:
-        return None
-    if study["created_at"][:10] >= years_before(today, NEW).isoformat():
-        return None
-    is_due = date.fromisoformat(said) <= years_before(today, int(rule.partition("=")[2]))
-    return rule if is_due and date.fromisoformat(born) <= years_before(today, rules.least_age) else None
-
-
-def proposals(server: Server, rules: YearsKept, today: date) -> Iterator[tuple[dict[str, Any], str]]:
-    """Each study that may go, with its rule; none of a restricted patient, on hold, requested already, or with a report
-    that is being written or is preliminary."""
-    for study in _old(server, years_before(today, rules.fewest)):
-        rule = rule_of(rules, study, today)
-        if rule is not None and not _is_needed(server, study["study_instance_uid"]):
-            yield study, rule
+def proposals(server: Server, rules: YearsKept) -> Iterator[dict[str, Any]]:
+    """The pages of what the rules propose, as the server answers."""
+    query = {"rules": str(rules), "least_age": str(rules.least_age), "limit": str(PAGE)}
+    cursor: str | None = None
+    while True:
+        page = _said(*server.ask("GET", "retention/proposals", params=query | ({"cursor": cursor} if cursor else {})))
+        yield page
+        cursor = page["next"]
+        if cursor is None:
+            return
 
 
 def unknown(server: Server, rules: YearsKept) -> list[str]:
     """The modalities with a rule that no study has: perhaps they are misspelt, and `any` decides about theirs."""
     named = [one for one in rules.years if one != ANY]
-    return [one for one in named if not _get(server, "dicom/studies", {"modality": one, "limit": "1"})["items"]]
+    return [one for one in named if not _studies(server, one)]
 
 
-def request(server: Server, study: Mapping[str, Any], reason: str) -> str:
-    """Request a deletion; `requested`, or the code of the refusal."""
-    path = f"dicom/studies/{study['study_instance_uid']}"
-    status, answer = server.ask("DELETE", path, headers={"X-Reason": reason})
-    return "requested" if status == 202 else str(answer.get("code", f"http_{status}"))
+def request(server: Server, rules: YearsKept, page: Mapping[str, Any], reason: str) -> dict[str, str]:
+    """Request the deletion of all studies of a page, as one batch; what became of each: `requested`, or the code with
+    which it was left out."""
+    uids = [one["study_instance_uid"] for one in page["studies"]]
+    body = {
+        "rules": str(rules),
+        "least_age": rules.least_age,
+        "study_instance_uids": uids,
+        "seen_at": page["read_at"],
+        "reason": reason,
+    }
+    key = {"Idempotency-Key": str(uuid.uuid4())}  # the answer may be lost, and is asked for again
+    done = _said(*server.ask("POST", "retention/batches", headers=key, json=body))
+    return dict.fromkeys(uids, REQUESTED) | {one["study_instance_uid"]: one["code"] for one in done["left_out"]}
 
 
-def _old(server: Server, until: date) -> Iterator[dict[str, Any]]:
-    cursor: dict[str, str] = {}
-    while True:
-        page = _get(
-            server, "dicom/studies", {"to": until.isoformat(), "limit": str(PAGE), "sort": "study_date", **cursor}
-        )
-        yield from page["items"]
-        if not page.get("next"):
-            return
-        cursor = {"cursor": page["next"]}
+def _studies(server: Server, modality: str) -> list[Any]:
+    return list(_said(*server.ask("GET", "dicom/studies", params={"modality": modality, "limit": "1"}))["items"])
 
 
-def _is_needed(server: Server, uid: str) -> bool:
-    status, _ = server.ask("GET", f"dicom/studies/{uid}/hold")
-    if status != 204:
-        return True
-    reports = _get(server, "reports", {"study": uid})["items"]
-    return any(one["draft_kind"] is not None or one["status"] in UNFINISHED for one in reports)
-
-
-def _get(server: Server, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-    status, answer = server.ask("GET", path, params=query)
+def _said(status: int, answer: Any) -> dict[str, Any]:
     if status != 200:
-        raise click.ClickException(f"the server does not answer {path} ({answer.get('code', f'http_{status}')})")
+        code = answer.get("code", f"http_{status}") if isinstance(answer, dict) else f"http_{status}"
+        fields = ", ".join(one["message"] for one in answer.get("errors", ())) if isinstance(answer, dict) else ""
+        raise click.ClickException(f"the server refused: {code}" + (f" ({fields})" if fields else ""))
     return dict(answer)
 
 
@@ -127,30 +109,31 @@ def retention(
     """
     if reason is not None and not (account or "").strip():
         raise click.UsageError("--request needs --as USER, the name with which you sign in: another person approves")
-    settings = with_secret(context.obj)
-    rules, today = YearsKept(years, least_age), utc_now().date()
+    settings, rules = with_secret(context.obj), YearsKept(years, least_age)
     server = Remote(f"http://127.0.0.1:{settings.http_port}", lambda: _token(settings, account))
     if missing := unknown(server, rules):
         said = f"no study has the modality {', '.join(missing)}"
         if reason is not None:
             raise click.ClickException(f"{said}; correct its rule or leave it out")
         click.echo(said, err=True)
-    found = list(proposals(server, rules, today))  # before any is hidden
     file = sys.stdout if report is None else report.open("w", encoding="utf-8", newline="")
     rows = csv.writer(file)
     rows.writerow(REPORT)
-    outcomes: Counter[str] = Counter()
-    for study, rule in found:
-        outcome = (
-            "proposed" if reason is None else request(server, study, f"{reason} ({rule} years; {operator().actor})")
-        )
-        outcomes[outcome] += 1
-        modalities = " ".join(study["modalities"])
-        uid, day, number = (study[name] for name in ("study_instance_uid", "study_date", "number_of_instances"))
-        rows.writerow([uid, day, modalities, number, rule, outcome])
-    file.flush()
-    click.echo(", ".join(f"{n} {what}" for what, n in outcomes.items()) or "no study is old enough", err=True)
-    context.exit(0 if outcomes.keys() <= {"proposed", "requested"} else 3)
+    counted: Counter[str] = Counter()
+    for page in proposals(server, rules):
+        outcomes: dict[str, str] = {}
+        if reason is not None and page["studies"]:
+            outcomes = request(server, rules, page, f"{reason} ({operator().actor})")
+        for study in page["studies"]:
+            outcome = outcomes.get(study["study_instance_uid"], PROPOSED)
+            counted[outcome] += 1
+            uid, day, number, rule = (
+                study[name] for name in ("study_instance_uid", "study_date", "number_of_instances", "rule")
+            )
+            rows.writerow([uid, day, " ".join(study["modalities"]), number, rule, outcome])
+        file.flush()
+    click.echo(", ".join(f"{n} {what}" for what, n in counted.items()) or "no study is old enough", err=True)
+    context.exit(0 if counted.keys() <= {PROPOSED, REQUESTED} else 3)
 
 
 def _token(settings: Settings, account: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Retention: a rule proposes, one person requests, another approves; nothing goes by itself."""
+"""Retention by the command: it lists what the server proposes, one person requests, another approves."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from click.testing import CliRunner
 
 from ehr_bridge.services.deletion.years_kept import YearsKept, years_before
 from ehr_bridge.settings import load_settings
-from plugin.commands.retention import proposals, request, retention, rule_of, unknown
+from plugin.commands import retention as command
+from plugin.commands.retention import proposals, request, retention, unknown
 from tests.api.conftest import Api
-from tests.api.deletion_steps import MAX, RITA, decide, requested
-from tests.api.report_steps import begin
+from tests.api.deletion_steps import MAX, RITA, decide
 from tests.api.retention_steps import old
-from tests.support.samples import small
 from tests.support.server import SECRET
 
-TODAY = date(2026, 11, 30)
 TEN = YearsKept({"any": 10}, least_age=28)
 
 
@@ -32,56 +30,60 @@ class Caller:
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
         query = content.pop("params", None)
-        answer = self.api.call(method, f"/api/v1/{path}", token=self.token, headers=headers or {}, query_string=query)
+        content |= {"headers": headers or {}, "query_string": query}
+        answer = self.api.call(method, f"/api/v1/{path}", token=self.token, **content)
         return answer.status_code, answer.json if answer.data else {}
 
 
-def proposed(api: Api, rules: YearsKept = TEN) -> set[str]:
-    return {study["study_instance_uid"] for study, _ in proposals(Caller(api), rules, TODAY)}
+def listed(api: Api, rules: YearsKept = TEN) -> list[str]:
+    return [one["study_instance_uid"] for page in proposals(Caller(api), rules) for one in page["studies"]]
 
 
-def test_old_studies_are_proposed_and_stay_as_they_are(api: Api) -> None:
-    """Ten years to the day; a younger study, and that of somebody who was a child, are not."""
-    due = {old(api, 1), old(api, 2, "20161130")}
-    old(api, 3, "20161201")
-    old(api, 4, birth_date="1998-12-01")
-    assert proposed(api) == due
-    assert api.get("/api/v1/dicom/studies", "nurse").json["total"] == 4
-    assert api.get("/api/v1/deletions", "manager").json["total"] == 0
-
-
-def test_what_somebody_needs_is_not_proposed(api: Api) -> None:
-    """On hold, with a draft, of a restricted patient, of no certain patient, requested already."""
-    held, drafted, restricted, asked, due = (old(api, number) for number in range(5))
-    path = f"/api/v1/dicom/studies/{held}/hold"
-    assert api.call("POST", path, "admin", json={"reason": "court"}).status_code == 201
-    begin(api, study_instance_uid=drafted)
-    limits = {"reason": "a colleague", "staff": ["somebody"]}
-    answer = api.call("PUT", "/api/v1/access/restrictions/MRN-2", "admin", json=limits)
-    assert answer.status_code == 200, answer.json
-    requested(api, asked)
-    api.upload(small(StudyDate="20160101", PatientID="NOBODY"))
-    assert proposed(api) == {due}
-    assert restricted not in proposed(api)
+def test_every_page_is_listed_with_its_rule_while_studies_go(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, the oldest first, also when those before have been requested meanwhile; a child's stays."""
+    due = [old(api, number, f"201{number}0101") for number in range(1, 5)]
+    old(api, 6, birth_date="2005-01-01")
+    monkeypatch.setattr(command, "PAGE", 2)
+    assert listed(api) == due
+    seen = []
+    for page in proposals(Caller(api), TEN):
+        seen += [(one["study_instance_uid"], one["rule"]) for one in page["studies"]]
+        assert set(request(Caller(api), TEN, page, "retention 2026").values()) == {"requested"}
+    assert seen == [(uid, "any=10") for uid in due]
+    assert listed(api) == []
 
 
 def test_the_one_who_requests_is_no_judge_of_it(api: Api) -> None:
-    """Two people as ever; the second one is asked on the Deletions page, and may say no."""
+    """Two people as ever; the second one is asked on the Deletions page, and may say no. What is not proposed any more
+    is left out and named."""
     uid, server = old(api, 1), Caller(api)
-    ((study, rule),) = proposals(server, TEN, TODAY)
-    (modality,) = study["modalities"]
+    (page,) = proposals(server, TEN)
+    (modality,) = page["studies"][0]["modalities"]
     assert unknown(server, YearsKept({modality: 5, "XY": 5, "any": 5}, 28)) == ["XY"]
-    assert request(server, study, f"retention ({rule} years)") == "requested"
-    assert proposed(api) == set()
+    assert request(server, TEN, page, "retention 2026") == {uid: "requested"}
+    assert listed(api) == []
     (waiting,) = api.get("/api/v1/deletions", "manager").json["items"]
-    assert (waiting["status"], waiting["reason"], waiting["requested_by"]) == (
-        "pending",
-        "retention (any=10 years)",
-        "rita",
-    )
-    assert request(server, study, "again") == "deletion_requested"
+    assert (waiting["status"], waiting["requested_by"]) == ("pending", "rita")
+    assert waiting["reason"] == "retention 2026 (any=10 years)"
+    assert request(server, TEN, page, "again") == {uid: "not_proposed"}
     assert decide(api, waiting["id"], "reject", MAX).status_code == 200
-    assert proposed(api) == {uid}
+    assert listed(api) == [uid]
+
+
+def test_a_cursor_is_of_these_rules(api: Api) -> None:
+    """With other rules the list is another one."""
+    for number in (1, 2):
+        old(api, number)
+    query = {"rules": "any=10", "limit": "1"}
+    server = Caller(api)
+    _, first = server.ask("GET", "retention/proposals", params=query)
+    assert first["number_of_studies"] == 2 and first["next"]
+    _, second = server.ask("GET", "retention/proposals", params=query | {"cursor": first["next"]})
+    assert (second["number_of_studies"], second["is_all"], second["counts"], second["next"]) == (None, None, [], None)
+    assert second["studies"][0]["study_instance_uid"] != first["studies"][0]["study_instance_uid"]
+    for changed in ({"rules": "any=9"}, {"cursor": "AAAA"}):
+        status, answer = server.ask("GET", "retention/proposals", params=query | {"cursor": first["next"]} | changed)
+        assert (status, answer["code"]) == (422, "invalid_cursor")
 
 
 @pytest.mark.parametrize(
@@ -91,28 +93,15 @@ def test_the_one_who_requests_is_no_judge_of_it(api: Api) -> None:
         (["MR"], {"CT": 10}, None),
         (["CT", "SR"], {"CT": 10}, None),
         (["CT", "SR"], {"CT": 10, "any": 5}, "CT=10"),
-        (["CT", "MG"], {"CT": 10, "MG": 20}, None),
+        (["CT", "MG"], {"CT": 10, "MG": 20}, "MG=20"),
         ([], {"any": 10}, "any=10"),
     ],
 )
 def test_of_several_modalities_the_longest_time_counts(
     modalities: list[str], years: dict[str, int], rule: str | None
 ) -> None:
-    """Eleven years old; a modality without a rule keeps the study."""
-    study = {
-        "modalities": modalities,
-        "study_date": "2015-11-30",
-        "patient_birth_date": "1961-03-14",
-        "link_status": "linked",
-        "number_in_quarantine": 0,
-        "created_at": "2025-11-29T23:59:59.000Z",
-    }
-    assert rule_of(YearsKept(years, 28), study, TODAY) == rule
-    assert rule_of(YearsKept(years, 28), study | {"patient_birth_date": None}, TODAY) is None
-    assert rule_of(YearsKept(years, 28), study | {"study_date": None}, TODAY) is None
-    assert rule_of(YearsKept(years, 28), study | {"patient_birth_date": "2015-12-01"}, TODAY) is None
-    assert rule_of(YearsKept(years, 0), study | {"patient_birth_date": "2015-12-01"}, TODAY) is None
-    assert rule_of(YearsKept(years, 28), study | {"created_at": "2025-11-30T00:00:00.000Z"}, TODAY) is None
+    """A modality without a rule keeps the study."""
+    assert YearsKept(years, 28).rule_of(modalities) == rule
 
 
 def test_a_rule_is_of_one_modality_however_it_is_written() -> None:
@@ -135,8 +124,10 @@ def test_the_one_who_types_the_command_is_named_and_cannot_approve(api: Api, mon
     said = runner.invoke(retention, arguments, obj=settings)
     assert said.exit_code == 2 and "--as USER" in said.output
     monkeypatch.setattr("plugin.commands.retention.Remote", lambda _url, token: Caller(api, token()))
+    said = runner.invoke(retention, [*arguments[:3], "x" * 200, "--as", "max"], obj=settings)
+    assert said.exit_code == 1 and "invalid_request" in said.output, said.output
     said = runner.invoke(retention, [*arguments, "--as", "max"], obj=settings)
-    assert said.exit_code == 0 and f"{uid},2016-01-01" in said.output, said.output
+    assert said.exit_code == 0 and f"{uid},2016-01-01,MR,1,any=5,requested" in said.output, said.output
     (waiting,) = api.get("/api/v1/deletions", "manager").json["items"]
     assert waiting["requested_by"] == "max" and "command:" in waiting["reason"]
     refused = decide(api, waiting["id"], "approve", MAX)

@@ -154,7 +154,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "reject_deletion": _DELETION,
     "withdraw_deletion": (*_DELETION, "not_own_request"),
     "restore_study": _DELETION,
-    "list_proposals": (),
+    "list_proposals": ("invalid_cursor",),
     "request_batch": _REPEATED,
     "list_batches": (),
     "approve_batch": (*_BATCH, "own_request"),

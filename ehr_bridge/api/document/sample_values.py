@@ -50,6 +50,7 @@ SAMPLES: dict[str, Any] = {
     "pin": "471147",
     "qr_code": "data:image/svg+xml;charset=utf-8,…",
     "rules": "CT=10, any=30",
+    "rule": "CT=10",
     # a person
     "approximate_age": 40,
     "assigned_name": "Tore Technician",

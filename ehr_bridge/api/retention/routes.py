@@ -10,6 +10,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import AfterValidator, Field, StringConstraints
 
+from ehr_bridge.api.cursors import CursorText, cursor_of, position_of
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -53,6 +54,10 @@ class ProposalsQuery(Input):
     rules: RuleText = Field(description=RULES)
     least_age: LeastAge = Field(LEAST_AGE, description=LEAST)
     limit: int = Field(50, ge=1, le=MOST_STUDIES, description="How many studies at most, the oldest first")
+    cursor: CursorText = Field(
+        None,
+        description="`next` of the page before, with the same rules; the studies are counted on the first page only",
+    )
 
 
 class BatchPath(Input):
@@ -90,6 +95,10 @@ class ProposedStudy(PersonAnswer):
     number_of_instances: int
 
 
+class Proposal(ProposedStudy):
+    rule: str | None = Field(description="The rule by which it may go, such as `CT=10`")
+
+
 class ProposedOfYear(Model):
     year: int
     modalities: list[str]
@@ -101,10 +110,11 @@ class ProposalsAnswer(Model):
     """Nothing of it is kept, and nothing is requested by it."""
 
     read_at: Moment
-    number_of_studies: int
-    is_all: bool = Field(description=f"False: more than {MOST:,} are proposed; the oldest of them are counted")
+    number_of_studies: int | None = Field(description="null on a further page, where nothing is counted")
+    is_all: bool | None = Field(description=f"False: more than {MOST:,} are proposed; the oldest of them are counted")
     counts: list[ProposedOfYear]
-    studies: list[ProposedStudy]
+    studies: list[Proposal]
+    next: str | None = Field(description="`cursor` for the page after this one; null at the end of the list")
 
 
 class LeftOutAnswer(Model):
@@ -142,14 +152,19 @@ class BatchesAnswer(Model):
 def list_proposals(query: ProposalsQuery) -> Response:
     """The studies that rules of retention propose for deletion; nothing is requested by this"""
     retention = services().results.retention
-    found, read_at = retention.proposals(_rules(query.rules, query.least_age), closed(), query.limit)
+    rules = _rules(query.rules, query.least_age)
+    found, read_at = retention.proposals(rules, closed(), query.limit, position_of(query.cursor))
+    counts = found.counts
     return answer(
         ProposalsAnswer(
             read_at=read_at,
-            number_of_studies=found.number_of_studies,
-            is_all=found.is_all,
-            counts=[_of_year(one) for one in found.counts],
-            studies=[_study(one) for one in found.studies],
+            number_of_studies=None if counts is None else counts.number_of_studies,
+            is_all=None if counts is None else counts.is_all,
+            counts=[] if counts is None else [_of_year(one) for one in counts.by_year],
+            studies=[
+                Proposal(**_study(one).model_dump(), rule=rules.rule_of(one.study.modalities)) for one in found.studies
+            ],
+            next=cursor_of(found.last),
         )
     )
 

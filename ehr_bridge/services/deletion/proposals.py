@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.paging import Key, Position, cursor_refused, of_ids, rows_after
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.deletions import LegalHold
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
@@ -31,7 +32,7 @@ from ehr_bridge.services.visibility.restrictions import Closed, without
 MOST = 10_000
 """Studies that are counted, the oldest ones: of a large archive with a new rule there may be a million."""
 UNFINISHED = (ReportStatus.DRAFT, ReportStatus.PRELIMINARY)
-OLDEST_FIRST = (Study.study_date_key, Study.id)
+OLDEST_FIRST = (Key(Study.study_date_key.expression, date.fromisoformat), of_ids(Study.id.expression))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +46,43 @@ class OfYear:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposals:
-    counts: list[OfYear]
+class Counts:
+    by_year: list[OfYear]
     number_of_studies: int
     is_all: bool
     """False when more than `MOST` are proposed: then the oldest `MOST` are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    counts: Counts | None
+    """None on a further page."""
     studies: list[StudyView]
+    last: Position | None
+    """Where the last of them stands, if more follow."""
 
 
-def read_proposals(session: Session, rules: YearsKept, today: date, closed: Closed, limit: int) -> Proposals:
-    """What the rules propose, the oldest studies first, `limit` of them as lists show them."""
-    ordered = proposed(rules, today, closed).order_by(*OLDEST_FIRST)
-    columns = ordered.with_only_columns(
-        Study.id, Study.study_date_key, Study.modality_key, Study.number_of_instances
-    ).limit(MOST + 1)
-    rows = session.execute(columns).all()
+def read_proposals(
+    session: Session, rules: YearsKept, today: date, closed: Closed, limit: int, after: Position | None
+) -> Proposals:
+    """What the rules propose, the oldest studies first, `limit` of them as lists show them; with `after`, those behind
+    that position. Raises InvalidInput when it is none of this list."""
+    query = proposed(rules, today, closed, None if after is None else _day(after))
+    ids, last = rows_after(session, query.with_only_columns(Study.id), OLDEST_FIRST, limit, 0, after)
+    return Proposals(None if after is not None else _counts(session, query), views_of(session, ids), last)
+
+
+def _day(position: Position) -> date:
+    try:
+        return date.fromisoformat(position[0] or "")
+    except (ValueError, IndexError):
+        raise cursor_refused() from None
+
+
+def _counts(session: Session, query: Select[Study]) -> Counts:
+    columns = Study.id, Study.study_date_key, Study.modality_key, Study.number_of_instances
+    oldest = query.with_only_columns(*columns).order_by(*(key.order for key in OLDEST_FIRST))
+    rows = session.execute(oldest.limit(MOST + 1)).all()
     is_all, rows = len(rows) <= MOST, rows[:MOST]
     studies: Counter[tuple[int, str]] = Counter()
     images: Counter[tuple[int, str]] = Counter()
@@ -70,11 +93,12 @@ def read_proposals(session: Session, rules: YearsKept, today: date, closed: Clos
         OfYear(year, tuple(key.strip("|").split("|")) if key.strip("|") else (), number, images[year, key])
         for (year, key), number in sorted(studies.items())
     ]
-    return Proposals(counts, len(rows), is_all, views_of(session, [row.id for row in rows[:limit]]))
+    return Counts(counts, len(rows), is_all)
 
 
-def proposed(rules: YearsKept, today: date, closed: Closed) -> Select[Study]:
-    """The studies that the rules propose, without those of patients who are closed to the caller."""
+def proposed(rules: YearsKept, today: date, closed: Closed, since: date | None = None) -> Select[Study]:
+    """The studies that the rules propose, without those of patients who are closed to the caller; with `since`, of that
+    day or later: the index of dates is read from there."""
     of_age = years_before(today, rules.least_age)
     on_hold = exists().where(LegalHold.study_id == Study.id, LegalHold.released_at.is_(None))
     unsigned = exists().where(
@@ -85,7 +109,7 @@ def proposed(rules: YearsKept, today: date, closed: Closed) -> Select[Study]:
         QuarantinedFile.study_instance_uid == Study.study_instance_uid, QuarantinedFile.status == WAITING
     )
     conditions: Sequence[ColumnElement[bool]] = (
-        Study.study_date_key > date.min,
+        Study.study_date_key > date.min if since is None else Study.study_date_key >= since,
         Study.study_date_key <= years_before(today, rules.fewest),
         Study.link_status == LinkStatus.LINKED,
         Study.withheld_by_id.is_(None),

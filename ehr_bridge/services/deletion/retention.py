@@ -16,6 +16,7 @@ from sqlalchemy import Select, func, select, union
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Position
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.access import Viewing
 from ehr_bridge.db.tables.audit import AuditEvent
@@ -86,11 +87,13 @@ class Retention:
         self._hidden = hidden
         self._grace = grace
 
-    def proposals(self, rules: YearsKept, closed: Closed, limit: int) -> tuple[Proposals, datetime]:
-        """What the rules propose, and when that was read."""
+    def proposals(
+        self, rules: YearsKept, closed: Closed, limit: int, after: Position | None = None
+    ) -> tuple[Proposals, datetime]:
+        """What the rules propose, and when that was read; with `after`, the page behind that position."""
         now = self._clock()
         with self._fresh.read() as session:
-            return read_proposals(session, rules, now.date(), closed, limit), now
+            return read_proposals(session, rules, now.date(), closed, limit, after), now
 
     def request(
         self,

@@ -8501,6 +8501,7 @@ export interface paths {
                     rules: string;
                     least_age?: number;
                     limit?: number;
+                    cursor?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -10942,13 +10943,31 @@ export interface components {
             signed_by: components["schemas"]["SignerAnswer"] | null;
             version: number;
         };
+        Proposal: {
+            accession_number: string | null;
+            issuer: string | null;
+            modalities: string[];
+            mrn: string | null;
+            number_of_instances: number;
+            number_of_series: number;
+            patient_birth_date: string | null;
+            patient_id: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            rule: string | null;
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
+        };
         ProposalsAnswer: {
             counts: components["schemas"]["ProposedOfYear"][];
-            is_all: boolean;
-            number_of_studies: number;
+            is_all: boolean | null;
+            next: string | null;
+            number_of_studies: number | null;
             /** Format: date-time */
             read_at: string;
-            studies: components["schemas"]["ProposedStudy"][];
+            studies: components["schemas"]["Proposal"][];
         };
         ProposedOfYear: {
             modalities: string[];
@@ -12224,6 +12243,7 @@ export type Problem = components['schemas']['Problem'];
 export type ProblemMeaning = components['schemas']['ProblemMeaning'];
 export type ProblemMeanings = components['schemas']['ProblemMeanings'];
 export type ProofAnswer = components['schemas']['ProofAnswer'];
+export type Proposal = components['schemas']['Proposal'];
 export type ProposalsAnswer = components['schemas']['ProposalsAnswer'];
 export type ProposedOfYear = components['schemas']['ProposedOfYear'];
 export type ProposedStudy = components['schemas']['ProposedStudy'];

@@ -92,7 +92,7 @@ export function Found({ found, rules, busy }: { found: Proposals; rules: Rules; 
   return (
     <>
       <p className="list-said muted" role="status">
-        {found.is_all ? t("retention.found", { count: found.number_of_studies }) : t("retention.more", { count: found.number_of_studies })}
+        {t(found.is_all === false ? "retention.more" : "retention.found", { count: found.number_of_studies ?? 0 })}
       </p>
       <LeftOut done={done} />
       {found.studies.length === 0 ? (

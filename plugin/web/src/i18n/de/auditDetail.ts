@@ -51,6 +51,7 @@ export const auditDetail: Translation<typeof en> = {
   "audit.detail.images": "Bilder",
   "audit.detail.instances": "Bilder",
   "audit.detail.is_scheduled": "Nach Zeitplan",
+  "audit.detail.is_as_stored": "Die verlorenen Bytes",
   "audit.detail.key_id": "Schlüssel-ID",
   "audit.detail.kind": "Art",
   "audit.detail.last_id": "Letztes Ereignis",

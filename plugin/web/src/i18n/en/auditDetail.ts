@@ -48,6 +48,7 @@ export const auditDetail = {
   "audit.detail.images": "Images",
   "audit.detail.instances": "Images",
   "audit.detail.is_scheduled": "By schedule",
+  "audit.detail.is_as_stored": "The bytes that were lost",
   "audit.detail.key_id": "Key id",
   "audit.detail.kind": "Kind",
   "audit.detail.last_id": "Last event",
