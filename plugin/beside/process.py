@@ -116,6 +116,9 @@ class Beside:
                     pause = FIRST_PAUSE
                 code = process.wait()
                 self._is_ready, self._first_until = False, 0.0
+                if not self._ending.is_set():  # it may have died between a commit and what it had to say of it
+                    for what in self._told:
+                        self._follow(what)
             if not self._ending.wait(pause) and code is not None:  # what ends both ends Orthanc a moment later
                 LOGGER.error("the process of %s has ended with code %d, and is started again", self._module, code)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -128,11 +131,14 @@ class Beside:
             if what == READY:
                 self._is_ready = True
             elif what in self._told:
-                try:
-                    self._told[what]()
-                except Exception:
-                    LOGGER.exception("what the process of %s has told was not followed", self._module)
+                self._follow(what)
         return self._is_ready
+
+    def _follow(self, what: str) -> None:
+        try:
+            self._told[what]()
+        except Exception:
+            LOGGER.exception("what the process of %s has told was not followed", self._module)
 
     def _started(self) -> subprocess.Popen[bytes] | None:
         """None when it is not to be started any more."""

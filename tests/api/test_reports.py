@@ -40,6 +40,7 @@ from tests.api.report_steps import (
 )
 from tests.api.sign_in_steps import PASSWORD, make, token_of
 from tests.api.tag_steps import jobs, store
+from tests.support.asked import statements
 from tests.support.messages import orm
 from tests.support.server import user_token
 
@@ -357,6 +358,18 @@ def test_an_order_is_reported_again_after_its_images_were_purged(api: Api, is_si
     assert put_order(api, status="completed")["status"] == "completed"
     assert signed(api)["id"] != report["id"]
     assert order(api)["status"] == "reported"
+
+
+def test_the_total_of_reports_is_of_one_moment(api: Api, database: Database) -> None:
+    """All and those hidden with their study are counted by one statement: what is deleted between two is in neither."""
+    uid = with_images(api)
+    signed(api)
+    list_all = partial(api.call, "GET", REPORTS, token=DORA)
+    assert list_all().json["total"] == 1
+    counting = [one for one in statements(database, list_all) if "count(" in one and "reports" in one]
+    assert len(counting) == 1
+    approved(api, uid)
+    assert list_all().json["total"] == 0
 
 
 def test_a_report_follows_its_patient_into_a_merge_and_back(api: Api) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.paging import rows_after
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.linking import second_looks
+from ehr_bridge.services.registry import order_search
 from ehr_bridge.services.registry.order_search import OrderWish, search_orders
+from ehr_bridge.services.visibility.restrictions import Closed
 from ehr_bridge.settings import Settings
 from tests.db.plan_steps import EACH_DAY, MANY, NOW, fill_orders, plans, read_whole
 from tests.support.server import SECRET
@@ -61,6 +65,33 @@ def test_emergencies_beside_a_period_have_the_states_that_are_asked_for(database
     assert page.total == len(page.items) == EACH_DAY + later
     said = plans(database, lambda: search(database, wish, "urgency"))
     assert [plan for plan in said if "orders" in read_whole(plan)] == [], said
+
+
+def test_an_order_that_comes_to_a_closed_patient_meanwhile_is_not_shown(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL each of the two statements of a page sees what is committed when it begins."""
+    closed, open_to_all = uuid.uuid4(), uuid.uuid4()
+    with database.write() as session:
+        for one in (closed, open_to_all):
+            session.add(Patient(id=one, mrn=str(one), created_at=NOW, updated_at=NOW))
+        session.flush()
+        values = {"patient_id": open_to_all, "description": "CT", "created_at": NOW, "updated_at": NOW}
+        for number in ("A1", "A2"):
+            uids = {"study_instance_uid": f"2.25.{number[1]}", "scheduled_study_instance_uid": f"2.25.{number[1]}"}
+            session.execute(insert(Order).values(id=uuid.uuid4(), accession_number=number, **uids, **values))
+
+    def rows_and_then_moved(*given: Any) -> Any:
+        found = rows_after(*given)
+        with database.engine.begin() as connection:
+            connection.execute(update(Order).where(Order.accession_number == "A1").values(patient_id=closed))
+        return found
+
+    monkeypatch.setattr(order_search, "rows_after", rows_and_then_moved)
+    with database.read() as session:
+        page = search_orders(session, OrderWish(closed=Closed(frozenset({closed}))), 50, 0, None, "accession_number")
+        shown = {order.accession_number: order.patient_id for order in page.items}
+    assert shown["A2"] == open_to_all and closed not in shown.values()
 
 
 def test_studies_that_an_order_may_concern_are_found_by_their_indexes(database: Database) -> None:

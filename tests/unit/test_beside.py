@@ -96,8 +96,10 @@ def test_what_a_message_has_to_say_is_written_at_once(monkeypatch: pytest.Monkey
 
 
 def test_a_process_that_dies_is_started_again_and_its_peers_wait(caplog: pytest.LogCaptureFixture) -> None:
-    """kill -9: who connects meanwhile is answered by the next one, on the same port."""
-    with beside([]) as kept:
+    """kill -9: who connects meanwhile is answered by the next one, on the same port. What the dead one may have
+    committed without saying so is followed."""
+    told: list[str] = []
+    with beside(told) as kept:
         assert ask(kept.port, b"change") == b"done"
         first = kept.process_id
         assert first is not None
@@ -106,6 +108,7 @@ def test_a_process_that_dies_is_started_again_and_its_peers_wait(caplog: pytest.
         assert ask(kept.port, b"change") == b"done"
         assert kept.process_id != first
         assert eventually(lambda: kept.is_well)
+        assert eventually(lambda: len(told) == 3)
     assert told_of_others(caplog, "is started again")
 
 

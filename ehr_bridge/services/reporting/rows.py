@@ -39,11 +39,11 @@ def studies_that_hide() -> CompoundSelect[str]:
 
 
 def count_shown(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    """All reports that fit, less those that are hidden."""
+    """All reports that fit, less those that are hidden; by one statement, so that both are of one moment."""
     count = select(func.count()).select_from(Report).where(*conditions)
     may_be_hidden = Report.study_instance_uid.in_(studies_that_hide())
-    hidden = session.scalar(count.where(may_be_hidden, not_(visible()))) or 0
-    return (session.scalar(count) or 0) - hidden
+    hidden = count.where(may_be_hidden, not_(visible()))
+    return session.scalar(select(count.scalar_subquery() - hidden.scalar_subquery())) or 0
 
 
 def is_purged() -> ColumnElement[bool]:
