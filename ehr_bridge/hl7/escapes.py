@@ -14,6 +14,8 @@ class Delimiters(NamedTuple):
     repetition: str = "~"
     escape: str = "\\"
     subcomponent: str = "&"
+    truncation: str = ""
+    """Since version 2.7, where a sender names it."""
 
     @property
     def msh_2(self) -> str:
@@ -33,6 +35,8 @@ def unescape(text: str, by: Delimiters = USUAL, codec: str = "utf-8") -> str:
     if by.escape not in text:
         return text
     of_delimiters = {"F": by.field, "S": by.component, "T": by.subcomponent, "R": by.repetition, "E": by.escape}
+    if by.truncation:
+        of_delimiters["P"] = by.truncation
     mark = re.escape(by.escape)
 
     def replaced(found: re.Match[str]) -> str:

@@ -15,6 +15,8 @@ _PATH = re.compile(r"([A-Z][A-Z0-9]{2})-([1-9]\d?)(?:\.([1-9]\d?))?(?:\.([1-9]\d
 _DELETE = '""'
 _HEADERS = {"MSH", "BHS", "FHS"}
 """Segments whose first fields are the delimiters."""
+MOST_SEGMENTS = 5_000
+"""Of a message: a report with each line of its text in a segment has some hundreds."""
 
 
 class Deleted(Enum):
@@ -107,8 +109,12 @@ class Message:
         separators = decoded.text[4:].partition(decoded.text[3])[0] if len(decoded.text) > 4 else ""
         if not lines or len({decoded.text[3], *separators}) != len(separators) + 1 or not 1 < len(separators) < 6:
             raise Fault(Code.SEQUENCE, "MSH-1 and MSH-2 do not say which delimiters it has", Place("MSH", 1, 2))
+        if len(lines) > MOST_SEGMENTS:
+            raise Fault(
+                Code.DATA_TYPE, f"it has more than {MOST_SEGMENTS} segments; send it in parts", is_rejected=True
+            )
         self.codec, self.how = decoded.codec, decoded.how
-        delimiters = Delimiters(decoded.text[3], *separators[:4])
+        delimiters = Delimiters(decoded.text[3], *separators)
         counted: dict[str, int] = {}
         self.segments: list[Segment] = []
         for line in lines:

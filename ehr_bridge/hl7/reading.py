@@ -10,7 +10,7 @@ from typing import Any
 
 from ehr_bridge.hl7.ack import Header
 from ehr_bridge.hl7.faults import Code, Fault, Place
-from ehr_bridge.hl7.grouping import Group, groups_of
+from ehr_bridge.hl7.grouping import Group, first_of_each, groups_of
 from ehr_bridge.hl7.identifiers import Number, number_in
 from ehr_bridge.hl7.message import Message, Segment
 from ehr_bridge.hl7.results import ResultTold, results_of
@@ -192,7 +192,7 @@ def _adt(message: Message, source: Source, event: str) -> Reading:
 def _patient(message: Message, source: Source, notes: list[str]) -> PatientTold:
     pid = message.require("PID")
     number = number_in(pid, 3, source.authority)
-    found = find(Group((), tuple(message.segments)), source.profile.patient, source, notes)
+    found = find(Group((), first_of_each(message.segments)), source.profile.patient, source, notes)
     values = dict(found.values)
     if values.get("sex", "") is None:
         values["sex"] = "unknown"
@@ -300,7 +300,7 @@ def _results(message: Message, source: Source) -> Reading:
 def _appointment(message: Message, source: Source, *, is_called_off: bool) -> Reading:
     notes: list[str] = []
     sch = message.require("SCH") if message.first("SCH") is not None else message.header
-    found = find(Group((), tuple(message.segments)), source.profile.appointment, source, notes)
+    found = find(Group((), first_of_each(message.segments)), source.profile.appointment, source, notes)
     values = dict(found.values)
     accession, placer = values.pop("accession_number", None), values.pop("placer_order_number", None)
     filler = values.pop("filler_order_number", None)

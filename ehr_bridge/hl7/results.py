@@ -73,21 +73,21 @@ def results_of(message: Message, source: Source, notes: list[str]) -> tuple[Resu
 
 def _groups(message: Message) -> Iterator[Group]:
     """Each OBR with the ORC before and the segments behind it."""
-    common: list[Segment] = []
+    common: dict[str, Segment] = {}
     own: list[Segment] = []
     is_open = False
     for segment in message.segments:
         begins = segment.name == "ORC" or (segment.name == "OBR" and any(one.name == "OBR" for one in own))
         if begins and is_open:
-            yield Group(tuple(own), tuple(common))
+            yield Group(tuple(own), common)
             own, is_open = [], False
         if segment.name in ("ORC", "OBR") or own:
             own.append(segment)
         else:
-            common.append(segment)
+            common.setdefault(segment.name, segment)
         is_open = is_open or segment.name == "OBR"
     if is_open:
-        yield Group(tuple(own), tuple(common))
+        yield Group(tuple(own), common)
 
 
 def _result(group: Group, message: Message, source: Source, notes: list[str]) -> ResultTold | None:

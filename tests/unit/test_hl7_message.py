@@ -11,9 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ehr_bridge.hl7.escapes import USUAL, unescape
+from ehr_bridge.hl7.faults import Fault
 from ehr_bridge.hl7.grouping import Group
 from ehr_bridge.hl7.identifiers import number_in
-from ehr_bridge.hl7.message import DELETED, Message, Path, Segment, Value
+from ehr_bridge.hl7.message import DELETED, MOST_SEGMENTS, Message, Path, Segment, Value
 from ehr_bridge.hl7.sources import Sources
 from ehr_bridge.hl7.text import Decoded, How
 from ehr_bridge.hl7.values import find
@@ -86,6 +87,20 @@ def test_a_header_says_its_own_delimiters() -> None:
     assert message("MSH|^~\\&").header.text(9) == ""
 
 
+def test_the_truncation_character_is_read_where_a_header_names_it() -> None:
+    r"""Since version 2.7 (chapter 2.7.1); elsewhere `\P\` is no sequence, and stays."""
+    assert message(r"MSH|^~\&#|A|Ward \P\ 7").header.text(4) == "Ward # 7"
+    assert message(r"MSH|^~\&|A|Ward \P\ 7").header.text(4) == r"Ward \P\ 7"
+
+
+def test_a_message_of_very_many_segments_is_refused() -> None:
+    """A document is one segment, however many lines it has."""
+    assert len(message("MSH|^~\\&|A\r" + "OBX|1\r" * (MOST_SEGMENTS - 1)).segments) == MOST_SEGMENTS
+    with pytest.raises(Fault, match="more than 5000 segments") as refused:
+        message("MSH|^~\\&|A\r" + "OBX|1\r" * MOST_SEGMENTS)
+    assert refused.value.is_rejected
+
+
 class Counted(str):
     """A text that counts how much of it is split, and so are its parts."""
 
@@ -104,5 +119,5 @@ def test_a_field_of_very_many_repetitions_is_split_once() -> None:
     pid = Segment(line, 1, USUAL, "utf-8")
     assert number_in(pid, 3, None).mrn == "MRN-1"
     wanted = {"family_name": (Path.of("PID-5.1"),)}
-    assert find(Group((pid,), ()), wanted, Sources().unlisted("2.5.1"), []).values == {"family_name": "Lindqvist"}
+    assert find(Group((pid,), {}), wanted, Sources().unlisted("2.5.1"), []).values == {"family_name": "Lindqvist"}
     assert Counted.characters < 10 * len(line)

@@ -14,6 +14,7 @@ from ehr_bridge.api.writing.repeats import KEY
 from ehr_bridge.auth.authenticator import MOST_CHARACTERS
 from ehr_bridge.fhir.bundles import MOST_ENTRIES
 from ehr_bridge.fhir.searching import LARGEST_COUNT, LONGEST_VALUE, MOST_PARAMETERS, MOST_VALUES
+from ehr_bridge.hl7.message import MOST_SEGMENTS
 from ehr_bridge.request_id import USABLE
 from ehr_bridge.services.accounts import given_answers, sign_in
 from ehr_bridge.services.changes import feed
@@ -105,6 +106,7 @@ def test_sizes_and_counts_are_those_of_the_code() -> None:
         code(lists_of): megabytes(LIST_BODY),
         "annotate": megabytes(ANNOTATION_BODY),
         "one HL7 v2 message": f"{LARGEST // 2**20} MiB",
+        "segments of an HL7 v2 message": f"{MOST_SEGMENTS:,}",
         "any other body": megabytes(SMALL_BODY),
         "levels of arrays and objects in JSON": str(DEEPEST),
     }
