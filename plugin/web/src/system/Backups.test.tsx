@@ -25,7 +25,7 @@ describe("the card of backups", () => {
   it("says when the last one was made, and what is in it", () => {
     render(<BackupsPanel backups={MADE} />);
     expect(screen.getByText(/183,201 files, 96.2 GB; 611.0 MB were new/)).toBeTruthy();
-    expect(screen.getByText(/backup, done at 29 Nov 2026/)).toBeTruthy();
+    expect(screen.getByText(/backup, done on 29 Nov 2026/)).toBeTruthy();
     expect(screen.getByText("never")).toBeTruthy();
   });
 

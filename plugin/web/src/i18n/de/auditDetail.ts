@@ -46,7 +46,7 @@ export const auditDetail: Translation<typeof en> = {
   "audit.detail.from": "Aus",
   "audit.detail.glass_id": "ID der Notfallöffnung",
   "audit.detail.has_pin": "Mit PIN",
-  "audit.detail.hold_id": "ID der Aufbewahrungssperre",
+  "audit.detail.hold_id": "ID der Löschsperre",
   "audit.detail.holds_purges": "Endgültiges Löschen wartet",
   "audit.detail.images": "Bilder",
   "audit.detail.instances": "Bilder",

@@ -22,7 +22,7 @@ export const common: Translation<typeof english> = {
   "problem.deletion_requested": "Die Löschung wurde schon beantragt.",
   "problem.deletion_state": "Jemand hat vor Ihnen entschieden. Sehen Sie die Liste noch einmal an.",
   "problem.study_deleted": "Die Studie ist gelöscht, oder ihre Löschung ist beantragt.",
-  "problem.study_on_hold": "Die Studie ist gesperrt. Heben Sie zuerst die Sperre auf.",
+  "problem.study_on_hold": "Die Studie hat eine Löschsperre. Heben Sie sie zuerst auf.",
   "problem.version_changed": "Jemand anders hat inzwischen gespeichert. Laden Sie neu, und nehmen Sie Ihre Änderung dann vor.",
   "problem.report_signed": "Der Befund ist unterschrieben und bleibt, wie er ist. Für eine weitere Version ändern Sie ihn.",
   "problem.report_exists": "Es gibt bereits einen Befund. Schreiben Sie ihn weiter, oder ändern Sie ihn, wenn er unterschrieben ist.",

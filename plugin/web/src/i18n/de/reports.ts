@@ -43,7 +43,7 @@ export const reports: Translation<typeof english> = {
   "reading.go_on.label": "Weiter: {what} von {patient}",
   "reading.mine": "Sie",
   "reading.drafts": "In Arbeit",
-  "reading.critical": "Kritische Ergebnisse, die noch niemandem mitgeteilt wurden",
+  "reading.critical": "Kritische Befunde, die noch niemandem mitgeteilt wurden",
 
   "reports.title": "Befunde",
   "reports.one": "Befund",
@@ -128,10 +128,10 @@ export const reports: Translation<typeof english> = {
   "report.take_over.title": "Diesen Befund übernehmen",
   "report.take_over.text": "Sie schreiben ihn weiter, mit dem, was bisher geschrieben ist.",
 
-  "report.critical": "Kritisches Ergebnis…",
-  "report.critical.title": "Kritisches Ergebnis",
+  "report.critical": "Kritischer Befund…",
+  "report.critical.title": "Kritischer Befund",
   "report.critical.question": "Wie bald muss es erfahren, wer den Patienten behandelt?",
-  "report.critical.none": "Kein kritisches Ergebnis",
+  "report.critical.none": "Kein kritischer Befund",
   "report.critical.minutes": "Kritisch: innerhalb von Minuten mitzuteilen",
   "report.critical.hours": "Dringend: innerhalb von Stunden mitzuteilen",
   "report.critical.days": "Unerwartet: innerhalb von Tagen mitzuteilen",
@@ -160,7 +160,7 @@ export const reports: Translation<typeof english> = {
   "report.key.previous-section": "Voriger Abschnitt",
   "report.key.macros": "Textbausteine",
   "report.key.before": "Wie zuvor",
-  "report.key.critical": "Kritisches Ergebnis",
+  "report.key.critical": "Kritischer Befund",
   "report.key.images": "Zu den Bildern und zurück",
   "report.key.save": "Jetzt speichern",
   "report.key.preliminary": "Vorläufig freigeben",
@@ -225,5 +225,5 @@ export const reports: Translation<typeof english> = {
   "problem.report_state": "Der Befund hat sich inzwischen geändert. Sehen Sie ihn so an, wie er jetzt ist.",
   "problem.report_draft_open": "Eine weitere Fassung wird geschrieben. Schreiben Sie sie weiter, oder verwerfen Sie sie.",
   "problem.study_uncertain": "Es ist nicht sicher, wessen Bilder das sind. Ordnen Sie zuerst die Studie zu.",
-  "problem.critical_stays": "Dieses kritische Ergebnis wurde schon freigegeben oder mitgeteilt. Sagen Sie im Befund, dass es keines ist.",
+  "problem.critical_stays": "Dieser kritische Befund wurde schon freigegeben oder mitgeteilt. Sagen Sie im Befundtext, dass er keiner ist.",
 };

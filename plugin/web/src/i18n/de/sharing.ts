@@ -39,7 +39,7 @@ export const sharing: Translation<typeof english> = {
   "sharing.ended.wrong_pins": "Nach fünf falschen PINs beendet",
   "sharing.ended.patient_changed": "Beendet: Die Studie gehört vielleicht einem anderen Patienten",
   "sharing.ended.study_deleted": "Beendet: Die Löschung der Studie wurde beantragt",
-  "sharing.ended.study_held": "Beendet: Die Studie ist gesperrt für die Löschung",
+  "sharing.ended.study_held": "Beendet: Die Studie hat eine Löschsperre",
   "sharing.ended.study_split": "Beendet: Bilder wurden aus der Studie oder in sie verschoben",
   "sharing.ended.restricted": "Beendet: Der Patient ist nur für benannte Personen sichtbar",
   "sharing.used": { one: "{count} Mal geöffnet", other: "{count} Mal geöffnet" },

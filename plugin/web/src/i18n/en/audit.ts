@@ -19,7 +19,7 @@ export const audit = {
   "audit.none.action": "Show all events",
   "audit.what": "What happened",
   "audit.who": "Who",
-  "audit.about": "Patient and study",
+  "audit.about": "Patient, study, order",
   "audit.details": "Details",
   "audit.detail": "{name}: {value}",
   "audit.outcome.refused": "refused",
