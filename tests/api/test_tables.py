@@ -12,7 +12,7 @@ from ehr_bridge.api.away import tables
 from ehr_bridge.api.away.columns import COLUMNS
 from tests.api.conftest import Api, facts
 from tests.api.deletion_steps import STUDIES
-from tests.api.privacy_steps import restrict
+from tests.api.privacy_steps import break_glass, restrict
 from tests.api.table_steps import EVERYBODY, LISTS, TAKES_AWAY, furnished, path_of, rows, saved
 from tests.support.samples import small
 from tests.support.server import user_token
@@ -174,6 +174,20 @@ def test_who_has_broken_the_glass_reads_the_patient_and_takes_nothing_away(api: 
     assert api.call("POST", "/api/v1/access/break-glass", "doctor", json=body).status_code == 201
     assert api.get("/api/v1/orders", "doctor").json["total"] == 1
     assert rows(saved(api, "/api/v1/orders", "doctor")) == []
+
+
+def test_who_was_opened_in_an_emergency_is_named_once_nobody_is_restricted_any_more(api: Api) -> None:
+    """As on the page: to who may read. Before that, the table says nothing of them at all."""
+    api.place_order()
+    restrict(api, "MRN-1", "somebody")
+    assert break_glass(api, "doctor", patient_id="MRN-1").status_code == 201
+    openings = "/api/v1/access/break-glass"
+    guard = user_token("admin", "doctor")
+    assert rows(saved(api, openings, token=guard)) == []
+    assert api.call("DELETE", "/api/v1/access/restrictions/MRN-1", "admin").status_code == 204
+    (named,) = rows(saved(api, openings, token=guard))
+    (shown,) = api.get(openings, token=guard).json["items"]
+    assert (named["mrn"], named["patient_patient_name"]) == ("MRN-1", shown["patient"]["patient_name"])
 
 
 def test_the_name_of_the_file_says_which_list_and_which_day(full: Api) -> None:

@@ -89,9 +89,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "/api/v1/accounts": "username full_name roles active must_change_password locked_until last_sign_in_at "
         "created_at",
         "/api/v1/service-keys": "name roles created_by created_at last_used_at revoked_at revoked_by id",
-        "/api/v1/access/restrictions": "restricted_at mrn reason staff restricted_by patient_id",
-        "/api/v1/access/break-glass": "opened_at mrn subject reason expires_at reviewed_by reviewed_at review_note "
-        "patient_id id",
+        "/api/v1/access/restrictions": "restricted_at mrn patient.patient_name reason staff restricted_by patient_id",
+        "/api/v1/access/break-glass": "opened_at mrn patient.patient_name subject reason expires_at reviewed_by "
+        "reviewed_at review_note patient_id id",
         "/api/v1/audit": "at actor action outcome patient.mrn patient.patient_name patient_id order_id "
         "study_instance_uid address detail id",
     }.items()

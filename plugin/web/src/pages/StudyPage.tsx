@@ -21,14 +21,13 @@ import { HistoryPanel } from "../study/HistoryPanel";
 import { HoldPanel } from "../study/HoldPanel";
 import { LinkPanel } from "../study/LinkPanel";
 import { PerformedSteps } from "../study/PerformedSteps";
-import { SendButton } from "../study/SendButton";
+import { LeavingActions } from "../sharing/LeavingActions";
 import { ReportsPanel } from "../reporting/ReportsPanel";
 import { SeriesPanel } from "../study/SeriesPanel";
 import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
 import { RestrictionMark } from "../privacy/RestrictionMark";
 import { studyTitle } from "../study/words";
-import { ShareButton } from "../sharing/ShareButton";
 import { SharesPanel } from "../sharing/SharesPanel";
 
 export function StudyPage() {
@@ -88,8 +87,7 @@ function LoadedStudy({ study }: { study: Study }) {
             <div className="actions">
               <ViewButton primary studyInstanceUid={uid} what={studyTitle(study)} />
               {mayDownload && <DownloadButton study={study} />}
-              {mayDownload && <SendButton study={study} />}
-              {mayDownload && <ShareButton study={study} />}
+              {mayDownload && <LeavingActions study={study} />}
             </div>
             {!mayView && <p className="muted">{t("view.no_permission")}</p>}
             <StudyFacts study={study} />

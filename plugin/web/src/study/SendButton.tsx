@@ -14,17 +14,22 @@ import { known, t } from "../i18n";
 
 export function SendButton({ study }: { study: Study }) {
   const [isOpen, setOpen] = useState(false);
-  const last = useLastSending(study.study_instance_uid);
   return (
     <>
       <button type="button" className="button" onClick={() => setOpen(true)}>
         <Icon name="up" />
         {t("study.send")}
       </button>
-      {last.data && <SendingState sending={last.data} uid={study.study_instance_uid} />}
+      <LastSending study={study} />
       {isOpen && <SendDialog study={study} onClose={() => setOpen(false)} />}
     </>
   );
+}
+
+/** How far the last sending is, also where nothing may be sent any more. */
+export function LastSending({ study }: { study: Study }) {
+  const last = useLastSending(study.study_instance_uid);
+  return last.data ? <SendingState sending={last.data} uid={study.study_instance_uid} /> : null;
 }
 
 function SendDialog({ study, onClose }: { study: Study; onClose: () => void }) {
