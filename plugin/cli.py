@@ -11,6 +11,7 @@ COMMANDS = {
     "token": "tokens:token",
     "check-token": "token_check:check_token",
     "authorities": "authorities:authorities",
+    "forget-node": "nodes:forget_node",
     "import": "importing:import_folder",
     "load": "loading:load",
     "audit": "audit:audit",

@@ -17,7 +17,6 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.nodes.register import NameTaken, Nodes
+from ehr_bridge.services.nodes.register import NameTaken
 from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.backup import begun
@@ -35,7 +34,7 @@ from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
 from plugin.starting.own_bucket import NotOurs, settle
-from plugin.starting.own_name import Runs, hold, take_name
+from plugin.starting.own_name import NotMounted, Runs, become_node, hold
 from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Drain, Supervisor
@@ -151,11 +150,11 @@ def prepare(options: argparse.Namespace) -> Settings:
 
 
 def _take_name(settings: Settings, database: Database) -> None:
-    """Raises CannotStart when another node has this one's name, or it runs on a copy of this machine too."""
-    settings.draining_path.unlink(missing_ok=True)  # of the stop before
+    """Raises CannotStart when another node has this one's name, or the folder of the images is not mounted."""
     try:
-        take_name(Nodes(database, settings, lambda: datetime.now(UTC)), lambda line: print(line, flush=True))  # noqa: T201
-    except NameTaken as error:
+        settings.draining_path.unlink(missing_ok=True)  # of the stop before
+        become_node(settings, database, lambda line: print(line, flush=True))  # noqa: T201
+    except (NameTaken, NotMounted) as error:
         raise CannotStart(str(error)) from None
 
 

@@ -6,10 +6,13 @@ import fcntl
 import os
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.nodes.belonging import FILE_NAME, lost_folder
 from ehr_bridge.services.nodes.register import BEATS_MISSED, NameTaken, Nodes
+from ehr_bridge.settings import Settings
 
 _held: dict[Path, int] = {}
 """Open folders, which nothing closes: a lock ends with its process."""
@@ -19,6 +22,21 @@ PATIENCE = 5
 
 class Runs(Exception):
     """A server runs on this data directory."""
+
+
+class NotMounted(Exception):
+    """The folder of the images is the empty one below a file system that is away."""
+
+
+def require_folder(settings: Settings, database: Database) -> None:
+    """Before this start gives the folder an id, and images come into it that nobody finds later. Raises NotMounted."""
+    with database.read() as session:
+        lost = lost_folder(session, settings)
+    if lost is not None:
+        raise NotMounted(
+            f"{settings.storage_path} is empty, and the images are in the folder {lost}: is it mounted? Only if those "
+            f"images are lost, write {lost} into {settings.shared_path / FILE_NAME} and start"
+        )
 
 
 def hold(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
@@ -42,6 +60,12 @@ def hold(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
         os.close(handle)
         raise Runs
     os.close(handle)
+
+
+def become_node(settings: Settings, database: Database, tell: Callable[[str], None]) -> None:
+    """Before anything is served. Raises NotMounted, NameTaken."""
+    require_folder(settings, database)
+    take_name(Nodes(database, settings, lambda: datetime.now(UTC)), tell)
 
 
 def take_name(

@@ -15,12 +15,13 @@ from sqlalchemy import select, text, update
 
 from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.disk_settings import BucketPlace
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services, utc_now
 from ehr_bridge.services.nodes import naming
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.settings import Settings
-from plugin.starting.own_name import Runs, hold, take_name
+from plugin.starting.own_name import NotMounted, Runs, hold, require_folder, take_name
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -143,6 +144,51 @@ def test_a_copy_of_a_machine_does_not_start_beside_the_first(
     assert shown(api)["a"]["state"] == "starting"
 
 
+def test_a_copy_that_starts_first_keeps_the_name_and_the_original_is_told(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy was started while the first machine was off. It works on that one's jobs, as the same node would; the
+    original does not start beside it. On SQLite each has a database of its own."""
+    serving(api, tmp_path / "one", "a").end()
+    boot = tmp_path / "boot"
+    monkeypatch.setattr(naming, "BOOT", boot)
+    boot.write_text("the copy's boot")
+    copy = serving(api, tmp_path / "one", "a")
+    boot.write_text("the next boot of the original")
+
+    def seen(_: float) -> None:
+        age(api, "a", timedelta(seconds=-1))
+
+    if not api.services.database.is_sqlite:
+        with pytest.raises(NameTaken, match="copy of this machine"):
+            take_name(node(api, tmp_path / "one", "a"), lambda _: None, seen)
+    copy.end()
+    assert not copy.is_taken
+
+
+def test_a_node_that_got_another_name_is_not_missed_under_the_former_one(api: Api, tmp_path: Path) -> None:
+    """The same data directory on the same machine; another machine's lost node is still told of."""
+    for place, name in ("one", "a"), ("other", "b"):
+        serving(api, tmp_path / place, name)
+        age(api, name, timedelta(minutes=5))
+    assert attention(api)["node_lost"] == 2
+    serving(api, tmp_path / "one", "reading-room")
+    assert {name: one["state"] for name, one in shown(api).items()} == {"b": "lost", "reading-room": "serving"}
+
+
+def test_a_node_that_is_gone_for_good_is_forgotten(api: Api, tmp_path: Path) -> None:
+    """An administrator says so, and the audit trail knows who. One that runs stays."""
+    nodes, who = api.services.nodes, Origin("cli:root")
+    serving(api, tmp_path / "a", "a")
+    assert (nodes.forget("a", who), nodes.forget("z", who)) == ("serving", None)
+    assert set(shown(api)) == {"a"}
+    age(api, "a", timedelta(minutes=5))
+    assert nodes.forget("a", who) == "lost"
+    assert (shown(api), attention(api).get("node_lost")) == ({}, None)
+    (event,) = api.get("/api/v1/audit?action=node.forgotten", "admin").json["items"]
+    assert (event["actor"], event["detail"]["name"]) == ("cli:root", "a")
+
+
 def test_after_a_power_cut_that_set_the_clock_back_the_node_starts(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +269,30 @@ def test_a_node_that_does_not_share_the_folder_is_named(api: Api, tmp_path: Path
     Nodes(api.services.database, away, utc_now).claim()
     assert [name for name, (_, folder) in fitting(api).items() if folder] == ["c"]
     assert attention(api)["folder_not_shared"] == 1
+
+
+def test_a_start_on_an_empty_mount_point_is_refused(api: Api, tmp_path: Path) -> None:
+    """The images are on a file system that is away. A start would give the folder an id of its own, and take images
+    that nobody finds when it is back. Somebody whose images are lost says so, by writing that id there."""
+    settings = Settings(data_dir=tmp_path / "a", node="a", dicom_storage_path=tmp_path / "mount")
+    require_folder(settings, api.services.database)  # a first start
+    begins(api, settings).end()
+    require_folder(settings, api.services.database)  # nothing came yet
+    api.upload(small())
+    api.services.recorder.settle()
+    require_folder(settings, api.services.database)
+    (tmp_path / "mount").rename(tmp_path / "away")
+    with pytest.raises(NotMounted, match="is it mounted") as refused:
+        require_folder(settings, api.services.database)
+    assert not (tmp_path / "mount").exists()
+    kept = (tmp_path / "away" / "ehr-bridge" / "folder.id").read_text()
+    assert kept in str(refused.value)
+    (tmp_path / "mount" / "a7").mkdir(parents=True)  # restored without the folder of the nodes
+    require_folder(settings, api.services.database)
+    (tmp_path / "mount" / "a7").rmdir()
+    settings.shared_path.mkdir(parents=True)
+    (settings.shared_path / "folder.id").write_text(kept)
+    require_folder(settings, api.services.database)
 
 
 def test_a_file_in_quarantine_has_the_name_of_its_node(api: Api) -> None:

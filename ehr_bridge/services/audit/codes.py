@@ -95,6 +95,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "modality.removed": AuditCode("110113", "110129", "D"),
     "order.arrival_withdrawn": AuditCode("110109", None, "U"),
     "order.arrived": AuditCode("110109", None, "U"),
+    "node.forgotten": AuditCode("110100", None, "D"),
     "notice.seen": AuditCode("110111", None, "R"),
     "order.assigned": AuditCode("110109", None, "U"),
     "order.cancelled": AuditCode("110109", None, "U"),

@@ -7,6 +7,12 @@ import os
 import uuid
 from pathlib import Path
 
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.tables.operations.nodes import Node
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.settings import Settings
 from ehr_bridge.storage.folder import UNFINISHED, sync_folder, write_synced
@@ -31,6 +37,24 @@ def fits(marks: str | None, others: str | None) -> bool:
         return True
     own, other = marks.split(), others.split()
     return own[0] in other and other[0] in own
+
+
+def lost_folder(session: Session, settings: Settings) -> str | None:
+    """The id of the folder of the images, when a node has known it, images are in it, and what is there now is empty
+    and has no id: the mount point below a file system that is away. With a bucket, what is in the folder says less."""
+    if settings.bucket is not None or (settings.shared_path / FILE_NAME).exists() or _has_images(settings.storage_path):
+        return None
+    known = select(Node.shared_folder).where(Node.shared_folder.is_not(None)).order_by(Node.last_seen_at.desc())
+    stored = exists().where(Instance.study_id == Study.id, Study.deleted_at.is_(None))
+    return session.scalar(known.where(stored).limit(1))
+
+
+def _has_images(folder: Path) -> bool:
+    """Orthanc's folders of files have names of two digits."""
+    try:
+        return any(len(entry.name) == 2 for entry in folder.iterdir())
+    except FileNotFoundError:
+        return False
 
 
 def folder_id(folder: Path) -> str | None:

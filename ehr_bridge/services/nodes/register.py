@@ -22,6 +22,8 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import NodeState
 from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.nodes.belonging import fits, folder_id, secret_marks
 from ehr_bridge.services.nodes.naming import boot_of, home, keep_start, kept_start, new_start, node_name
 from ehr_bridge.settings import Settings
@@ -132,7 +134,9 @@ class Nodes:
                 session.flush()
             row = self._row(own, now, ahead, NodeState.STARTING) | {"start_id": start}
             session.add(Node(name=name, **row, started_at=now))
-            session.execute(delete(Node).where(Node.last_seen_at < now - SHOWN_FOR, self._is_over(now)))
+            renamed = Node.home == own  # one server at a time runs there: what had another name is this one
+            gone = or_(Node.last_seen_at < now - SHOWN_FOR, renamed & (Node.name != name))
+            session.execute(delete(Node).where(gone, self._is_over(now)))
         keep_start(self._settings, start)
         self._start = start
 
@@ -193,6 +197,21 @@ class Nodes:
         yield "clock_wrong", sum(one.has_wrong_clock for one in nodes)
         yield "secret_differs", sum(one.has_other_secret for one in nodes)
         yield "folder_not_shared", sum(one.has_other_folder for one in nodes)
+
+    def forget(self, name: str, origin: Origin) -> State | None:
+        """Say that a node is gone and stays away, so that nobody is told any more that it is lost. Returns how it was;
+        None, and nothing done, if there is none of this name. One that runs is left alone."""
+        with self._database.write() as session:
+            now, _ = self._time(session)
+            row = session.get(Node, name)
+            if row is None:
+                return None
+            seen = self._as_seen(row, now, None)
+            if not seen.is_running:
+                session.delete(row)
+                detail = {"name": name, "at": seen.last_seen_at.isoformat()}
+                audit.append(session, origin, audit.Event("node.forgotten", detail=detail), now)
+            return seen.state
 
     def _give_way(self, holder: Node, own: str, start: str, now: datetime, gone_since: datetime | None) -> None:
         """Raises NameTaken, unless the holder is this node, which was killed."""

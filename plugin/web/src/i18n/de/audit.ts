@@ -101,6 +101,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.modality.removed": "Modalität entfernt",
   "audit.action.order.arrival_withdrawn": "Eintreffen zurückgenommen",
   "audit.action.order.arrived": "Patient eingetroffen",
+  "audit.action.node.forgotten": "Knoten endgültig entfernt",
   "audit.action.notice.seen": "Mitteilungen gesehen",
   "audit.action.order.assigned": "Untersuchung zugeteilt",
   "audit.action.order.cancelled": "Auftrag storniert",

@@ -98,6 +98,7 @@ export const audit = {
   "audit.action.modality.removed": "Modality removed",
   "audit.action.order.arrival_withdrawn": "Patient's arrival undone",
   "audit.action.order.arrived": "Patient arrived",
+  "audit.action.node.forgotten": "Node is gone for good",
   "audit.action.notice.seen": "Notices seen",
   "audit.action.order.assigned": "Examination assigned",
   "audit.action.order.cancelled": "Order cancelled",
