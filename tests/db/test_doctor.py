@@ -64,7 +64,7 @@ def test_a_node_with_a_wrong_clock_or_that_is_lost_is_named(database_url: str, t
     assert said(clock_ahead_seconds=0.0) == ("b starting", False)
     other = Settings(data_dir=tmp_path / "c", node="c", jwt_secret=SecretStr("another secret, which is long enough"))
     Nodes(database, other, utc_now).claim()
-    assert said() == ("another secret than the others have: c", True)
+    assert said() == ("another secret than the node that runs longest: c", True)
     assert said(secret_marks=None) == ("do not share the folder of the others: c", True)
     assert said(last_seen_at=utc_now() - timedelta(hours=1)) == ("not seen any more: b, c", True)
     database.dispose()

@@ -19,7 +19,7 @@ from tests.live.tag_steps import alike, digests, metadata, modify, store, undo
 from tests.support.running import databases
 from tests.support.samples import nested, small
 from tests.support.scu import message_of, send
-from tests.support.server import Server, user_token
+from tests.support.server import SECRET, Server, user_token
 from tests.support.steps import eventually, place_order, the_study, upload, viewer_token
 
 
@@ -228,3 +228,32 @@ def test_a_job_whose_node_is_killed_is_finished_by_the_other(nodes: list[Server]
     eventually(lambda: survivor.get("/api/v1/health").json()["status"] == "ok")
     for node in nodes:
         assert node.get("/api/v1/audit/verify", "admin").json()["ok"] is True
+
+
+def test_the_secret_is_changed_on_one_node_after_the_other(nodes: list[Server]) -> None:
+    """A node that signs with the new one before the other accepts it is named; when both accept both, nothing is said,
+    and nobody is signed out: tokens of the old one and of the new one are good at both."""
+    one, other = nodes
+    new = "the next secret of both nodes, long enough to sign"
+    fresh = user_token("admin", secret=new)
+
+    def good() -> list[int]:
+        tokens = (user_token("admin"), fresh)
+        return [node.request("GET", "/api/v1/auth/me", token).status_code for node in nodes for token in tokens]
+
+    def said() -> int:
+        shown = one.get("/api/v1/system", "admin").json()["attention"]
+        return sum(each["count"] for each in shown if each["code"] == "secret_differs")
+
+    def restart(node: Server, secret: str, former: str) -> None:
+        assert node.stop() == 0
+        node.set("EHR_BRIDGE_JWT_SECRET", secret)
+        node.set("EHR_BRIDGE_JWT_SECRET_FORMER", former)
+        node.start()
+
+    restart(other, new, SECRET)
+    eventually(lambda: said() == 1)
+    assert good() == [200, 401, 200, 200]
+    restart(one, SECRET, new)
+    eventually(lambda: said() == 0)
+    assert good() == [200, 200, 200, 200]

@@ -10,8 +10,11 @@ from ehr_bridge.services.nodes.register import KnownNode, Seen
 def advice_on(nodes: Sequence[KnownNode]) -> tuple[str, str | None]:
     """What is wrong with the nodes and what to do, the worst first; None where all is well."""
     if off := [one.name for one in nodes if one.has_other_secret]:
-        fix = "give all nodes the same EHR_BRIDGE_JWT_SECRET; to change it, see docs/runbooks/secret.md"
-        return f"another secret than the others have: {', '.join(off)}", fix
+        fix = (
+            "compare EHR_BRIDGE_JWT_SECRET of these, and of the one that runs longest, with the EHR's, and restart "
+            "those that are wrong; to change it, see docs/runbooks/secret.md"
+        )
+        return f"another secret than the node that runs longest: {', '.join(off)}", fix
     if off := [one.name for one in nodes if one.has_other_folder]:
         fix = "give all nodes the same DICOM_STORAGE_PATH and EHR_BRIDGE_SHARED_DIR, on file systems that they share"
         return f"do not share the folder of the others: {', '.join(off)}", fix

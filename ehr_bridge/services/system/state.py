@@ -76,8 +76,8 @@ ADVICE = {
         "judged by it."
     ),
     "secret_differs": (
-        "Give this node the EHR_BRIDGE_JWT_SECRET of the others and restart it: until then, who signs in there is "
-        "refused here."
+        "This node or the one that runs longest has a wrong EHR_BRIDGE_JWT_SECRET: compare both with the EHR's, and "
+        "restart the wrong one with that; until then, each refuses who signed in at the other."
     ),
     "folder_not_shared": (
         "Mount the folder of the images that the other nodes have on this node and restart it: what one of them "
