@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from ehr_bridge.disk_settings import BucketPlace
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services, utc_now
 from ehr_bridge.services.nodes import naming
+from ehr_bridge.services.nodes.advice import advice_on
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.settings import Settings
@@ -269,6 +271,27 @@ def test_a_node_that_does_not_share_the_folder_is_named(api: Api, tmp_path: Path
     Nodes(api.services.database, away, utc_now).claim()
     assert [name for name, (_, folder) in fitting(api).items() if folder] == ["c"]
     assert attention(api)["folder_not_shared"] == 1
+
+
+def test_a_node_that_makes_no_md5_beside_one_that_does_is_named(api: Api, tmp_path: Path) -> None:
+    """Orthanc 1.13 shows no image without one; 1.12 makes them only when told to. What nobody has written yet is not
+    known."""
+
+    def starts(name: str, md5: bool | None) -> None:
+        (tmp_path / name).mkdir(exist_ok=True)
+        if md5 is not None:
+            (tmp_path / name / "orthanc.json").write_text(json.dumps({"StoreMD5ForAttachments": md5}))
+        begins(api, Settings(data_dir=tmp_path / name, node=name, shared_dir=tmp_path / "shared"))
+
+    for name, md5 in ("old", False), ("also-old", False), ("starting", None):
+        starts(name, md5)
+    assert "md5_not_made" not in attention(api)
+    starts("new", True)
+    assert attention(api)["md5_not_made"] == 2
+    assert "make no MD5" in advice_on(api.services.nodes.look())[0]
+    starts("old", True)
+    age(api, "also-old", timedelta(minutes=5))
+    assert "md5_not_made" not in attention(api)
 
 
 def test_a_start_on_an_empty_mount_point_is_refused(api: Api, tmp_path: Path) -> None:

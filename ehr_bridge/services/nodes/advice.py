@@ -18,6 +18,9 @@ def advice_on(nodes: Sequence[KnownNode]) -> tuple[str, str | None]:
     if off := [one.name for one in nodes if one.has_other_folder]:
         fix = "give all nodes the same DICOM_STORAGE_PATH and EHR_BRIDGE_SHARED_DIR, on file systems that they share"
         return f"do not share the folder of the others: {', '.join(off)}", fix
+    if off := [one.name for one in nodes if one.lacks_md5]:
+        fix = "set EHR_BRIDGE_STORAGE_MD5=1 on all nodes with Orthanc 1.12 and restart them; see docs/supported.md"
+        return f"make no MD5, without which Orthanc 1.13 shows no image: {', '.join(off)}", fix
     if off := [f"{one.name} by {one.clock_ahead_seconds:+.0f} s" for one in nodes if one.has_wrong_clock]:
         fix = "set the clocks of all nodes and of the database's machine by a time server (NTP)"
         return f"clocks differ from the database's: {', '.join(off)}", fix

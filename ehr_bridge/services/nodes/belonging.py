@@ -15,6 +15,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.settings import Settings
+from ehr_bridge.shallow_json import loads
 from ehr_bridge.storage.folder import UNFINISHED, sync_folder, write_synced
 
 LOGGER = logging.getLogger(__name__)
@@ -29,6 +30,16 @@ def secret_marks(settings: Settings) -> str | None:
         return None
     keys = (derived_key(secret, "mark of the secret") for secret in settings.shared_secret.accepted)
     return " ".join(key[:MARK_BYTES].hex() for key in keys)
+
+
+def makes_md5(settings: Settings) -> bool | None:
+    """Whether Orthanc was started so that it makes an MD5 of each file; None before it was."""
+    try:
+        written: dict[str, object] = loads((settings.data_dir / "orthanc.json").read_text())
+    except (OSError, ValueError):
+        return None
+    said = written.get("StoreMD5ForAttachments")
+    return said if isinstance(said, bool) else None
 
 
 def fits(marks: str | None, others: str | None) -> bool:

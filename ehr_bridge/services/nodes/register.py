@@ -24,7 +24,7 @@ from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.nodes.belonging import fits, folder_id, secret_marks
+from ehr_bridge.services.nodes.belonging import fits, folder_id, makes_md5, secret_marks
 from ehr_bridge.services.nodes.naming import boot_of, home, keep_start, kept_start, new_start, node_name
 from ehr_bridge.settings import Settings
 from ehr_bridge.version import VERSION
@@ -75,6 +75,8 @@ class KnownNode:
     """It and the node that runs longest do not accept each other's tokens."""
     has_other_folder: bool = False
     """The folder that nodes share is another one than that of the node that runs longest."""
+    lacks_md5: bool = False
+    """Its Orthanc makes no MD5 of what it stores, while that of another node does, and may read nothing without."""
 
     @property
     def is_running(self) -> bool:
@@ -169,7 +171,8 @@ class Nodes:
         running = [row for row, one in zip(rows, seen, strict=True) if one.is_running]
         if running:
             measure = min(running, key=lambda row: (row.secret_marks is None, row.started_at))
-            seen = [_compared(one, row, measure) for one, row in zip(seen, rows, strict=True)]
+            some = any(row.makes_md5 for row in running)
+            seen = [_compared(one, row, measure, some_md5=some) for one, row in zip(seen, rows, strict=True)]
         return [one for one in seen if one.is_running or one.last_seen_at >= now - SHOWN_FOR]
 
     def others(self) -> set[str]:
@@ -197,6 +200,7 @@ class Nodes:
         yield "clock_wrong", sum(one.has_wrong_clock for one in nodes)
         yield "secret_differs", sum(one.has_other_secret for one in nodes)
         yield "folder_not_shared", sum(one.has_other_folder for one in nodes)
+        yield "md5_not_made", sum(one.lacks_md5 for one in nodes)
 
     def forget(self, name: str, origin: Origin) -> State | None:
         """Say that a node is gone and stays away, so that nobody is told any more that it is lost. Returns how it was;
@@ -272,6 +276,7 @@ class Nodes:
             "clock_ahead_seconds": ahead,
             "secret_marks": secret_marks(self._settings),
             "shared_folder": self._folder,
+            "makes_md5": makes_md5(self._settings),
         }
 
     def _look_at_folder(self) -> None:
@@ -304,7 +309,7 @@ class Nodes:
         )
 
 
-def _compared(one: KnownNode, row: Node, measure: Node) -> KnownNode:
+def _compared(one: KnownNode, row: Node, measure: Node, *, some_md5: bool) -> KnownNode:
     if not one.is_running:
         return one
     folders = {row.shared_folder, measure.shared_folder} - {None}
@@ -312,4 +317,5 @@ def _compared(one: KnownNode, row: Node, measure: Node) -> KnownNode:
         one,
         has_other_secret=not fits(row.secret_marks, measure.secret_marks),
         has_other_folder=len(folders) > 1,
+        lacks_md5=some_md5 and row.makes_md5 is False,
     )

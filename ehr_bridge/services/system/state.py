@@ -83,6 +83,10 @@ ADVICE = {
         "Mount the folder of the images that the other nodes have on this node and restart it: what one of them "
         "stores, the other cannot show."
     ),
+    "md5_not_made": (
+        "Set EHR_BRIDGE_STORAGE_MD5=1 on this node and restart it: another node makes MD5s, and one with Orthanc 1.13 "
+        "shows no image that came without; its next start completes them."
+    ),
     "backup_old": "Read backup.log for why no backup was made: the repository, its disk, or a server that was off.",
     "backup_failed": "Read backup.log: it says what prevented the last backup, or that the repository is damaged.",
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",

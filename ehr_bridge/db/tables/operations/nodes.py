@@ -34,6 +34,8 @@ class Node(Base):
     """A mark of each secret that it accepts, by which nodes see that theirs differ. It does not tell the secret."""
     shared_folder: Mapped[str | None] = mapped_column(String(64))
     """The id in the folder that nodes share."""
+    makes_md5: Mapped[bool | None]
+    """Whether its Orthanc makes an MD5 of each file that it stores; from 1.13 on, Orthanc reads no file without one."""
 
 
 class SchemaFloor(Base):
