@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import batched
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -202,11 +204,13 @@ def test_every_real_file_gets_one_verdict_at_every_door(sqlite_server: Server) -
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     wrong: list[Any] = []
     sent = [under_a_uid_of_its_own(path.read_bytes(), 1000 + n) for n, path in enumerate(paths)]
-    answer = stow(sqlite_server, *sent)
-    assert answer.status_code == 202
+    kept: Counter[str] = Counter()
+    for some in batched(sent, 20, strict=False):  # a slow machine has three minutes for each request, not for all files
+        answer = stow(sqlite_server, *some)
+        assert answer.status_code in (200, 202, 409)
+        kept.update({key: len(answer.json().get(key, {}).get("Value", [])) for key in ("00081198", "00081199")})
     refused = [path.name for path in paths if expected.get(path.name)]
-    assert len(answer.json()["00081198"]["Value"]) == len(refused)
-    assert len(answer.json()["00081199"]["Value"]) == len(paths) - len(refused)
+    assert kept == {"00081198": len(refused), "00081199": len(paths) - len(refused)}
     for number, path in enumerate(paths):
         data = under_a_uid_of_its_own(path.read_bytes(), 3000 + number)
         status, code = by_instances(sqlite_server, data)
