@@ -26,6 +26,8 @@ CORRUPTED = 20
 """Orthanc's error for a file whose MD5 differs from the one in its index; Orthanc 1.13 checks at each read."""
 OF_A_PLUGIN = 1
 """Orthanc's error where our storage area could not read or write; it says which (`plugin.storing.area`)."""
+AWAY = frozenset({36, 42})
+"""Orthanc's errors while its index does not answer: database unavailable, a transaction that is to be tried again."""
 FILE_INFO = "attachments/dicom/info"
 IS_COMPRESSED = "attachments/dicom/is-compressed"
 DICOMWEB_METADATA = 4301
@@ -91,12 +93,14 @@ class OrthancArchive:
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file, damaged or not. Raises LookupError when the instance or its file is gone, and Unavailable
-        when the object storage does not answer."""
+        when the index or the object storage does not answer."""
         try:
             file: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
         except self._orthanc.OrthancException as error:
             if error.args[:1] in ((CORRUPTED,), (OF_A_PLUGIN,)):
                 return self._past_orthanc(orthanc_instance_id)
+            if not AWAY.isdisjoint(error.args[:1]):
+                raise _does_not_answer() from error
             raise LookupError(orthanc_instance_id) from error
         return file
 
@@ -121,7 +125,7 @@ class OrthancArchive:
         """See `Holdings.file_of`."""
         try:
             return self._files.where(self._about(orthanc_instance_id, FILE_INFO)["Uuid"])
-        except LookupError:
+        except (LookupError, Unavailable):
             return None
 
     def space(self) -> Disk | None:
@@ -158,11 +162,12 @@ class OrthancArchive:
         self.delete_resource(f"/instances/{orthanc_instance_id}")
 
     def delete_resource(self, path: str, proof: str = "") -> None:
-        """Like `delete`, for any of Orthanc's resources; `path` + `proof` answers while it is there."""
+        """Like `delete`, for any of Orthanc's resources; `path` + `proof` answers while it is there. What nobody can
+        look for is not held for deleted."""
         try:
             self._orthanc.RestApiDelete(path)
         except self._orthanc.OrthancException as error:
-            if self.get(path + proof) is not None:
+            if self.look(path + proof) is not None:
                 raise Unavailable("archive_unavailable", "The archive cannot delete at the moment.", 30) from error
 
     def instances_of(self, study_instance_uid: str) -> list[str]:
@@ -196,11 +201,20 @@ class OrthancArchive:
         return found
 
     def get(self, path: str) -> Any:
-        """Orthanc's answer; None for what does not exist, or when it does not answer."""
+        """Like `look`; also None when the index does not answer."""
+        try:
+            return self.look(path)
+        except Unavailable:
+            return None
+
+    def look(self, path: str) -> Any:
+        """Orthanc's answer; None for what does not exist. Raises Unavailable when the index does not answer."""
         try:
             return json.loads(self._orthanc.RestApiGet(path))
-        except self._orthanc.OrthancException:
-            return None
+        except self._orthanc.OrthancException as error:
+            if AWAY.isdisjoint(error.args[:1]):
+                return None
+            raise _does_not_answer() from error
 
     def holdings(self, orthanc_study_id: str) -> list[Holding]:
         """See `Holdings.holdings`."""
@@ -271,12 +285,12 @@ class OrthancArchive:
     def _ask(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] | None = self.get(path)
         if answer is None:
-            raise Unavailable("archive_unavailable", "The archive does not answer; try again in a moment.", 30)
+            raise _does_not_answer()
         return answer
 
     def _about(self, orthanc_instance_id: str, what: str) -> dict[str, Any]:
-        """Raises LookupError when the instance is gone."""
-        answer: dict[str, Any] | None = self.get(f"/instances/{orthanc_instance_id}/{what}")
+        """Raises LookupError when the instance is gone, and Unavailable when the index does not answer."""
+        answer: dict[str, Any] | None = self.look(f"/instances/{orthanc_instance_id}/{what}")
         if answer is None:
             raise LookupError(orthanc_instance_id)
         return answer
@@ -294,3 +308,7 @@ class OrthancArchive:
         return RefusedInstance(
             "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
+
+
+def _does_not_answer() -> Unavailable:
+    return Unavailable("archive_unavailable", "The archive does not answer; try again in a moment.", 30)

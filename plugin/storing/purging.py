@@ -39,15 +39,16 @@ class PurgingArchive:
         return len(found)
 
     def _files(self, study: str, hold: Callable[[], None]) -> list[str]:
-        """The names in the file store of all attachments of a study, its series and its instances."""
+        """The names in the file store of all attachments of a study, its series and its instances. Raises Unavailable
+        when the index does not tell all of them."""
         resources = [study]
         for level in ("series", "instances"):
-            resources += [f"/{level}/{one['ID']}" for one in self._archive.get(f"{study}/{level}") or []]
+            resources += [f"/{level}/{one['ID']}" for one in self._archive.look(f"{study}/{level}") or []]
         names = []
         for resource in resources:
             hold()
-            for attachment in self._archive.get(f"{resource}/attachments") or []:
-                info = self._archive.get(f"{resource}/attachments/{attachment}/info")
+            for attachment in self._archive.look(f"{resource}/attachments") or []:
+                info = self._archive.look(f"{resource}/attachments/{attachment}/info")
                 if info is not None:
                     names.append(str(info["Uuid"]))
         return names

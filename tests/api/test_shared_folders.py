@@ -120,7 +120,7 @@ class _Slow:
     def find(self, _level: str, **_keys: str) -> list[str]:
         return ["s"]
 
-    def get(self, path: str) -> Any:
+    def look(self, path: str) -> Any:
         if path.endswith("/series"):
             return []
         if path.endswith("/instances"):
@@ -181,7 +181,7 @@ class _Orthanc:
     def find(self, _level: str, **_keys: str) -> list[str]:
         return ["s"] if self.knows else []
 
-    def get(self, path: str) -> Any:
+    def look(self, path: str) -> Any:
         if path.endswith(("/series", "/instances")):
             return []
         return {"Uuid": "aabb-1"} if path.endswith("/info") else ["dicom"]

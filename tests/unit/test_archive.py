@@ -14,6 +14,7 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.storage.compressed import uncompressed
 from ehr_bridge.storage.folder import FolderFiles
 from plugin.storing.archive import OrthancArchive
+from plugin.storing.purging import PurgingArchive
 
 FOLDER = FolderFiles(Path("/nowhere"))
 
@@ -142,6 +143,35 @@ def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path
     code = 17  # unknown resource
     with pytest.raises(LookupError):
         archive.read("an-id")
+
+
+@pytest.mark.parametrize("code", [36, 42])
+def test_an_image_is_not_gone_because_the_index_does_not_answer(code: int) -> None:
+    """PostgreSQL is being restarted: what was sent is still recorded when it is back, and what was to be deleted is
+    deleted then, not held for deleted."""
+
+    def refuse(_path: str) -> str:
+        raise OrthancException(code, "as Orthanc says it")
+
+    fake = SimpleNamespace(OrthancException=OrthancException, RestApiGet=refuse, RestApiDelete=refuse)
+    archive = OrthancArchive(fake, FOLDER)
+    for act in (archive.read, archive.parent_study, archive.sender_of, archive.delete):
+        with pytest.raises(Unavailable):
+            act("an-id")
+    assert archive.get("/studies/an-id") is None and archive.file_of("an-id") is None
+
+
+def test_a_study_is_not_purged_because_the_index_does_not_answer(tmp_path: Path) -> None:
+    """It was found, and then the index went away: its files stay, and the purge goes on later."""
+
+    def refuse(_path: str) -> str:
+        raise OrthancException(36, "as Orthanc says it")
+
+    fake = SimpleNamespace(OrthancException=OrthancException, RestApiPost=lambda _path, _body: '["an-id"]')
+    fake.RestApiGet = fake.RestApiDelete = refuse
+    purging = PurgingArchive(OrthancArchive(fake, FOLDER), FOLDER, tmp_path)
+    with pytest.raises(Unavailable):
+        purging.delete_study("1.2.3", lambda: None)
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"pixels" * 9_000])
