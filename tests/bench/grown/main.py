@@ -3,8 +3,9 @@
 The rows of five years (`tests.bench.grown.rows`) are written into a SQLite file in bulk and moved to PostgreSQL by the
 product's own command. Then each question (`tests.bench.grown.questions`) is asked five times, with other values each
 time, through the WSGI application with the archive faked: what is measured is ours and the database's. Reported are the
-middle and the slowest of the five, in milliseconds; `--explain` shows the plan of each slow statement. A question that
-has no answer within `--limit` seconds is said to have none, and the next one is asked.
+middle and the slowest of the five, in milliseconds, and the processor time of this program; `--explain` shows the plan
+of each slow statement. A question that has no answer within `--limit` seconds is said to have none, and the next one is
+asked.
 
 `--keep FOLDER` keeps what was filled and moved: a second call there only asks, also after a migration.
 """
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _asked(name: str, database: Database, archive: Archive, options: argparse.Namespace) -> dict[str, float | None]:
-    print(f"{name:<60} {'middle':>8} {'slowest':>8} ms; waiting programs: {os.getloadavg()[0]:.1f}")
+    print(f"{name:<60} {'middle':>8} {'slowest':>8} {'processor':>9} ms; waiting programs: {os.getloadavg()[0]:.1f}")
     numbers: dict[str, float | None] = {}
     for one in ask_all(database, archive.folder, archive.grown, options.topic, options.limit):
         print(_line(one), flush=True)
@@ -71,4 +72,4 @@ def _line(one: Measured) -> str:
     if not one.is_answered:
         return f"{one.label:<60} no answer within {one.milliseconds[-1] / 1000:.0f} s"
     mark = " SLOW" if one.middle > SLOW_MS else ""
-    return f"{one.label:<60} {one.middle:>8.1f} {max(one.milliseconds):>8.1f}{mark}"
+    return f"{one.label:<60} {one.middle:>8.1f} {max(one.milliseconds):>8.1f} {one.processor:>9.1f}{mark}"
