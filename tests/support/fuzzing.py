@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -13,6 +14,9 @@ from tests.support.messages import adt, encoded, omi, orm, siu
 from tests.support.samples import nested, small
 from tests.support.zips import zipped
 
+gc.collect()
+gc.freeze()  # what is loaded stays
+gc.set_threshold(100_000, 20, 100)
 GOOD = small()
 FILES = st.one_of(
     st.binary(max_size=400),
