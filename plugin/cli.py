@@ -10,6 +10,7 @@ COMMANDS = {
     "user": "users:user",
     "token": "tokens:token",
     "check-token": "token_check:check_token",
+    "bucket": "plugin.storing.leftovers:bucket",
     "authorities": "authorities:authorities",
     "forget-node": "nodes:forget_node",
     "import": "importing:import_folder",

@@ -5,6 +5,7 @@ Objects stand as files do in Orthanc's folder, so any tool that copies a bucket 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -30,6 +31,7 @@ REMOVED = "removed"
 """Below it, the names of files that were removed while they may have waited on another node."""
 LARGE = 64_000_000
 """Larger files are put one at a time, because each is in memory meanwhile: whole, so that one signature is of all."""
+FILE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IN_MEMORY = 8_000_000
 """A file that is judged is read in pieces of this size."""
 
@@ -47,6 +49,15 @@ class Marker(NamedTuple):
 
     name: str
     age: float
+
+
+class Listed(NamedTuple):
+    """A file that is in the bucket."""
+
+    name: str
+    size: int
+    age: float
+    """Seconds since it was put."""
 
 
 class Bucket:
@@ -147,6 +158,17 @@ class Bucket:
             found = [each for page in obstore.list(self._reading, REMOVED) for each in page]
         now = self._clock()
         return [Marker(each["path"].rpartition("/")[2], now - each["last_modified"].timestamp()) for each in found]
+
+    def listed(self) -> Iterator[Listed]:
+        """All files in it, whether or not anything names them; no marks, and nothing that others have put."""
+        self._require_ours()
+        now = self._clock()
+        with _told("list"):
+            for page in obstore.list(self._reading):
+                for each in page:
+                    name = each["path"].rpartition("/")[2]
+                    if FILE.fullmatch(name) and each["path"] == _key(name):
+                        yield Listed(name, each["size"], now - each["last_modified"].timestamp())
 
     def unmark(self, name: str) -> None:
         with _told("delete"):

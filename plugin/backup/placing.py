@@ -25,7 +25,7 @@ from typing import Any
 
 import psycopg
 
-from ehr_bridge.dicom import read_header, require_storable
+from ehr_bridge.dicom import Header, read_header, require_storable
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.storing import archive_id
 from ehr_bridge.settings import Settings
@@ -147,10 +147,22 @@ def instance_in(data: bytes) -> str | None:
         require_storable(header)
     except (RefusedInstance, ValueError):
         return None
-    if header.element(IMAGE_ROWS) is not None and all(header.element(tag) is None for tag in PIXELS):
-        return None  # an excerpt that ends before the pixels
+    if _ends_before_pixels(header):
+        return None
     keywords = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     return archive_id(*(header.text(keyword) for keyword in keywords))
+
+
+def is_excerpt(data: bytes) -> bool:
+    """Whether it is what Orthanc keeps of the beginning of an image, beside the image itself."""
+    try:
+        return _ends_before_pixels(read_header(data))
+    except (RefusedInstance, ValueError):
+        return False
+
+
+def _ends_before_pixels(header: Header) -> bool:
+    return header.element(IMAGE_ROWS) is not None and all(header.element(tag) is None for tag in PIXELS)
 
 
 def unpacked(data: bytes) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,10 @@ from ehr_bridge.settings import load_settings
 from ehr_bridge.storage.bucket import Bucket, BucketTrouble
 from ehr_bridge.storage.folder import write_owner
 from ehr_bridge.storage.making import trouble_with_bucket
+from plugin.storing import leftovers
+from plugin.storing.leftovers import Server
 from tests.support.object_store import KEYS, ceph, object_store
+from tests.support.samples import small
 
 type Opener = Callable[..., Bucket]
 
@@ -64,6 +69,58 @@ def test_an_image_comes_back_as_it_was_put(bucket: Opener, tmp_path: Path, size:
     with here.open(key) as file:
         assert file.read(3) + file.read() == data
     assert here.has(key)
+
+
+class Door:
+    """A server that takes every image of a study, once, but those of a study that people have deleted."""
+
+    def __init__(self, deleted: bytes) -> None:
+        self.deleted, self.taken = deleted, list[bytes]()
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
+        assert (method, path) == ("POST", "dicom/upload")
+        data: bytes = content["data"]
+        if data == self.deleted:
+            return 409, {"code": "study_deleted"}
+        if data == REFUSED:
+            return 422, {"code": "study_of_another_patient"}
+        self.taken.append(data)
+        said = "duplicate" if self.taken.count(data) > 1 else "stored"
+        return 201, {"instances": [{"status": said}]}
+
+
+REFUSED = small()
+
+
+def test_what_no_index_names_is_listed_taken_in_and_removed_only_when_told_to(bucket: Opener, tmp_path: Path) -> None:
+    """What a killed server had put, twice, packed too; what is young, refused or named stays; what others have put in
+    the bucket, and marks of removals, are not ours to look at."""
+    here, image, deleted = bucket(), small(), small()
+    packed = len(image).to_bytes(8, "little") + zlib.compress(image)
+    excerpt = image[: image.index(b"\xe0\x7f\x10\x00")]
+    named, one, again, half, other, gone = (
+        put(here, tmp_path, data) for data in (image, image, packed, excerpt, REFUSED, deleted)
+    )
+    here.mark_removed(name())
+    listed = {each.name: each.size for each in here.listed()}
+    assert listed.keys() == {named, one, again, half, other, gone} and listed[again] == len(packed)
+
+    def found(server: Server | None, note: Any, days: float = 2) -> dict[str, str]:
+        later = bucket()
+        later._clock = lambda: time.time() + days * 86_400
+        work = leftovers.Leftovers(later, lambda: {named}, server, note)
+        return {each.name: outcome for each, outcome in work.each()}
+
+    assert found(None, None) == dict.fromkeys([one, again, half, other, gone], "left")
+    assert set(found(Door(deleted), None, days=0.5).values()) == {"too_young"}
+    told, door = list[str](), Door(deleted)
+    said = found(door, None)
+    assert (said.pop(one), said.pop(again)) in (("stored", "duplicate"), ("duplicate", "stored"))
+    assert said == {half: "no_image", other: "study_of_another_patient", gone: "study_deleted"}
+    assert door.taken == [image, image] and len(list(here.listed())) == 6
+    said = found(door, lambda going: told.extend(each.name for each in going))
+    assert set(told) == {one, again, half, gone} and said[other] == "study_of_another_patient"
+    assert {each.name for each in here.listed()} == {named, other}
 
 
 def test_what_is_not_there_is_missing_and_deleted_twice_is_deleted(bucket: Opener, tmp_path: Path) -> None:

@@ -1,0 +1,174 @@
+"""`ehr-bridge bucket`: objects of the bucket that no index names, listed; taken in again or removed when told to.
+
+They are what a killed server had put before Orthanc wrote its index, what two nodes put at the same moment while it was
+removed, and, in a restored server, images that came after the backup. Nothing here decides which of these one is.
+"""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+import psycopg
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit.trail import Event
+from ehr_bridge.settings import Settings
+from ehr_bridge.storage.bucket import Bucket, Listed
+from plugin.backup.copying import copy_locked_sqlite
+from plugin.backup.placing import is_excerpt, unpacked
+from plugin.commands.installation import with_secret
+from plugin.commands.remote import Remote, own_token
+from plugin.commands.users import operator
+
+OLD_SECONDS = 86_400.0
+"""Younger objects may be of an image that is being stored."""
+AT_ONCE = 100
+QUESTION = "SELECT uuid FROM AttachedFiles"
+COLUMNS = ("object", "bytes", "days", "outcome")
+YOUNG, LEFT, REMOVED = "too_young", "left", "removed"
+NO_IMAGE = "no_image"
+NEEDLESS = frozenset({"stored", "duplicate", "study_deleted", NO_IMAGE})
+"""Nothing is lost with such an object: the server has said that the image is in the archive, or that people deleted its
+study; or it is none, but Orthanc's excerpt of one."""
+
+
+class Server(Protocol):
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
+        """See `Remote.ask`."""
+
+
+@dataclass(slots=True)
+class Leftovers:
+    """What is done with each object that is no longer young."""
+
+    bucket: Bucket
+    known: Callable[[], set[str]]
+    """The names of all files that an index names, read when this is called."""
+    server: Server | None
+    """Takes them in; None: they are listed only."""
+    note_removed: Callable[[list[Listed]], None] | None
+    """Records it before these are removed; None: nothing is removed."""
+    upload_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def each(self) -> Iterator[tuple[Listed, str]]:
+        """Every leftover, and what became of it. Raises Unavailable when the bucket does not answer."""
+        listed = list(self.bucket.listed())  # first: what is put from now on is in no list
+        known, going = self.known(), list[tuple[Listed, str]]()
+        for one in listed:
+            if one.name in known:
+                continue
+            outcome = YOUNG if one.age < OLD_SECONDS else self._take_in(one)
+            if self.note_removed is None or outcome not in NEEDLESS:
+                yield one, outcome
+                continue
+            going.append((one, outcome))
+            if len(going) == AT_ONCE:
+                yield from self._remove(going)
+                going = []
+        yield from self._remove(going)
+
+    def _take_in(self, one: Listed) -> str:
+        if self.server is None:
+            return LEFT
+        try:
+            data = self.bucket.read(one.name)
+        except FileNotFoundError:
+            return "gone"
+        data = unpacked(data)
+        if data[128:132] != b"DICM" or is_excerpt(data):
+            return NO_IMAGE
+        headers = {"Content-Type": "application/dicom", "X-Upload-Id": self.upload_id}
+        status, answer = self.server.ask("POST", "dicom/upload", data=data, headers=headers)
+        if status in (200, 201):
+            return str(answer["instances"][0]["status"])
+        return str(answer.get("code", f"http_{status}"))
+
+    def _remove(self, going: list[tuple[Listed, str]]) -> Iterator[tuple[Listed, str]]:
+        if not going or self.note_removed is None:
+            return
+        self.note_removed([one for one, _ in going])
+        for one, outcome in going:
+            self.bucket.delete(one.name)
+            yield one, f"{outcome}, {REMOVED}"
+
+
+def known_files(settings: Settings) -> set[str]:
+    """The files that Orthanc's index names; of a copy of SQLite's, which a running Orthanc holds. Raises
+    BackupFailed."""
+    if (url := settings.orthanc_libpq_url) is not None:
+        with psycopg.connect(url) as connection:
+            return {row[0] for row in connection.execute(QUESTION.encode())}
+    index = settings.data_dir / "orthanc-index" / "index"
+    if not index.exists():
+        raise click.ClickException(f"Orthanc's index is not in {index.parent}; name the data directory with --data-dir")
+    with tempfile.TemporaryDirectory(dir=settings.data_dir, prefix="leftovers-") as folder:
+        copy_locked_sqlite(index, Path(folder) / "index")
+        with closing(sqlite3.connect(Path(folder) / "index")) as database:
+            return {row[0] for row in database.execute(QUESTION)}
+
+
+def _note(database: Database, going: list[Listed]) -> None:
+    names = [one.name for one in going]
+    detail = {"objects": names, "count": len(names), "bytes": sum(one.size for one in going)}
+    with database.write() as session:
+        audit.append(session, operator(), Event("storage.leftovers_removed", detail=detail), datetime.now(UTC))
+
+
+@click.command("bucket")
+@click.option("--leftovers", is_flag=True, required=True, help="List the objects that no index names, as CSV.")
+@click.option("--import", "take_in", is_flag=True, help="Send those older than a day to the server, as an upload.")
+@click.option("--remove", is_flag=True, help="With --import: remove those that are needless then.")
+@click.option("--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Into this file.")
+@click.pass_context
+def bucket(context: click.Context, leftovers: bool, take_in: bool, remove: bool, report: Path | None) -> None:
+    """Look for objects in the bucket that belong to no image. Nothing is changed without --import.
+
+    Exit code 0: nothing is left, or all of it was dealt with. 1: it stopped before the end. 3: something is left.
+    """
+    assert leftovers
+    if remove and not take_in:
+        raise click.UsageError("--remove needs --import: what is an image is taken in first")
+    settings = with_secret(context.obj)
+    if settings.bucket is None:
+        raise click.ClickException("EHR_BRIDGE_STORAGE_URL is not set: there is no bucket")
+    token = lambda: own_token(settings, "ehr-bridge bucket", "technician")  # noqa: E731
+    server = Remote(f"http://127.0.0.1:{settings.http_port}", token) if take_in else None
+    database = Database(settings.sqlalchemy_url)
+    work = Leftovers(
+        Bucket(settings, time.time),
+        lambda: known_files(settings),
+        server,
+        (lambda going: _note(database, going)) if remove else None,
+    )
+    counted: Counter[str] = Counter()
+    with nullcontext(sys.stdout) if report is None else report.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        try:
+            for number, (one, outcome) in enumerate(work.each(), 1):
+                rows.writerow([work.bucket.where(one.name), one.size, int(one.age / OLD_SECONDS), outcome])
+                counted[outcome] += 1
+                if number % AT_ONCE == 0:
+                    file.flush()
+                    click.echo(f"{number} objects so far", err=True)
+        except Unavailable as error:
+            raise click.ClickException(f"{error.detail} Run it again; nothing is lost.") from None
+        finally:
+            database.dispose()
+    click.echo(", ".join(f"{n} {what}" for what, n in counted.items()) or "no object is left over", err=True)
+    context.exit(3 if any(REMOVED not in what and what != YOUNG for what in counted) else 0)
