@@ -34,7 +34,7 @@ from plugin.backup.begun import FILES, PROVING, Begun
 from plugin.backup.failures import BackupFailed
 from plugin.backup.manifest import Manifest, in_bucket, read_manifest
 from plugin.backup.placing import place
-from plugin.backup.proving import prove
+from plugin.backup.proving import noted_since, prove
 from plugin.backup.restic import Restic, Snapshot
 from plugin.commands.installation import SECRET_FILE, read_settings
 
@@ -267,7 +267,8 @@ def _note(database: Database, snapshot: Snapshot, made: Manifest, all_right: boo
                 snapshot_id=snapshot.id,
             )
         )
-        audit.append(session, OURSELVES, Event("backup.restored", detail=detail), now)
+        if not noted_since(session, made):  # or else it was interrupted just after this
+            audit.append(session, OURSELVES, Event("backup.restored", detail=detail), now)
 
 
 def moment_of(value: str, zone: ZoneInfo) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,14 +35,21 @@ class OnADisk(Restic):
 class Place:
     """An installation with one image, and its repository."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Place | None = None) -> None:
+        """`like` another one: a copy of it, with what it has backed up."""
+        self.folder = folder
         environ = {"EHR_BRIDGE_DATA_DIR": str(folder / "var"), "EHR_BRIDGE_JWT_SECRET": SECRET}
         self.settings: Settings = load_settings(environ)
         self.image = self.settings.storage_path / "ab" / "cd" / "abcd0000-1111-2222-3333-444455556666"
-        self.image.parent.mkdir(parents=True)
-        self.image.write_bytes(b"an image")
+        if like is not None:
+            for name in ("var", "store"):
+                shutil.copytree(like.folder / name, folder / name)
+        else:
+            self.image.parent.mkdir(parents=True)
+            self.image.write_bytes(b"an image")
         self.database = Database(self.settings.sqlalchemy_url)
-        migrate.upgrade(self.database)
+        if like is None:
+            migrate.upgrade(self.database)
         self.backups = Backups(self.database, lambda: datetime.now(UTC))
         self.restic = OnADisk(str(folder / "store"), PASSWORD, folder / "cache")
         self.said: list[str] = []

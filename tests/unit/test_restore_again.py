@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.settings import Settings, load_settings
 from plugin.backup import begun, target
 from plugin.backup.backup import Telling
@@ -30,11 +33,18 @@ exec "{restic}" "$@"
 """restic that never comes to an end of restoring."""
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path)
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Each test has a copy of it: a restic that makes a repository, and one that opens it, take half a second each."""
+    place = Place(tmp_path_factory.mktemp("backed-up"))
     assert place.back_up() is None
+    place.database.dispose()
     return place
+
+
+@pytest.fixture
+def place(backed_up: Place, tmp_path: Path) -> Place:
+    return Place(tmp_path, backed_up)
 
 
 def environ_of(folder: Path) -> dict[str, str]:
@@ -102,6 +112,25 @@ def test_no_server_starts_on_half_a_restore(place: Place, tmp_path: Path, monkey
     assert begun.obstacle(settings) is None and begun.obstacle(load_settings(other_node)) is None
 
 
+def test_one_that_was_killed_after_its_last_word_is_proved_again(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trail says already that it was restored: once, and that is no altered trail."""
+    settings = load_settings(environ_of(tmp_path))
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(begun, "remove", dies)
+        with pytest.raises(Killed):
+            Restoring(settings, place.restic, Telling()).run(None)
+    assert Restoring(settings, place.restic, Telling()).run(None)
+    with Database(settings.sqlalchemy_url).read() as session:
+        actions = list(session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
+    assert actions.count("backup.restored") == 1 and actions[-1] == "backup.restored"
+
+
 class Killed(Exception):
     """The end of its process."""
 
@@ -122,17 +151,17 @@ def refused(place: Place, settings: Settings, at: datetime | None = None) -> Bac
     return failed.value
 
 
-@pytest.mark.parametrize("variable", ["EHR_BRIDGE_DATABASE_URL", "DICOM_STORAGE_PATH", "EHR_BRIDGE_SHARED_DIR"])
-def test_what_goes_on_writes_nowhere_else(place: Place, tmp_path: Path, variable: str) -> None:
+def test_what_goes_on_writes_nowhere_else(place: Place, tmp_path: Path) -> None:
     """A trial was interrupted; next day the same command is given in a shell with the server's own environment."""
     killed_before_the_databases(place, load_settings(environ_of(tmp_path)))
     live = tmp_path / "live"
     live.mkdir()
     (live / "file").write_bytes(b"of the server")
-    value = f"sqlite:///{live / 'file'}" if "URL" in variable else str(live)
-    failure = refused(place, load_settings(environ_of(tmp_path) | {variable: value}))
-    assert failure.code == "other_place" and str(live) in failure.sentence
-    assert [path.read_bytes() for path in live.iterdir()] == [b"of the server"]
+    for variable in ("EHR_BRIDGE_DATABASE_URL", "DICOM_STORAGE_PATH", "EHR_BRIDGE_SHARED_DIR"):
+        value = f"sqlite:///{live / 'file'}" if "URL" in variable else str(live)
+        failure = refused(place, load_settings(environ_of(tmp_path) | {variable: value}))
+        assert failure.code == "other_place" and str(live) in failure.sentence
+        assert [path.read_bytes() for path in live.iterdir()] == [b"of the server"]
 
 
 def test_folders_that_were_filled_meanwhile_are_left_alone(place: Place, tmp_path: Path) -> None:
