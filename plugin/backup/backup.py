@@ -125,7 +125,7 @@ def end_by_signal() -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--to", "repository", required=True, help="Where to: a folder, or another repository of restic's.")
-@click.option("--new", "is_new", is_flag=True, help="Begin a repository there, though backups were made before.")
+@click.option("--new", "is_new", is_flag=True, help="Begin, or take, another repository than before.")
 @click.option("--data-dir", help="Data directory of the server (EHR_BRIDGE_DATA_DIR, ./var).")
 def main(repository: str, is_new: bool, data_dir: str | None) -> None:
     """Back up both databases, the images and the secrets, while the server runs. What is in the repository already is

@@ -8,6 +8,8 @@ SENTENCES = {
     "repository_away": "The repository cannot be reached or written; check its address, its disk and its permissions.",
     "no_repository": "There is no repository at this address. Mount its disk, or correct the address. After the first "
     "backup another one is begun only by scripts/backup --new.",
+    "other_repository": "The repository at this address has never had a backup of this installation. Mount the right "
+    "disk, or correct the address. Another one is taken only by scripts/backup --new.",
     "repository_full": "There is no room in the repository; enlarge its disk. What was copied so far is not copied "
     "again.",
     "repository_locked": "Another process works on the repository; try again when it has ended. A lock of a process "

@@ -113,7 +113,9 @@ class Making:
             if has_failed := self._backups.has_failed():
                 self._restic.unlock()
             # after the first backup, where there is none its disk is not mounted, was swapped, or the address is wrong
-            before = self._disowned(self._restic.open(create=self._is_new or not self._backups.has_succeeded()))
+            there = self._restic.open(create=self._is_new or not self._backups.has_succeeded())
+            repository = self._known()
+            before = self._disowned(there)
             if has_failed:
                 self._say("the last backup was not finished; what it has sent is not sent again")
                 self._restic.recover_index()
@@ -139,7 +141,14 @@ class Making:
                     self._disown(last.snapshot_id, run)
                     raise
         added = first.added_bytes + last.added_bytes
-        return Result(last.snapshot_id, last.number_of_files, last.size_bytes, added)
+        return Result(last.snapshot_id, last.number_of_files, last.size_bytes, added, repository)
+
+    def _known(self) -> str:
+        """The id of the repository. Raises BackupFailed when it has no backup of ours, and others have."""
+        found, known = self._restic.id(), self._backups.repositories()
+        if known and found not in known and not self._is_new:
+            raise BackupFailed("other_repository", f"{found[:8]}, not {' or '.join(sorted(one[:8] for one in known))}")
+        return found
 
     def _require_readable(self, unreadable: set[str]) -> None:
         for path in sorted(unreadable)[:20]:

@@ -97,6 +97,12 @@ class Restic:
         ]
         return sorted(found, key=lambda one: one.at)
 
+    def id(self) -> str:
+        """The id that the repository got when it was made; a copy of it has the same."""
+        code, out, said = self._run("cat", "config", "--no-lock", seconds=OPENING_SECONDS)
+        self._require(code, said)
+        return str(shallow_json.loads(out)["id"])
+
     def unlock(self) -> None:
         """Remove locks of processes that died: on this machine at once, of others after half an hour. What else is
         wrong with the repository is said when it is opened."""

@@ -32,6 +32,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def seconds_left(settings: Settings, backups: Backups, now: datetime) -> float:
+    """Until the next one is due, whichever node makes it. Raises Unavailable."""
+    success, failure = backups.last_success(BackupKind.BACKUP), backups.last_failure()
+    due = next_due(now, time.fromisoformat(settings.backup_at), ZoneInfo(settings.time_zone), success, failure)
+    return max((due - now).total_seconds(), 0.0)
+
+
 class Schedule:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self._settings = settings
@@ -65,15 +72,11 @@ class Schedule:
         """Until the next one is due; half a minute while the database is away."""
         database = Database(self._settings.sqlalchemy_url)
         try:
-            backups = Backups(database, self._clock)
-            success, failure = backups.last_success(BackupKind.BACKUP), backups.last_failure()
+            return seconds_left(self._settings, Backups(database, self._clock), self._clock())
         except Unavailable:
             return 30.0
         finally:
             database.dispose()
-        now, zone = self._clock(), ZoneInfo(self._settings.time_zone)
-        due = next_due(now, time.fromisoformat(self._settings.backup_at), zone, success, failure)
-        return max((due - now).total_seconds(), 0.0)
 
     def _run(self) -> None:
         log = self._settings.data_dir / "backup.log"

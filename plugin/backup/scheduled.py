@@ -21,6 +21,7 @@ from plugin.backup.backup import CACHE, Telling, address_of, end_by_signal, reco
 from plugin.backup.failures import BackupFailed
 from plugin.backup.making import Lease, Making
 from plugin.backup.restic import Restic
+from plugin.backup.schedule import seconds_left
 
 type Checks = Callable[[Callable[[uuid.UUID], None]], object]
 """Does something under the record of a check."""
@@ -34,6 +35,8 @@ def run(settings: Settings, telling: Telling) -> None:
     repository = address_of(settings.backup_path)
     restic = restic_of(settings, repository, settings.data_dir / CACHE)
     with records_of(settings) as backups:
+        if seconds_left(settings, backups, datetime.now(UTC)) > 0:
+            return  # another node has made it since this process was started
         making = Making(settings, restic, backups, telling.say, telling.progress)
         result = recorded(backups, BackupKind.BACKUP, repository, making.run, is_scheduled=True)
         assert result is not None

@@ -54,6 +54,24 @@ def test_no_repository_is_begun_silently_after_the_first_backup(place: Place, tm
     assert place.back_up() is None
 
 
+def test_another_repository_with_the_same_password_is_noticed(place: Place, tmp_path: Path) -> None:
+    """The disk of another installation: nothing is written there until somebody says so; then the two may take turns.
+    The same repository at another address goes on."""
+    assert place.back_up() is None
+    other = OnADisk(str(tmp_path / "other"), PASSWORD, tmp_path / "cache")
+    other.open(create=True)
+    first = tmp_path / "store"
+    first.rename(tmp_path / "moved")
+    (tmp_path / "other").rename(first)
+    assert place.back_up() == "other_repository" and place.tags() == []
+    place.restic = OnADisk(str(tmp_path / "moved"), PASSWORD, tmp_path / "cache")
+    assert place.back_up() is None
+    place.restic = OnADisk(str(first), PASSWORD, tmp_path / "cache")
+    assert place.back_up(is_new=True) is None and place.tags() == ["files", "whole"]
+    place.restic = OnADisk(str(tmp_path / "moved"), PASSWORD, tmp_path / "cache")
+    assert place.back_up() is None
+
+
 def test_a_backup_that_lost_its_lease_or_died_is_no_whole_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost while the last files were copied; killed before it could say so, and found out by the next one."""
     held = Lease.hold_purges

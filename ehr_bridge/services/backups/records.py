@@ -52,6 +52,7 @@ class Result:
     number_of_files: int
     size_bytes: int
     added_bytes: int
+    repository_id: str | None = None
 
 
 def purges_wait(session: Session, now: datetime) -> bool:
@@ -116,6 +117,7 @@ class Backups:
             if result is not None:
                 row.snapshot_id, row.number_of_files = result.snapshot_id, result.number_of_files
                 row.size_bytes, row.added_bytes = result.size_bytes, result.added_bytes
+                row.repository_id = result.repository_id
             _end(session, row, now, None)
 
     def fail(self, run: uuid.UUID, failure: str) -> None:
@@ -167,6 +169,16 @@ class Backups:
         query = select(Backup.id).where(Backup.kind == BackupKind.BACKUP, Backup.status == BackupStatus.SUCCEEDED)
         with self._database.read() as session:
             return session.scalar(query.limit(1)) is not None
+
+    def repositories(self) -> set[str]:
+        """The ids of all repositories that have a backup, as far as they are known: disks may take turns."""
+        query = select(Backup.repository_id).where(
+            Backup.kind == BackupKind.BACKUP,
+            Backup.status == BackupStatus.SUCCEEDED,
+            Backup.repository_id.is_not(None),
+        )
+        with self._database.read() as session:
+            return {one for one in session.scalars(query.distinct()) if one is not None}
 
     def last_success(self, kind: BackupKind) -> datetime | None:
         """When the last run of this kind that succeeded began."""

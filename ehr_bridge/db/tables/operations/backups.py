@@ -24,6 +24,8 @@ class Backup(Base):
     node: Mapped[str] = mapped_column(String(64))
     repository: Mapped[str] = mapped_column(String(255))
     """Where to, without a password."""
+    repository_id: Mapped[str | None] = mapped_column(String(64))
+    """The id that it has of itself; null for runs of earlier versions."""
     is_scheduled: Mapped[bool]
     begun_at: Mapped[datetime] = mapped_column(index=True)
     leased_until: Mapped[datetime]

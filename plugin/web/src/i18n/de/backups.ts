@@ -24,6 +24,7 @@ export const backups: Translation<typeof english> = {
   "system.backups.why.wrong_password": "das Passwort öffnet die Ablage nicht",
   "system.backups.why.repository_away": "die Ablage ist nicht erreichbar oder nicht beschreibbar",
   "system.backups.why.no_repository": "unter dieser Adresse ist keine Ablage; hängen Sie ihren Datenträger ein, berichtigen Sie die Adresse, oder beginnen Sie eine mit scripts/backup --new",
+  "system.backups.why.other_repository": "die Ablage unter dieser Adresse hatte noch nie eine Sicherung dieser Installation; hängen Sie den richtigen Datenträger ein, berichtigen Sie die Adresse, oder übernehmen Sie diese mit scripts/backup --new",
   "system.backups.why.repository_full": "der Datenträger der Ablage ist voll",
   "system.backups.why.repository_locked": "ein anderer Prozess arbeitet an der Ablage",
   "system.backups.why.repository_damaged": "die Ablage ist beschädigt",

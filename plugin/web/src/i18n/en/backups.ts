@@ -21,6 +21,7 @@ export const backups = {
   "system.backups.why.wrong_password": "the password does not open the repository",
   "system.backups.why.repository_away": "the repository cannot be reached or written",
   "system.backups.why.no_repository": "there is no repository at this address; mount its disk, correct the address, or begin one with scripts/backup --new",
+  "system.backups.why.other_repository": "the repository at this address has never had a backup of this installation; mount the right disk, correct the address, or take this one with scripts/backup --new",
   "system.backups.why.repository_full": "the repository's disk is full",
   "system.backups.why.repository_locked": "another process works on the repository",
   "system.backups.why.repository_damaged": "the repository is damaged",
