@@ -32,6 +32,8 @@ from ehr_bridge.reporting.states import AMENDMENTS, SHOWN, ReportStatus
 _TOUCHED, _TOLD = "rows_that_became_facts", "events_that_were_written"
 _ANSWERS, _ORDER_IDS = "answers", "order_ids"
 """The attribute of a study that holds the orders it answers, and what is remembered of it."""
+NOTICE = "notice.created"
+"""A person is told something that concerns them. It names them: destinations alone are told, where that was chosen."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
 _TABLE = table_of(FeedEvent)
 _IS_HEARD = "somebody_is_told_of_events"
@@ -51,6 +53,11 @@ class Fact(NamedTuple):
     report_id: uuid.UUID | None = None
     version: int | None = None
     """Of the report."""
+    notice_id: uuid.UUID | None = None
+    subject: str | None = None
+    """Who is told by this notice, as the audit trail names people."""
+    kind: str | None = None
+    """Why."""
 
 
 type Heard = Callable[[Session, Sequence[Fact]], None]
@@ -89,16 +96,22 @@ def tell_facts(database: Database, clock: Callable[[], datetime], *heard: Heard)
         if not touched:
             return
         if facts := [*_facts(touched.values())]:
-            _write(session, facts, moment(session, clock))
-            session.info[_TOLD] = [fact.type for fact in facts]
-            if heard and session.info.get(_IS_HEARD, True):
-                write_now(session)
-                for one in heard:
-                    one(session, facts)
+            write_facts(session, facts, moment(session, clock), *heard)
 
     event.listen(database.write_session, "before_flush", note)
     event.listen(database.write_session, "before_commit", tell, insert=True)
     event.listen(database.write_session, "after_commit", _count)
+
+
+def write_facts(session: Session, facts: list[Fact], at: datetime, *heard: Heard) -> None:
+    """At the end of a transaction of `Database.write`: these become the newest events, and who wants to hear of them is
+    told."""
+    _write(session, facts, at)
+    session.info.setdefault(_TOLD, []).extend(fact.type for fact in facts)
+    if heard and session.info.get(_IS_HEARD, True):
+        write_now(session)
+        for one in heard:
+            one(session, facts)
 
 
 def _count(session: Session) -> None:

@@ -22,6 +22,7 @@ from ehr_bridge.services.day.counts import DayCounts
 from ehr_bridge.services.day.listing import DayList
 from ehr_bridge.services.day.views import Views
 from ehr_bridge.services.deletion.retention import Retention
+from ehr_bridge.services.delivery.enqueue import enqueue
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
@@ -89,7 +90,7 @@ def build_results(
     note_viewings: Callable[[], None],
 ) -> Results:
     """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
-    tell_notices(database)  # sees what all that follow have written
+    tell_notices(database, enqueue)  # sees what all that follow have written
     follow_patients(database)
     rules = ReportRules(settings.cosigned_roles, timedelta(hours=settings.preliminary_hours))
     reports, maker = Reports(database, fresh, clock, rules), load_maker(settings)

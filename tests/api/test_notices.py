@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 from ehr_bridge.db.states import NoticeKind
 from ehr_bridge.db.tables.results.notices import Notice
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.delivery.deliveries import DeliveryFilters
 from ehr_bridge.services.notices.notices import MOST
 from tests.api.conftest import Api, Who
 from tests.api.day_steps import place
 from tests.api.deletion_steps import MAX, decide, requested
 from tests.api.deletion_steps import RITA as ASKER
 from tests.api.link_steps import link, one, put_patient
+from tests.api.outbox_steps import World, put
+from tests.api.privacy_steps import restrict
 from tests.api.report_steps import BELA, RITA, act, begin, filled, save, sign, signed, with_images, written
 from tests.api.sign_in_steps import PASSWORD, token_of
 from tests.api.tag_steps import jobs
@@ -46,6 +50,61 @@ def test_somebody_is_told_that_an_examination_is_theirs_or_no_longer(api: Api) -
     assert (told(api, tina), told(api, tore)) == ([("order_taken", "rune")], [("order_assigned", "rune")])
     shown = listed(api, tore)["items"][0]
     assert (shown["accession_number"], shown["patient_name"], shown["is_seen"]) == ("A1", "Lindqvist^Åsa", False)
+
+
+def test_a_destination_is_told_of_a_notice_for_whom_and_why_by_ids(api: Api) -> None:
+    """A pager or a chat says it to the person who is away from the pages; nobody reads it in the feed of events."""
+    hook = {"kind": "webhook", "url": "https://chat.example.org/told", "events": ["notice.created"]}
+    assert put(api, "chat", body=hook).status_code == 201
+    place(api, "A1")
+    world = World(api, "chat")
+    tina, rune = user_token("technician", subject="tina"), user_token("reception", subject="rune")
+    for body in ({"assigned_to": "tina", "name": "Tina"}, {"assigned_to": "tore", "name": "Tore", "take_over": True}):
+        assert api.call("POST", "/api/v1/orders/A1/assignment", token=rune, json=body).status_code == 200
+    world.sender().round()
+    events = [json.loads(content) for _, content in world.got]
+    told_of = [(one["type"], one["data"]["subject"], one["data"]["kind"]) for one in events]
+    assert [told_of[0], *sorted(told_of[1:])] == [
+        ("org.ehr-bridge.notice.created", "tina", "order_assigned"),
+        ("org.ehr-bridge.notice.created", "tina", "order_taken"),
+        ("org.ehr-bridge.notice.created", "tore", "order_assigned"),
+    ]
+    mine = {one["id"] for one in listed(api, tina)["items"]}
+    assert {one["data"]["notice_id"] for one in events if one["data"]["subject"] == "tina"} == mine
+    assert {one["data"]["order_id"] for one in events} == {api.get("/api/v1/orders/A1", "nurse").json["id"]}
+    assert {key for one in events for key in one["data"]} == {"notice_id", "subject", "kind", "patient_id", "order_id"}
+    feed = api.get("/api/v1/events", "service").json
+    assert "notice" not in str(feed["items"]) and "tina" not in str(feed["items"])
+    assert feed["next"] >= max(int(one["sequence"]) for one in events)
+
+
+def test_a_destination_is_told_of_no_notice_about_a_restricted_patient(api: Api) -> None:
+    hook = {"kind": "webhook", "url": "https://chat.example.org/told", "events": ["notice.created"]}
+    assert put(api, "chat", body=hook).status_code == 201
+    api.place_order("A1")
+    restrict(api, "MRN-1", "tina", "rune")
+    rune = user_token("reception", subject="rune")
+    body = {"assigned_to": "tina", "name": "Tina"}
+    assert api.call("POST", "/api/v1/orders/A1/assignment", token=rune, json=body).status_code == 200
+    world = World(api, "chat")
+    world.sender().round()
+    (dropped,) = api.services.outbox.deliveries.search("chat", DeliveryFilters(), 10, 0).items
+    assert (world.got, dropped.drop_reason) == ([], "restricted_patient")
+
+
+def test_who_signed_is_told_by_a_destination_while_the_report_itself_waits(api: Api, tmp_path: Path) -> None:
+    """Their images were moved: what is held is the report, not the word to its author."""
+    hook = {"kind": "webhook", "url": "https://chat.example.org/told", "events": ["notice.created"]}
+    assert put(api, "chat", body=hook).status_code == 201
+    uid = with_images(api)
+    report = signed(api)
+    put_patient(api, "MRN-2", 201, family_name="Berg")
+    link(api, uid, expected=one(api, uid)["version"], patient_id="MRN-2")
+    jobs(api, tmp_path).run()
+    world = World(api, "chat")
+    world.sender().round()
+    (event,) = [json.loads(content) for _, content in world.got]
+    assert (event["data"]["kind"], event["data"]["report_id"]) == ("report_doubted", report["id"])
 
 
 def test_who_asked_for_a_deletion_is_told_what_was_decided(api: Api) -> None:

@@ -53,6 +53,7 @@ type EventType = Literal[
     "report.amended",
     "report.withdrawn",
     "report.critical",
+    "notice.created",
 ]
 
 

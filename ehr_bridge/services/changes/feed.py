@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.facts import NOTICE
 from ehr_bridge.db.tables.logs import FeedEvent
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, of_open
@@ -36,7 +37,8 @@ class Feed:
         self._clock = clock
 
     def after(self, seq: int, limit: int, closed: Closed = NOTHING) -> Told:
-        """The events after that number that do not concern closed patients; after 0, all that are still kept.
+        """The events after that number that do not concern closed patients; after 0, all that are still kept. Notices,
+        which name a person, are not among them.
 
         Raises NotFound `events_gone` when events after that number are no longer kept, or the number was never given.
         """
@@ -47,7 +49,8 @@ class Feed:
             if seq == newest:
                 return Told([], newest)
             # events that are committed meanwhile come with the next question: `next` may not pass them by
-            query = _TOLD.where(FeedEvent.seq > seq, FeedEvent.seq <= newest, *of_open(FeedEvent, closed))
+            query = _TOLD.where(FeedEvent.seq > seq, FeedEvent.seq <= newest, FeedEvent.type != NOTICE)
+            query = query.where(*of_open(FeedEvent, closed))
             items = list(session.execute(query.order_by(FeedEvent.seq).limit(limit)))
         return Told(items, items[-1].seq if len(items) == limit else newest)
 

@@ -61,7 +61,7 @@ _NOT_BACK = delete(_DELIVERIES).where(
 def enqueue(session: Session, facts: Sequence[Fact]) -> None:
     """These are the newest events; nobody else can have written one since (`db.facts`)."""
     connection = session.connection()
-    of_reports = [(number, fact) for number, fact in enumerate(facts, 1) if fact.report_id is not None]
+    of_reports = [(n, fact) for n, fact in enumerate(facts, 1) if fact.report_id is not None and not fact.notice_id]
     if not of_reports:
         connection.execute(_ADD, {"count": len(facts)})
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ehr_bridge.db.facts import NOTICE
 from ehr_bridge.db.states import DestinationKind
 
 PATIENTS = ("patient.created", "patient.changed", "patient.merged")
@@ -14,7 +15,7 @@ REPORTS = ("report.preliminary", "report.final", "report.amended", WITHDRAWN)
 CRITICAL = "report.critical"
 CRITERIA = {"ServiceRequest": ORDERS, "ImagingStudy": STUDIES, "DiagnosticReport": (*REPORTS, CRITICAL)}
 """What a FHIR Subscription with each criterion is told of."""
-EVENTS = (*PATIENTS, *ORDERS, *STUDIES, *REPORTS, CRITICAL)
+EVENTS = (*PATIENTS, *ORDERS, *STUDIES, *REPORTS, CRITICAL, NOTICE)
 
 TOLD: Mapping[DestinationKind, frozenset[str]] = {
     DestinationKind.WEBHOOK: frozenset(EVENTS),

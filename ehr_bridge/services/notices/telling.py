@@ -14,6 +14,7 @@ from sqlalchemy import event, exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.facts import NOTICE, Fact, Heard, write_facts
 from ehr_bridge.db.rows import ClosingRows
 from ehr_bridge.db.states import NoticeKind
 from ehr_bridge.db.tables.accounts import User
@@ -28,8 +29,9 @@ type Told = tuple[str | None, NoticeKind, Mapping[str, Any]]
 """Who is told, of what, and the ids that belong to it."""
 
 
-def tell_notices(database: Database) -> None:
-    """From now on every transaction of `Database.write` writes its notices before it is committed."""
+def tell_notices(database: Database, *heard: Heard) -> None:
+    """From now on every transaction of `Database.write` writes its notices before it is committed, each with an event
+    that destinations are told of."""
 
     def tell(session: Session) -> None:
         rows = [
@@ -41,6 +43,7 @@ def tell_notices(database: Database) -> None:
         ]
         if rows:
             _ROWS.add(session, rows)
+            write_facts(session, [_fact(row) for row in rows], rows[0]["at"], *heard)
 
     event.listen(database.write_session, "before_commit", tell, insert=True)
 
@@ -60,6 +63,11 @@ def _row(one: Mapping[str, Any], subject: str, kind: NoticeKind, ids: Mapping[st
         "seen_at": None,
         **ids,
     }
+
+
+def _fact(row: Mapping[str, Any]) -> Fact:
+    about = {name: row[name] for name in ("patient_id", "order_id", "study_instance_uid", "report_id", "subject")}
+    return Fact(NOTICE, notice_id=row["id"], kind=str(row["kind"]), **about)
 
 
 def _id(text: str | None) -> uuid.UUID | None:

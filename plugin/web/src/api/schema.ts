@@ -9725,7 +9725,7 @@ export interface components {
             next: number;
         };
         /** @enum {string} */
-        EventType: "patient.created" | "patient.changed" | "patient.merged" | "order.created" | "order.changed" | "order.cancelled" | "order.status" | "study.linked" | "study.unlinked" | "study.changed" | "study.available" | "study.deleted" | "report.preliminary" | "report.final" | "report.amended" | "report.withdrawn" | "report.critical";
+        EventType: "patient.created" | "patient.changed" | "patient.merged" | "order.created" | "order.changed" | "order.cancelled" | "order.status" | "study.linked" | "study.unlinked" | "study.changed" | "study.available" | "study.deleted" | "report.preliminary" | "report.final" | "report.amended" | "report.withdrawn" | "report.critical" | "notice.created";
         EvidenceAnswer: {
             agrees: boolean | null;
             detail: string;

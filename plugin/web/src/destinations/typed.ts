@@ -12,7 +12,7 @@ const PATIENTS: readonly EventType[] = ["patient.created", "patient.changed", "p
 
 /** What a destination of each kind can be told of. */
 export const EVENTS: Record<Kind, readonly EventType[]> = {
-  webhook: [...ORDERS, ...STUDIES, ...REPORTS, "report.critical", ...PATIENTS],
+  webhook: [...ORDERS, ...STUDIES, ...REPORTS, "report.critical", "notice.created", ...PATIENTS],
   hl7: [...ORDERS, ...REPORTS],
   fhir: ["order.status", "order.cancelled", "study.linked", "study.available", ...REPORTS],
 };

@@ -49,6 +49,7 @@ export const destinations: Translation<typeof english> = {
   "destinations.event.report.amended": "Befund ergänzt oder berichtigt",
   "destinations.event.report.withdrawn": "Befund zurückgezogen",
   "destinations.event.report.critical": "Kritischer Befund",
+  "destinations.event.notice.created": "Mitteilung an eine Person (mit ihrem Benutzernamen)",
   "destinations.event.patient.created": "Patient angelegt",
   "destinations.event.patient.changed": "Patient geändert",
   "destinations.event.patient.merged": "Patienten zusammengeführt",

@@ -46,6 +46,7 @@ export const destinations = {
   "destinations.event.report.amended": "Report amended",
   "destinations.event.report.withdrawn": "Report withdrawn",
   "destinations.event.report.critical": "Critical result",
+  "destinations.event.notice.created": "Notice for one person (with their user name)",
   "destinations.event.patient.created": "Patient registered",
   "destinations.event.patient.changed": "Patient changed",
   "destinations.event.patient.merged": "Patients merged",
