@@ -38,7 +38,7 @@ export const TimelineRow = memo(function TimelineRow({ entry, onOpen, position, 
             {title}
           </Title>
           <span className="second muted small number">
-            {[word("timeline.one", entry.kind), modalitiesOf(entry.modalities), entry.accession_number, imagesOf(entry)].filter(Boolean).join(" · ")} · <Day iso={entry.day} />
+            {[entry.title || entry.kind === "study" ? word("timeline.one", entry.kind) : "", modalitiesOf(entry.modalities), entry.accession_number, imagesOf(entry)].filter(Boolean).join(" · ")} · <Day iso={entry.day} />
           </span>
         </span>
       </span>

@@ -28,6 +28,13 @@ describe("a timeline of five hundred entries", () => {
     screen.getByRole("heading", { name: "2026" });
   });
 
+  it("says what an untitled upload is once", async () => {
+    const upload: Entry = { ...entry(0), kind: "upload", title: null, modalities: [], accession_number: null, number_of_images: 3, upload_id: "u1" };
+    const { container } = shown(<TimelineRows entries={[upload]} total={1} onOpen={() => undefined} />, {}, ["read"]);
+    await waitFor(() => expect(container.querySelectorAll("li")).toHaveLength(1));
+    expect(container.querySelector("li")?.textContent.match(/Upload/g)).toHaveLength(1);
+  });
+
   it("is drawn whole where it fits, so that the browser finds and prints everything in it", async () => {
     const frame = drawn(60);
     await waitFor(() => expect(frame.querySelectorAll("li")).toHaveLength(60));

@@ -35,6 +35,11 @@ describe("an examination in the list", () => {
 });
 
 describe("an examination on the order's page", () => {
+  it("has no part of the page once it is over and nobody was assigned", () => {
+    shown(<Assignment order={{ ...ORDER, status: "completed" }} />, {}, ["upload"]);
+    expect(screen.queryByRole("heading")).toBeNull();
+  });
+
   it("is given to a colleague, and says from whom it is taken", async () => {
     const answers = { "GET day/people": [200, PEOPLE] as [number, unknown], "POST orders/7/assignment": [200, TORES] as [number, unknown] };
     const { asked } = shown(<Assignment order={TORES} />, answers, ["register"]);

@@ -1,5 +1,5 @@
 /** Who does the examination of an order, and whatever can be done about that. */
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useAssign, usePeople } from "../api/day";
 import { ApiError } from "../api/errors";
 import type { Order, OrderRow } from "../api/types";
@@ -51,41 +51,45 @@ function saidOf(error: Error): string {
   return (error instanceof ApiError ? known("problem", error.code) : null) ?? describe(error).text;
 }
 
-/** On the order's page. */
+/** On the order's page; nothing where nobody does it and the caller may not change that. */
 export function Assignment({ order }: { order: Order }) {
   const { permissions, subject } = useCurrentUser();
   const assign = useAssign(order.id);
   const say = useSay();
   const [isAsking, ask] = useState(false);
+  const id = useId();
   const may = mayAssign(order, permissions);
   if (!may && !order.assigned_to) return null;
   return (
-    <div className="stack">
-      <p>
-        {order.assigned_name
-          ? t("assign.since", { name: order.assigned_name, when: order.assigned_at ? formatInstant(order.assigned_at) : "" })
-          : t("assign.nobody")}
-      </p>
-      {may && (
-        <div className="actions">
-          {mayTake(order, permissions) && (
-            <BusyButton busy={assign.isPending} onPress={() => assign.mutate({ to: null, takeOver: false }, { onSuccess: () => say({ text: t("assign.taken") }) })}>
-              {t("assign.take.here")}
-            </BusyButton>
-          )}
-          <button type="button" className="button" onClick={() => ask(true)}>
-            {t("assign.other")}
-          </button>
-          {isMine(order, subject) && (
-            <BusyButton busy={assign.isPending} onPress={() => assign.mutate(null, { onSuccess: () => say({ text: t("assign.given_back") }) })}>
-              {t("assign.give_back")}
-            </BusyButton>
-          )}
-        </div>
-      )}
-      {!isAsking && <Problem error={assign.error} />}
-      {isAsking && <AssignDialog order={order} onClose={() => ask(false)} />}
-    </div>
+    <section className="panel" aria-labelledby={id}>
+      <h2 id={id}>{t("assign.title")}</h2>
+      <div className="stack">
+        <p>
+          {order.assigned_name
+            ? t("assign.since", { name: order.assigned_name, when: order.assigned_at ? formatInstant(order.assigned_at) : "" })
+            : t("assign.nobody")}
+        </p>
+        {may && (
+          <div className="actions">
+            {mayTake(order, permissions) && (
+              <BusyButton busy={assign.isPending} onPress={() => assign.mutate({ to: null, takeOver: false }, { onSuccess: () => say({ text: t("assign.taken") }) })}>
+                {t("assign.take.here")}
+              </BusyButton>
+            )}
+            <button type="button" className="button" onClick={() => ask(true)}>
+              {t("assign.other")}
+            </button>
+            {isMine(order, subject) && (
+              <BusyButton busy={assign.isPending} onPress={() => assign.mutate(null, { onSuccess: () => say({ text: t("assign.given_back") }) })}>
+                {t("assign.give_back")}
+              </BusyButton>
+            )}
+          </div>
+        )}
+        {!isAsking && <Problem error={assign.error} />}
+        {isAsking && <AssignDialog order={order} onClose={() => ask(false)} />}
+      </div>
+    </section>
   );
 }
 

@@ -5,6 +5,7 @@ import { Instant, OrderStatus, PriorityFlag } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { Act, OrderLink, PatientLink, ReportOf, Waits } from "./columns";
+import { modalityBeside } from "./orderWords";
 
 export function OrderCard({ order, isNamesake, now }: { order: OrderRow; isNamesake: boolean; now: number }) {
   return (
@@ -23,7 +24,9 @@ export function OrderCard({ order, isNamesake, now }: { order: OrderRow; isNames
         <PersonFacts whom={ofNamed(order)} />
       </div>
       <div className="day-card-what">
-        <span className="number">{order.modality}</span> <OrderLink order={order} /> <span className="second number">{order.accession_number}</span>
+        {modalityBeside(order) && <span className="number">{modalityBeside(order)} </span>}
+        <OrderLink order={order} />
+        {order.description && <span className="second number"> {order.accession_number}</span>}
       </div>
       <div className="day-card-how">
         <Instant iso={order.scheduled_at} />

@@ -8,6 +8,12 @@ export function hasImages(order: Order): boolean {
   return Boolean(order.study_instance_uid) && (order.number_of_images ?? 0) > 0;
 }
 
+/** The modality where the description does not begin with it: "CT" of "Thorax", nothing of "CT thorax". */
+export function modalityBeside({ modality, description }: Pick<Order, "modality" | "description">): string {
+  const [first] = description.trim().toLowerCase().split(/[\s,:;/-]/, 1);
+  return modality && first !== modality.toLowerCase() ? modality : "";
+}
+
 /** "CT Thorax, Doe, Jane": what a View button opens. */
 export function orderTitle(order: Order): string {
   const what = order.description || order.modality || order.accession_number;

@@ -12,13 +12,13 @@ import { PatientLink } from "../components/PatientLink";
 import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Day, Instant, modalitiesOf, OrNone } from "../components/values";
+import { Instant } from "../components/values";
 import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { Batches } from "../deletions/Batches";
 import { ConfirmDecision, Decide, type Asked } from "../deletions/Decide";
 import { daysLeft, STATES } from "../deletions/state";
 import { t, word } from "../i18n";
-import { imageCount } from "../study/words";
+import { studyLine } from "../study/words";
 
 const DEFAULTS = { status: "" };
 
@@ -99,10 +99,7 @@ const columns = (onAsk: (asked: Asked) => void, isNamesake: (whom: Whom) => bool
     cell: (deletion) => (
       <>
         {deletion.study_description || t("studies.untitled")}
-        <span className="second">
-          <OrNone>{modalitiesOf(deletion.modalities)}</OrNone> · <Day iso={deletion.study_date} /> · <OrNone>{deletion.accession_number}</OrNone> ·{" "}
-          {imageCount(deletion.number_of_instances, deletion.number_of_series)}
-        </span>
+        <span className="second">{studyLine(deletion)}</span>
       </>
     ),
   },

@@ -1,6 +1,7 @@
 /** The studies behind a dose of the dashboard, the highest first. */
 import { Link } from "react-router-dom";
 import { useDosed, type DosedStudy } from "../api/dashboard";
+import { BackLink } from "../components/BackLink";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { SelectField } from "../components/Fields";
@@ -43,11 +44,7 @@ function Dosed() {
     <Page
       title={t("dashboard.dosed")}
       lead={only ? t("dashboard.dosed.only", { what: only }) : t("dashboard.dosed.lead")}
-      above={
-        <Link className="back-link" to={`/dashboard?days=${question.days}`}>
-          {t("dashboard.back")}
-        </Link>
-      }
+      above={<BackLink to={`/dashboard?days=${question.days}`}>{t("dashboard.back")}</BackLink>}
     >
       <Filters label={t("dashboard.dosed.filters")}>
         <SpanField value={question.days} onChange={(days) => move({ filters: { days } })} />

@@ -1,6 +1,7 @@
 /** The examinations behind a time of the dashboard, slowest first. */
 import { Link } from "react-router-dom";
 import { useExaminations, type Examination } from "../api/dashboard";
+import { BackLink } from "../components/BackLink";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { SelectField } from "../components/Fields";
@@ -43,11 +44,7 @@ function Examinations() {
     <Page
       title={t("dashboard.examinations")}
       lead={leg ? t("dashboard.examinations.lead", { what: t(`dashboard.leg.${leg}`) }) : t("dashboard.examinations.lead.all")}
-      above={
-        <Link className="back-link" to={`/dashboard?${back.toString()}`}>
-          {t("dashboard.back")}
-        </Link>
-      }
+      above={<BackLink to={`/dashboard?${back.toString()}`}>{t("dashboard.back")}</BackLink>}
     >
       <Filters label={t("dashboard.filters")}>
         <SpanField value={question.days} onChange={(days) => move({ filters: { days } })} />

@@ -1,7 +1,7 @@
 import { Link, useParams } from "react-router-dom";
 import { useOrder } from "../api/queries";
 import type { Order } from "../api/types";
-import { useCurrentUser, useMay } from "../auth/permissions";
+import { useMay } from "../auth/permissions";
 import { DocumentsPanel } from "../chart/DocumentsPanel";
 import { Blank } from "../components/Blank";
 import { ErrorState } from "../components/ErrorState";
@@ -14,7 +14,6 @@ import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../compo
 import { PersonFacts } from "../components/Person";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
-import { mayPlan } from "../day/assigning";
 import { Assignment } from "../day/Assignment";
 import { Differs } from "../desk/Marks";
 import { OrderActions } from "../desk/OrderActions";
@@ -47,7 +46,6 @@ export function OrderPage() {
 }
 
 function LoadedOrder({ order }: { order: Order }) {
-  const { permissions } = useCurrentUser();
   return (
     <Page
       title={t("order.title", { accession: order.accession_number })}
@@ -81,12 +79,7 @@ function LoadedOrder({ order }: { order: Order }) {
             <OrderActions order={order} />
             <PrintButtons orderId={order.id} />
           </section>
-          {(mayPlan(permissions) || order.assigned_to) && (
-            <section className="panel" aria-labelledby="assignment-title">
-              <h2 id="assignment-title">{t("assign.title")}</h2>
-              <Assignment order={order} />
-            </section>
-          )}
+          <Assignment order={order} />
           <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>
         <div className="stack">

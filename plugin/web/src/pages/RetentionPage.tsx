@@ -4,6 +4,7 @@ import { Link } from "react-router-dom";
 import { askAgain } from "../api/changed";
 import { useProposals, useRequestBatch, type Done, type Proposals, type Proposed, type Rules } from "../api/retention";
 import { usePlaceHold } from "../api/study";
+import { BackLink } from "../components/BackLink";
 import { Blank } from "../components/Blank";
 import { DataList, ListSkeleton, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
@@ -15,12 +16,12 @@ import { ReasonDialog } from "../components/ReasonDialog";
 import { TextField } from "../components/TextField";
 import { useSay } from "../components/Toast";
 import { useListPlace } from "../components/useListPlace";
-import { Day, modalitiesOf, OrNone } from "../components/values";
+import { modalitiesOf, OrNone } from "../components/values";
 import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { LeftOut } from "../deletions/LeftOut";
 import { t } from "../i18n";
 import { AskedStudy } from "../study/AskedStudy";
-import { imageCount, studyTitle } from "../study/words";
+import { studyLine, studyTitle } from "../study/words";
 
 const DEFAULTS = { rules: "", age: "28" };
 
@@ -41,11 +42,7 @@ function Retention() {
       title={t("retention.title")}
       lead={t("retention.lead")}
       isWide
-      above={
-        <Link className="back-link" to="/deletions">
-          {t("retention.back")}
-        </Link>
-      }
+      above={<BackLink to="/deletions">{t("retention.back")}</BackLink>}
     >
       <RulesForm key={`${rules.rules}|${rules.least_age}`} rules={rules} onChange={({ rules: to, least_age: age }) => move({ filters: { rules: to, age } })} />
       {rules.rules === "" ? (
@@ -137,9 +134,7 @@ const studyColumns = (onKeep: (study: Proposed) => void, isNamesake: (whom: Whom
     cell: (study) => (
       <>
         <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}>{study.study_description || t("studies.untitled")}</Link>
-        <span className="second">
-          <OrNone>{modalitiesOf(study.modalities)}</OrNone> · <Day iso={study.study_date} /> · <OrNone>{study.accession_number}</OrNone> · {imageCount(study.number_of_instances, study.number_of_series)}
-        </span>
+        <span className="second">{studyLine(study)}</span>
       </>
     ),
   },

@@ -1,7 +1,7 @@
 /** What the pages say about a study. Pure. */
 import type { Study } from "../api/types";
 import { modalitiesOf } from "../components/values";
-import { t } from "../i18n";
+import { formatDay, t } from "../i18n";
 import { personName } from "../i18n/person";
 
 type Named = Pick<Study, "study_description" | "modalities" | "study_instance_uid">;
@@ -13,6 +13,13 @@ export function studyWhat(study: Named): string {
 /** "CT thorax, Doe, Jane": what a View button opens. */
 export function studyTitle(study: Named & Pick<Study, "patient_name">): string {
   return t("view.what", { what: studyWhat(study), patient: personName(study.patient_name) || t("patient.unknown") });
+}
+
+type Counted = Pick<Study, "modalities" | "study_date" | "accession_number" | "number_of_series"> & { number_of_instances: number };
+
+/** "CT · 24 Nov 2026 · A1 · 320 images in 4 series": what is not known is left out. */
+export function studyLine({ modalities, study_date: day, accession_number: accession, number_of_instances: images, number_of_series: series }: Counted): string {
+  return [modalitiesOf(modalities), formatDay(day ?? ""), accession, imageCount(images, series)].filter(Boolean).join(" · ");
 }
 
 /** "320 images in 4 series" */
