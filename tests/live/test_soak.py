@@ -21,5 +21,8 @@ def test_what_was_acknowledged_is_there_once_although_a_node_was_killed(
     soaked = soak(PLAN, tmp_path, postgres, postgres_template)
     wrong: list[Claim] = [one for one in soaked.after if one.holds is False]
     assert wrong == [], table(soaked)
+    assert [one.holds for one in soaked.during if one.name == "everybody could go on to the end"] == [True], table(
+        soaked
+    )
     assert soaked.numbers["kills"] >= 1
     assert {"upload", "C-STORE", "HL7"} <= soaked.numbers["done"].keys()

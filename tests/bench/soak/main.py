@@ -36,7 +36,9 @@ from tests.bench.soak.watching import BESIDE, ORTHANC, Watch, course, growth
 from tests.bench.soak.world import Disturbances, World, say
 from tests.conftest import PostgresCluster
 
-MOST_BUSY = 0.6
+MOST_OF_OTHERS = 0.2
+"""Of the processors: what else runs may have taken more, and be why views were slow."""
+MOST_FAILED = 0.01
 MOST_GROWTH = 0.05
 MOST_TIMES = 2.0
 FEW = 4
@@ -162,16 +164,25 @@ def _busy_hour(
         checks.judged("no call was refused for another reason than what was down", surprises, calls, "calls"),
         checks.judged("no call failed while everything ran", unexplained, calls, "calls"),
         Claim("node A was never restarted", len(watch.orthancs) == 1, f"{len(watch.orthancs)} processes seen"),
+        _answered(plan, len(taken), failures),
         _speed(plan, alone, p95(taken), busy, ours),
         *_growths(plan, watch, numbers),
     ]
     return claims, numbers
 
 
+def _answered(plan: Plan, taken: int, failures: int) -> Claim:
+    """Node A is never killed, so only what needs PostgreSQL fails, while that starts again."""
+    holds = taken > 0 and failures <= MOST_FAILED * taken
+    return Claim(
+        "views are answered", holds if plan.judges_speed or not taken else None, f"{taken} of {taken + failures}"
+    )
+
+
 def _speed(plan: Plan, alone: float, beside: float, busy: float, ours: float) -> Claim:
     note = f"p95 {beside:.0f} ms, {alone:.0f} alone; processors {busy:.0%} busy, {ours:.0%} with this"
-    holds = beside <= MOST_TIMES * alone
-    is_judged = plan.judges_speed and (holds or busy <= MOST_BUSY)
+    holds = 0 < beside <= MOST_TIMES * alone
+    is_judged = plan.judges_speed and (holds or busy - ours <= MOST_OF_OTHERS)
     return Claim("views take at most twice as long", holds if is_judged else None, note)
 
 
