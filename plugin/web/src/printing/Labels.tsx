@@ -22,6 +22,15 @@ export function Labels({ labels, kind, size, copies, onDrawn }: Props) {
       isWanted = false;
     };
   }, [labels, kind]);
+  // A sheet made by script: the security policy of our pages takes no rules written into them.
+  useEffect(() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(pageRule(SIZES[size]));
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    return () => {
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== sheet);
+    };
+  }, [size]);
   useEffect(() => {
     if (bars) onDrawn();
     // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -30,7 +39,6 @@ export function Labels({ labels, kind, size, copies, onDrawn }: Props) {
   const { width, height, ...rest } = SIZES[size];
   return (
     <div className={"grid" in rest ? "labels labels-sheet" : "labels"}>
-      <style>{pageRule(SIZES[size])}</style>
       {repeated(labels, copies).map((label, at) => (
         <div key={at} className="label" style={{ width: `${width}mm`, height: `${height}mm` }}>
           <p className="label-name">{personName(label.patient_name) || t("patient.unknown")}</p>
