@@ -1,7 +1,8 @@
-"""`ehr-bridge bucket`: objects of the bucket that no index names, listed; taken in again or removed when told to.
+"""`ehr-bridge bucket`: objects of the bucket that no index names, listed; taken in again when told to.
 
 They are what a killed server had put before Orthanc wrote its index, what two nodes put at the same moment while it was
-removed, and, in a restored server, images that came after the backup. Nothing here decides which of these one is.
+removed, and, in a restored server, images that came after the backup. Nothing here decides which of these one is, and
+nothing is removed: the index that is read here may be another than the server's, and an object the only copy.
 """
 
 from __future__ import annotations
@@ -16,35 +17,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import click
 import psycopg
 
-from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services import audit
-from ehr_bridge.services.audit.trail import Event
 from ehr_bridge.settings import Settings
 from ehr_bridge.storage.bucket import Bucket, Listed
 from plugin.backup.copying import copy_locked_sqlite
+from plugin.backup.failures import BackupFailed
 from plugin.backup.placing import is_excerpt, unpacked
 from plugin.commands.installation import with_secret
 from plugin.commands.remote import Remote, own_token
-from plugin.commands.users import operator
 
 OLD_SECONDS = 86_400.0
 """Younger objects may be of an image that is being stored."""
-AT_ONCE = 100
+TOLD_EVERY = 100
 QUESTION = "SELECT uuid FROM AttachedFiles"
 COLUMNS = ("object", "bytes", "days", "outcome")
-YOUNG, LEFT, REMOVED = "too_young", "left", "removed"
-NO_IMAGE = "no_image"
-NEEDLESS = frozenset({"stored", "duplicate", "study_deleted", NO_IMAGE})
-"""Nothing is lost with such an object: the server has said that the image is in the archive, or that people deleted its
-study; or it is none, but Orthanc's excerpt of one."""
+YOUNG, LEFT, EXCERPT, NO_IMAGE = "too_young", "left", "excerpt", "no_image"
+DEALT_WITH = frozenset({"stored", "duplicate", EXCERPT})
+"""The server has said that the image is in the archive, or it is Orthanc's excerpt of one."""
 
 
 class Server(Protocol):
@@ -61,26 +56,15 @@ class Leftovers:
     """The names of all files that an index names, read when this is called."""
     server: Server | None
     """Takes them in; None: they are listed only."""
-    note_removed: Callable[[list[Listed]], None] | None
-    """Records it before these are removed; None: nothing is removed."""
     upload_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def each(self) -> Iterator[tuple[Listed, str]]:
         """Every leftover, and what became of it. Raises Unavailable when the bucket does not answer."""
         listed = list(self.bucket.listed())  # first: what is put from now on is in no list
-        known, going = self.known(), list[tuple[Listed, str]]()
+        known = self.known()
         for one in listed:
-            if one.name in known:
-                continue
-            outcome = YOUNG if one.age < OLD_SECONDS else self._take_in(one)
-            if self.note_removed is None or outcome not in NEEDLESS:
-                yield one, outcome
-                continue
-            going.append((one, outcome))
-            if len(going) == AT_ONCE:
-                yield from self._remove(going)
-                going = []
-        yield from self._remove(going)
+            if one.name not in known:
+                yield one, YOUNG if one.age < OLD_SECONDS else self._take_in(one)
 
     def _take_in(self, one: Listed) -> str:
         if self.server is None:
@@ -90,21 +74,15 @@ class Leftovers:
         except FileNotFoundError:
             return "gone"
         data = unpacked(data)
-        if data[128:132] != b"DICM" or is_excerpt(data):
+        if data[128:132] != b"DICM":
             return NO_IMAGE
+        if is_excerpt(data):
+            return EXCERPT
         headers = {"Content-Type": "application/dicom", "X-Upload-Id": self.upload_id}
         status, answer = self.server.ask("POST", "dicom/upload", data=data, headers=headers)
         if status in (200, 201):
             return str(answer["instances"][0]["status"])
         return str(answer.get("code", f"http_{status}"))
-
-    def _remove(self, going: list[tuple[Listed, str]]) -> Iterator[tuple[Listed, str]]:
-        if not going or self.note_removed is None:
-            return
-        self.note_removed([one for one, _ in going])
-        for one, outcome in going:
-            self.bucket.delete(one.name)
-            yield one, f"{outcome}, {REMOVED}"
 
 
 def known_files(settings: Settings) -> set[str]:
@@ -122,39 +100,24 @@ def known_files(settings: Settings) -> set[str]:
             return {row[0] for row in database.execute(QUESTION)}
 
 
-def _note(database: Database, going: list[Listed]) -> None:
-    names = [one.name for one in going]
-    detail = {"objects": names, "count": len(names), "bytes": sum(one.size for one in going)}
-    with database.write() as session:
-        audit.append(session, operator(), Event("storage.leftovers_removed", detail=detail), datetime.now(UTC))
-
-
 @click.command("bucket")
 @click.option("--leftovers", is_flag=True, required=True, help="List the objects that no index names, as CSV.")
 @click.option("--import", "take_in", is_flag=True, help="Send those older than a day to the server, as an upload.")
-@click.option("--remove", is_flag=True, help="With --import: remove those that are needless then.")
 @click.option("--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Into this file.")
 @click.pass_context
-def bucket(context: click.Context, leftovers: bool, take_in: bool, remove: bool, report: Path | None) -> None:
+def bucket(context: click.Context, leftovers: bool, take_in: bool, report: Path | None) -> None:
     """Look for objects in the bucket that belong to no image. Nothing is changed without --import.
 
-    Exit code 0: nothing is left, or all of it was dealt with. 1: it stopped before the end. 3: something is left.
+    Exit code 0: no object is left over, or all of them are too young, excerpts, or of images that the server has. 1: it
+    stopped before the end. 3: something else is left.
     """
     assert leftovers
-    if remove and not take_in:
-        raise click.UsageError("--remove needs --import: what is an image is taken in first")
     settings = with_secret(context.obj)
     if settings.bucket is None:
         raise click.ClickException("EHR_BRIDGE_STORAGE_URL is not set: there is no bucket")
     token = lambda: own_token(settings, "ehr-bridge bucket", "technician")  # noqa: E731
     server = Remote(f"http://127.0.0.1:{settings.http_port}", token) if take_in else None
-    database = Database(settings.sqlalchemy_url)
-    work = Leftovers(
-        Bucket(settings, time.time),
-        lambda: known_files(settings),
-        server,
-        (lambda going: _note(database, going)) if remove else None,
-    )
+    work = Leftovers(Bucket(settings, time.time), lambda: known_files(settings), server)
     counted: Counter[str] = Counter()
     with nullcontext(sys.stdout) if report is None else report.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
@@ -163,12 +126,14 @@ def bucket(context: click.Context, leftovers: bool, take_in: bool, remove: bool,
             for number, (one, outcome) in enumerate(work.each(), 1):
                 rows.writerow([work.bucket.where(one.name), one.size, int(one.age / OLD_SECONDS), outcome])
                 counted[outcome] += 1
-                if number % AT_ONCE == 0:
+                if number % TOLD_EVERY == 0:
                     file.flush()
                     click.echo(f"{number} objects so far", err=True)
         except Unavailable as error:
             raise click.ClickException(f"{error.detail} Run it again; nothing is lost.") from None
-        finally:
-            database.dispose()
+        except BackupFailed as error:
+            raise click.ClickException(error.sentence) from None
+        except (psycopg.Error, sqlite3.Error) as error:
+            raise click.ClickException(f"Orthanc's index could not be read ({error}). Run it again.") from None
     click.echo(", ".join(f"{n} {what}" for what, n in counted.items()) or "no object is left over", err=True)
-    context.exit(3 if any(REMOVED not in what and what != YOUNG for what in counted) else 0)
+    context.exit(3 if counted.keys() - DEALT_WITH - {YOUNG} else 0)

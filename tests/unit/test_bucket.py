@@ -92,35 +92,34 @@ class Door:
 REFUSED = small()
 
 
-def test_what_no_index_names_is_listed_taken_in_and_removed_only_when_told_to(bucket: Opener, tmp_path: Path) -> None:
-    """What a killed server had put, twice, packed too; what is young, refused or named stays; what others have put in
-    the bucket, and marks of removals, are not ours to look at."""
+def test_what_no_index_names_is_listed_and_taken_in_when_told_to(bucket: Opener, tmp_path: Path) -> None:
+    """What a killed server had put, twice, packed too, and once with a wrong byte; what others have put in the
+    bucket, and marks of removals, are not ours to look at. All of it stays: it may be the only copy."""
     here, image, deleted = bucket(), small(), small()
     packed = len(image).to_bytes(8, "little") + zlib.compress(image)
     excerpt = image[: image.index(b"\xe0\x7f\x10\x00")]
-    named, one, again, half, other, gone = (
-        put(here, tmp_path, data) for data in (image, image, packed, excerpt, REFUSED, deleted)
+    broken = packed[:-40] + b"x" + packed[-39:]
+    named, one, again, half, other, gone, torn = (
+        put(here, tmp_path, data) for data in (image, image, packed, excerpt, REFUSED, deleted, broken)
     )
     here.mark_removed(name())
     listed = {each.name: each.size for each in here.listed()}
-    assert listed.keys() == {named, one, again, half, other, gone} and listed[again] == len(packed)
+    assert listed.keys() == {named, one, again, half, other, gone, torn} and listed[again] == len(packed)
 
-    def found(server: Server | None, note: Any, days: float = 2) -> dict[str, str]:
+    def found(server: Server | None, days: float = 2) -> dict[str, str]:
         later = bucket()
         later._clock = lambda: time.time() + days * 86_400
-        work = leftovers.Leftovers(later, lambda: {named}, server, note)
+        work = leftovers.Leftovers(later, lambda: {named}, server)
         return {each.name: outcome for each, outcome in work.each()}
 
-    assert found(None, None) == dict.fromkeys([one, again, half, other, gone], "left")
-    assert set(found(Door(deleted), None, days=0.5).values()) == {"too_young"}
-    told, door = list[str](), Door(deleted)
-    said = found(door, None)
+    assert found(None) == dict.fromkeys([one, again, half, other, gone, torn], "left")
+    assert set(found(Door(deleted), days=0.5).values()) == {"too_young"}
+    door = Door(deleted)
+    said = found(door)
     assert (said.pop(one), said.pop(again)) in (("stored", "duplicate"), ("duplicate", "stored"))
-    assert said == {half: "no_image", other: "study_of_another_patient", gone: "study_deleted"}
-    assert door.taken == [image, image] and len(list(here.listed())) == 6
-    said = found(door, lambda going: told.extend(each.name for each in going))
-    assert set(told) == {one, again, half, gone} and said[other] == "study_of_another_patient"
-    assert {each.name for each in here.listed()} == {named, other}
+    refusals = {other: "study_of_another_patient", gone: "study_deleted", torn: "no_image"}
+    assert said == {half: "excerpt"} | refusals and not leftovers.DEALT_WITH & set(refusals.values())
+    assert door.taken == [image, image] and {each.name for each in here.listed()} == listed.keys()
 
 
 def test_what_is_not_there_is_missing_and_deleted_twice_is_deleted(bucket: Opener, tmp_path: Path) -> None:

@@ -171,7 +171,6 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "share.opened": AuditCode("110106", "110135", "E"),
     "share.refused": AuditCode("110113", "110132", "E"),
     "share.report_read": AuditCode("110106", None, "R"),
-    "storage.leftovers_removed": AuditCode("110100", None, "D"),
     "study.contradicted": AuditCode("110111", None, "U"),
     "study.downloaded": AuditCode("110106", None, "R"),
     "study.file_damaged": AuditCode("110103", None, "R"),

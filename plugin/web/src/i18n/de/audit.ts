@@ -171,7 +171,6 @@ export const audit: Translation<typeof english> = {
   "audit.action.session.ended": "Abgemeldet",
   "audit.action.session.refused": "Anmeldung fehlgeschlagen",
   "audit.action.session.started": "Angemeldet",
-  "audit.action.storage.leftovers_removed": "Objekte ohne zugehöriges Bild aus dem Objektspeicher entfernt",
   "audit.action.study.contradicted": "Ein Bild nennt eine andere Person als der Rest der Studie",
   "audit.action.study.downloaded": "Studie heruntergeladen",
   "audit.action.study.file_damaged": "Eine gespeicherte Datei ist beschädigt oder fehlt",

@@ -168,7 +168,6 @@ export const audit = {
   "audit.action.session.ended": "Signed out",
   "audit.action.session.refused": "Sign-in failed",
   "audit.action.session.started": "Signed in",
-  "audit.action.storage.leftovers_removed": "Objects that belonged to no image were removed from the bucket",
   "audit.action.study.contradicted": "An image names another person than the rest of its study",
   "audit.action.study.downloaded": "Study downloaded",
   "audit.action.study.file_damaged": "A stored file is damaged or missing",
