@@ -222,7 +222,8 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(sqlite_server: Server, tm
         "chmod 0700",
         "FAIL  secret: shorter than 32 bytes",
         "FAIL  database: there is none yet",
-        "FAIL  server: something else answers",
+        f"FAIL  server: an answer at port {sick.http_port} broke off",
+        "If it is no server of ours, set EHR_BRIDGE_HTTP_PORT",
         "FAIL  orthanc.json: others can read it",
     ):
         assert told in run.stdout, run.stdout
