@@ -110,11 +110,12 @@ class Making:
         """Make it under the lease of `run`. Raises BackupFailed."""
         begun_at = datetime.now(UTC)
         with Lease(self._backups, run) as lease:
-            if has_failed := self._backups.has_failed():
-                self._restic.unlock()
+            has_failed = self._backups.has_failed()
             # after the first backup, where there is none its disk is not mounted, was swapped, or the address is wrong
-            there = self._restic.open(create=self._is_new or not self._backups.has_succeeded())
-            repository = self._known()
+            there = self._restic.open(create=self._is_new or not self._backups.has_succeeded(), is_looked_at=True)
+            repository = self._known(there)
+            if has_failed:
+                self._restic.unlock()
             before = self._disowned(there)
             if has_failed:
                 self._say("the last backup was not finished; what it has sent is not sent again")
@@ -143,10 +144,12 @@ class Making:
         added = first.added_bytes + last.added_bytes
         return Result(last.snapshot_id, last.number_of_files, last.size_bytes, added, repository)
 
-    def _known(self) -> str:
-        """The id of the repository. Raises BackupFailed when it has no backup of ours, and others have."""
-        found, known = self._restic.id(), self._backups.repositories()
-        if known and found not in known and not self._is_new:
+    def _known(self, there: list[Snapshot]) -> str:
+        """The id of the repository. Raises BackupFailed when it has no backup of ours, and others have. Ours are told
+        by their run and their id too: former versions did not record the repository."""
+        found, known, marks = self._restic.id(), self._backups.repositories(), self._backups.marks()
+        is_ours = found in known or any(marks & {one.id, *one.tags} for one in there)
+        if known and not is_ours and not self._is_new:
             raise BackupFailed("other_repository", f"{found[:8]}, not {' or '.join(sorted(one[:8] for one in known))}")
         return found
 

@@ -80,11 +80,13 @@ class Restic:
         self._environ.pop("EHR_BRIDGE_BACKUP_PASSWORD", None)
         self._environ.pop("LD_PRELOAD", None)
 
-    def open(self, *, create: bool) -> list[Snapshot]:
-        """Our snapshots, the oldest first, of a repository that the password opens; makes one where there is none."""
+    def open(self, *, create: bool, is_looked_at: bool = False) -> list[Snapshot]:
+        """Our snapshots, the oldest first, of a repository that the password opens; makes one where there is none.
+        `is_looked_at`: it may be another's, so it is given no lock, and one that it has does not matter."""
         if ":" not in self._repository and not Path(self._repository).parent.is_dir():
             raise BackupFailed("repository_away", f"{Path(self._repository).parent} is not there")
-        code, out, said = self._run("snapshots", "--json", "--host", HOST, seconds=OPENING_SECONDS)
+        lock = ["--no-lock"] if is_looked_at else []
+        code, out, said = self._run("snapshots", "--json", "--host", HOST, *lock, seconds=OPENING_SECONDS)
         if code == NO_REPOSITORY and create:
             self._require(*self._run("init")[::2])
             return []

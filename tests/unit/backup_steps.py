@@ -27,6 +27,11 @@ class OnADisk(Restic):
     """restic, on a disk that may have a damaged place."""
 
     damaged: tuple[str, ...] = ()
+    unlocked = 0
+
+    def unlock(self) -> None:
+        self.unlocked += 1
+        super().unlock()
 
     def back_up(self, paths: Sequence[Path], tags: Sequence[str], parent: str | None, progress: Progress) -> Summary:
         return replace(super().back_up(paths, tags, parent, progress), unreadable=self.damaged)

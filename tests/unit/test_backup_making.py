@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from ehr_bridge.db.states import BackupKind
+from ehr_bridge.db.tables.operations.backups import Backup
 from ehr_bridge.services.backups.records import Backups
 from plugin.backup.backup import recorded
 from plugin.backup.failures import BackupFailed
@@ -70,6 +72,26 @@ def test_another_repository_with_the_same_password_is_noticed(place: Place, tmp_
     assert place.back_up(is_new=True) is None and place.tags() == ["files", "whole"]
     place.restic = OnADisk(str(tmp_path / "moved"), PASSWORD, tmp_path / "cache")
     assert place.back_up() is None
+
+
+def test_disks_that_took_turns_before_repositories_had_ids_are_ours(place: Place, tmp_path: Path) -> None:
+    """The night of the second disk after an upgrade, and one whose backup was begun and failed: both are told by their
+    runs. Of another installation's disk not even the locks are touched."""
+    disks = [OnADisk(str(tmp_path / name), PASSWORD, tmp_path / "cache") for name in ("store", "second", "foreign")]
+    assert place.back_up() is None
+    place.restic = disks[1]
+    place.restic.damaged = (str(place.image),)
+    assert place.back_up(is_new=True) == "files_unreadable"
+    with place.database.write() as session:
+        session.execute(update(Backup).values(repository_id="of a third disk"))
+    disks[1].damaged = ()
+    for disk in disks[:2]:
+        place.restic = disk
+        assert place.back_up() is None
+    place.restic = disks[2]
+    place.restic.open(create=True)
+    place.restic.back_up([place.image], ["whole", f"run-{uuid.uuid4()}"], None, lambda *_: None)
+    assert [place.back_up(), place.back_up()] == ["other_repository"] * 2 and place.restic.unlocked == 0
 
 
 def test_a_backup_that_lost_its_lease_or_died_is_no_whole_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,13 @@ class Backups:
         with self._database.read() as session:
             return {one for one in session.scalars(query.distinct()) if one is not None}
 
+    def marks(self) -> set[str]:
+        """What marks a snapshot as ours, wherever it is: its id, and the tag of its run, of one that failed too."""
+        query = select(Backup.id, Backup.snapshot_id).where(Backup.kind == BackupKind.BACKUP)
+        with self._database.read() as session:
+            rows = session.execute(query).all()
+        return {f"run-{run}" for run, _ in rows} | {snapshot for _, snapshot in rows if snapshot is not None}
+
     def last_success(self, kind: BackupKind) -> datetime | None:
         """When the last run of this kind that succeeded began."""
         with self._database.read() as session:
