@@ -96,21 +96,35 @@ def test_the_proxy_reads_from_both_nodes_and_writes_to_one(profiles: str, tmp_pa
 
 
 def test_the_proxy_follows_a_server_to_another_address_and_starts_without_one(tmp_path: Path) -> None:
-    """A container that was started again may have another address; one that is stopped has none."""
+    """A container that was started again may have another address. One that was never there has none, and what nobody
+    can tell for a moment stays as it was. A reload that fails is tried again."""
     script, environ = proxy(tmp_path, COMPOSE_PROFILES="second-node")
-    (tmp_path / "hosts").write_text("orthanc 127.0.0.1\nohif 127.0.0.3\n")
+    nodes, reloaded = tmp_path / "nodes.conf", tmp_path / "reloaded"
+
+    def resolve(*hosts: str) -> None:
+        (tmp_path / "hosts.new").write_text("".join(f"{host}\n" for host in hosts))
+        (tmp_path / "hosts.new").rename(tmp_path / "hosts")
+
+    def reloads(*parts: str) -> bool:
+        return reloaded.exists() and all(part in reloaded.read_text() for part in parts)
+
+    resolve("orthanc 127.0.0.1")
     nginx = tmp_path / "bin" / "nginx"
     nginx.write_text(
-        f'#!/bin/sh\ncase "$*" in *reload*) cat {tmp_path}/nodes.conf >> {tmp_path}/reloaded ;; *) cat ;; esac\n'
+        f'#!/bin/sh\ncase "$*" in *reload*) ;; *) exec cat ;; esac\n'
+        f"mkdir {tmp_path}/failed && exit 1\ncat {nodes} >> {reloaded}\n"
     )
     nginx.chmod(0o755)
     with subprocess.Popen(["sh", "-ec", script], env=environ, stdin=subprocess.PIPE, start_new_session=True) as runs:
         try:
-            eventually(lambda: (tmp_path / "nodes.conf").exists())
-            assert "127.0.0.1:8042; server 127.0.0.1:8042;" in (tmp_path / "nodes.conf").read_text()
-            (tmp_path / "hosts").write_text("orthanc 127.0.0.9\northanc-b 127.0.0.2\nohif 127.0.0.3\n")
-            lines = eventually(lambda: (tmp_path / "reloaded").exists() and (tmp_path / "reloaded").read_text())
-            assert "server 127.0.0.9:8042; server 127.0.0.2:8042;" in lines
+            eventually(nodes.exists)
+            assert "127.0.0.1:8042; server 127.0.0.1:8042;" in nodes.read_text()
+            assert "viewer 64k; server 127.0.0.1:1; }" in nodes.read_text()  # not the proxy's own port, for ever
+            resolve("orthanc 127.0.0.9", "orthanc-b 127.0.0.2", "ohif 127.0.0.3")
+            eventually(lambda: reloads("server 127.0.0.9:8042; server 127.0.0.2:8042;", "server 127.0.0.3:8080;"))
+            resolve("orthanc 127.0.0.8")
+            eventually(lambda: reloads("server 127.0.0.8:8042; server 127.0.0.2:8042;"))
+            assert "server 127.0.0.3:8080;" in nodes.read_text()
         finally:
             os.killpg(runs.pid, signal.SIGTERM)
 
