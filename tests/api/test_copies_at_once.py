@@ -11,14 +11,17 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from ehr_bridge.db.tables.logs import Cursor
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.fixity.mending import Mending
 from ehr_bridge.services.fixity.rounds import FixityRounds
+from ehr_bridge.services.fixity.state import FIXITY
 from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from plugin.storing.taking_over import TakingOver
 from tests.api.conftest import Api
@@ -74,6 +77,12 @@ class Case:
         ((name, data),) = self.api.archive.instances.items()
         self.api.archive.instances[name] = data[:-1] + bytes([data[-1] ^ 1])
 
+    def check(self) -> None:
+        """Reads every file, whichever part of a round the day has come to."""
+        with self.api.services.database.write() as session:
+            session.execute(delete(Cursor).where(Cursor.name == FIXITY))
+        FixityRounds(self.api.services.database, self.api.archive, self.api.services.clock, 30).run(60)
+
     def quarantined(self, code: str) -> list[bytes]:
         return [path.read_bytes() for path in self.folder.rglob(f"*.{code}.dcm")]
 
@@ -102,12 +111,12 @@ def test_a_third_copy_replaces_nothing_while_the_first_is_not_recorded(case: Cas
         case.take(was_there(third))
     else:
         assert case.api.upload(case.image).json["instances"][0]["status"] == "duplicate"
-    FixityRounds(case.api.services.database, case.api.archive, case.api.services.clock, 30).run(60)
+    case.check()
     assert case.kept == data
     assert (case.quarantined("damaged"), case.told(), case.row().damaged_at) == ([], [], None)
     case.take(first)
     assert case.row().stored_digest is None
-    FixityRounds(case.api.services.database, case.api.archive, case.api.services.clock, 30).run(60)
+    case.check()
     assert (case.row().stored_digest, case.told()) == (stored_digest(data), [])
 
 
@@ -131,7 +140,7 @@ def test_among_several_nodes_only_the_digest_of_the_kept_copy_is_recorded(case: 
     case.take(second, among_others=True)
     assert case.row().stored_digest is None
     case.take(first, among_others=True)
-    FixityRounds(case.api.services.database, case.api.archive, case.api.services.clock, 30).run(60)
+    case.check()
     assert (case.row().stored_digest, case.kept) == (stored_digest(data), data)
 
 
@@ -174,6 +183,21 @@ def test_two_nodes_mend_one_file_once(case: Case, monkeypatch: pytest.MonkeyPatc
         thread.join()
     assert len(taken_out) == len(case.quarantined("damaged")) == 1
     assert case.row().stored_digest == stored_digest(case.kept)
+
+
+def test_one_that_is_mended_keeps_no_other_waiting(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that hangs, or has no power any more, while it mends one image: others are mended by other nodes."""
+    first, _ = case.copy()
+    case.take(first)
+    case.age()
+    case.damage()
+    other = Mending(case.api.services.database, utc_now, lambda data, code: None)
+    with other._alone("another-image"):
+        case.take(was_there(case.copy()[0]))
+    assert case.row().stored_digest == stored_digest(case.kept)
+    monkeypatch.delattr(Mending, "_alone")
+    case.take(was_there(case.copy()[0]))  # it is whole: nobody is waited for
+    assert case.api.upload(case.image).json["instances"][0]["status"] == "duplicate"
 
 
 def test_nothing_is_deleted_that_was_not_kept_aside(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

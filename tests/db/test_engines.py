@@ -40,6 +40,16 @@ def end_all_connections(database: Database) -> None:
         other.execute(f"{mine} WHERE pid <> pg_backend_pid() AND datname = current_database()")
 
 
+def test_a_machine_without_power_keeps_no_turn(database: Database) -> None:
+    """PostgreSQL asks whether the other end of a connection is still there, and soon."""
+    if database.is_sqlite:
+        return
+    with database.write() as session:
+        asked = "SELECT setting FROM pg_settings WHERE name LIKE 'tcp_keepalives_%' ORDER BY name"
+        count, idle, interval = session.scalars(text(asked))
+    assert (idle, interval, count) == ("30", "10", "3")
+
+
 @pytest.mark.parametrize("is_last", [True, False], ids=["last", "followed by a question"])
 def test_a_row_that_is_refused_refuses_the_transaction(database: Database, is_last: bool) -> None:
     """The next one finds everything as it was."""

@@ -33,7 +33,7 @@ DAMAGED = "damaged"
 NO_DAMAGE = frozenset({"", UNREADABLE, UNSETTLED})
 """What is no reason to replace a file: a disk may be back in a minute, and a digest be another copy's."""
 MENDING = 0x45484D44
-"""Key of PostgreSQL's advisory lock of the node that mends."""
+"""First key of PostgreSQL's advisory lock of the node that mends; the second is of the image."""
 
 
 class Mending:
@@ -59,7 +59,9 @@ class Mending:
         If killed in between, the instance is missing until it is sent again. Raises Unavailable when the database, the
         archive or the quarantine folder is away.
         """
-        with self._alone():  # a second sender finds it whole, and removes nothing
+        if self._checks.look(archive, orthanc_instance_id) in NO_DAMAGE:
+            return None  # as nearly always: nobody waits for another who looks
+        with self._alone(orthanc_instance_id):  # a second sender finds it whole, and removes nothing
             trouble = self._checks.look(archive, orthanc_instance_id)
             if trouble in NO_DAMAGE:
                 return None
@@ -73,15 +75,15 @@ class Mending:
         return stored
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """While no other thread mends, on any node. Raises Unavailable when the database is away, or another node does
-        not get on."""
+    def _alone(self, orthanc_instance_id: str) -> Iterator[None]:
+        """While no other thread of this node mends, and no other node this image. Raises Unavailable when the database
+        is away, or the other node does not get on."""
         with self._one_at_a_time:
             if self._database.is_sqlite:
                 yield
                 return
             with self._database.write_relaxed() as session:
-                session.execute(select(func.pg_advisory_xact_lock(MENDING)))
+                session.execute(select(func.pg_advisory_xact_lock(MENDING, func.hashtext(orthanc_instance_id))))
                 yield
 
     def _put_aside(self, archive: Archive, orthanc_instance_id: str, trouble: str) -> None:
