@@ -34,7 +34,7 @@ from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
 from plugin.starting.own_bucket import NotOurs, settle
-from plugin.starting.own_name import NotMounted, Runs, become_node, hold
+from plugin.starting.own_name import NotMounted, Runs, become_node, hold, not_mounted
 from plugin.starting.sharing_folders import bring_along
 from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Drain, Supervisor
@@ -256,7 +256,7 @@ def _serve(settings: Settings, *, is_foreground: bool) -> int:
     command, log = [ORTHANC, str(orthanc_config.write(settings))], settings.log_path
     shown = ShownLog(log) if is_foreground else None
     drain = Drain(settings.draining_path, settings.drain_seconds)
-    supervisor = Supervisor(command, log, settings.restarts_path, drain=drain)
+    supervisor = Supervisor(command, log, settings.restarts_path, drain=drain, obstacle=lambda: not_mounted(settings))
     process = supervisor.start()
     if shown is not None:
         shown.start()

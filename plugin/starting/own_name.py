@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.services.nodes.belonging import FILE_NAME, lost_folder
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.nodes.belonging import lost_folder, lost_mark
 from ehr_bridge.services.nodes.register import BEATS_MISSED, NameTaken, Nodes
 from ehr_bridge.settings import Settings
 
@@ -25,18 +26,38 @@ class Runs(Exception):
 
 
 class NotMounted(Exception):
-    """The folder of the images is the empty one below a file system that is away."""
+    """The folder of the images is the empty one below a file system that is away, or cannot be read."""
 
 
 def require_folder(settings: Settings, database: Database) -> None:
-    """Before this start gives the folder an id, and images come into it that nobody finds later. Raises NotMounted."""
-    with database.read() as session:
-        lost = lost_folder(session, settings)
+    """Before this start gives the folder an id, and images come into it that nobody finds later. Raises NotMounted,
+    Unavailable."""
+    try:
+        with database.read() as session:
+            lost = lost_folder(session, settings)
+    except OSError as error:
+        raise NotMounted(f"{settings.storage_path} cannot be read: {error.strerror}") from error
     if lost is not None:
+        mark = lost_mark(settings)
         raise NotMounted(
-            f"{settings.storage_path} is empty, and the images are in the folder {lost}: is it mounted? Only if those "
-            f"images are lost, write {lost} into {settings.shared_path / FILE_NAME} and start"
+            f"{settings.storage_path} is empty, and the images are in the folder with the id {lost}: is it mounted? "
+            f"Only if those images are lost, as the user of the server: mkdir -p {mark.parent} && echo {lost} > {mark}"
         )
+
+
+def not_mounted(settings: Settings) -> str | None:
+    """Why Orthanc, when it has died, must not be started again: it may have died because the file system of the images
+    went away. None also while the database is away and cannot say it."""
+    database = Database(settings.sqlalchemy_url)
+    try:
+        require_folder(settings, database)
+    except NotMounted as error:
+        return str(error)
+    except Unavailable:
+        return None
+    finally:
+        database.dispose()
+    return None
 
 
 def hold(folder: Path, wait: Callable[[float], None] = time.sleep) -> None:

@@ -46,13 +46,16 @@ class Supervisor:
         deaths: Path,
         monotonic: Callable[[], float] = time.monotonic,
         drain: Drain | None = None,
+        obstacle: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`obstacle` says why one that has died must not be started again."""
         self._command = command
         self._log = log
         self._deaths_file = deaths
         self._monotonic = monotonic
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         self._drain = drain
+        self._obstacle = obstacle
         self._is_draining = False
         self._is_stopping = False
         self.process: subprocess.Popen[bytes] | None = None
@@ -89,7 +92,8 @@ class Supervisor:
     def watch(self) -> int:
         """Wait for the process and its successors; returns the exit code for the launcher.
 
-        0 when it was asked to stop; its own code when it refuses to serve; 1 when it keeps dying.
+        0 when it was asked to stop; its own code when it refuses to serve; 1 when it keeps dying, or must not be
+        started again.
         """
         assert self.process is not None
         while True:
@@ -97,6 +101,9 @@ class Supervisor:
             if code in (ENDED, REFUSES_TO_SERVE) or self._is_stopping:
                 return exit_code(code)
             if not self._may_start_again(code):
+                return 1
+            if (said := self._obstacle()) is not None:
+                _say(f"Orthanc is not started again: {said}")
                 return 1
             self._start()
 

@@ -23,7 +23,7 @@ from ehr_bridge.services.nodes.advice import advice_on
 from ehr_bridge.services.nodes.readiness import WRONG
 from ehr_bridge.services.nodes.register import NameTaken, Nodes
 from ehr_bridge.settings import Settings
-from plugin.starting.own_name import NotMounted, Runs, hold, require_folder, take_name
+from plugin.starting.own_name import NotMounted, Runs, hold, not_mounted, require_folder, take_name
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -314,8 +314,37 @@ def test_a_start_on_an_empty_mount_point_is_refused(api: Api, tmp_path: Path) ->
     require_folder(settings, api.services.database)
     (tmp_path / "mount" / "a7").rmdir()
     settings.shared_path.mkdir(parents=True)
+    (settings.shared_path / "folder.id").write_text("another")
+    with pytest.raises(NotMounted):
+        require_folder(settings, api.services.database)
     (settings.shared_path / "folder.id").write_text(kept)
     require_folder(settings, api.services.database)
+
+
+@pytest.mark.parametrize("shared", [None, "elsewhere"])
+def test_a_server_that_dies_with_its_file_system_is_not_started_on_what_is_below(
+    api: Api, tmp_path: Path, shared: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that nodes share may be elsewhere, and is still there. A server that goes on for a moment leaves no id
+    where there are no images, and what is known of the folder stays known."""
+    monkeypatch.setattr("plugin.starting.own_name.Database", lambda _: api.services.database)
+    mount, shared_dir = tmp_path / "mount", tmp_path / shared if shared else None
+    settings = Settings(data_dir=tmp_path / "a", node="a", dicom_storage_path=mount, shared_dir=shared_dir)
+    begins(api, settings)
+    (mount / "a7").mkdir(parents=True)
+    api.upload(small())
+    api.services.recorder.settle()
+    assert not_mounted(settings) is None
+    mount.rename(tmp_path / "away")
+    mount.mkdir()
+    again = Nodes(api.services.database, settings, utc_now)  # started again all the same
+    again.begin()
+    again.beat()
+    assert list(mount.iterdir()) == []
+    said = not_mounted(settings)
+    assert said is not None
+    subprocess.run(["sh", "-c", said.partition("the server: ")[2]], check=True)  # as it is told
+    assert not_mounted(settings) is None
 
 
 def test_a_file_in_quarantine_has_the_name_of_its_node(api: Api) -> None:

@@ -64,6 +64,14 @@ def ends_with_what_it_sees(folder: Path) -> str:
     )
 
 
+def test_one_that_must_not_be_started_again_is_not(tmp_path: Path) -> None:
+    """The file system of the images went away, and Orthanc with it."""
+    command = [sys.executable, "-c", counting(tmp_path, "sys.exit(9)").replace("f = ", "import sys; f = ", 1)]
+    watched = Supervisor(command, None, tmp_path / "restarts.log", obstacle=lambda: "is it mounted?")
+    watched.start()
+    assert (watched.watch(), starts(tmp_path)) == (1, 1)
+
+
 @pytest.mark.parametrize(("seconds", "signals", "code"), [(0.05, 1, 0), (3600, 2, 0), (0, 1, 9)])
 def test_a_stop_is_announced_before_it_happens(tmp_path: Path, seconds: float, signals: int, code: int) -> None:
     """For as long as the setting says; a second signal does not wait, and without the setting nothing is announced."""

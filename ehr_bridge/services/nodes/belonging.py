@@ -16,6 +16,7 @@ from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.settings import Settings
 from ehr_bridge.shallow_json import loads
+from ehr_bridge.shared_folders import OURS
 from ehr_bridge.storage.folder import UNFINISHED, sync_folder, write_synced
 
 LOGGER = logging.getLogger(__name__)
@@ -51,13 +52,27 @@ def fits(marks: str | None, others: str | None) -> bool:
 
 
 def lost_folder(session: Session, settings: Settings) -> str | None:
-    """The id of the folder of the images, when a node has known it, images are in it, and what is there now is empty
-    and has no id: the mount point below a file system that is away. With a bucket, what is in the folder says less."""
-    if settings.bucket is not None or (settings.shared_path / FILE_NAME).exists() or _has_images(settings.storage_path):
+    """The id of the folder that nodes share, when images are on record and their folder is empty: the mount point
+    below a file system that is away. An id that a node has known, in the empty folder, says that the images are lost.
+    With a bucket, what is in the folder says less. Raises OSError."""
+    if settings.bucket is not None or _has_images(settings.storage_path):
         return None
     known = select(Node.shared_folder).where(Node.shared_folder.is_not(None)).order_by(Node.last_seen_at.desc())
     stored = exists().where(Instance.study_id == Study.id, Study.deleted_at.is_(None))
-    return session.scalar(known.where(stored).limit(1))
+    ids = session.scalars(known.where(stored)).all()
+    return None if not ids or _id_in(lost_mark(settings)) in ids else ids[0]
+
+
+def lost_mark(settings: Settings) -> Path:
+    """Where somebody says that the images are lost; unless the setting says otherwise, the id itself is there."""
+    return settings.storage_path / OURS / FILE_NAME
+
+
+def _id_in(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()[:64]
+    except FileNotFoundError:
+        return None
 
 
 def _has_images(folder: Path) -> bool:
@@ -68,14 +83,15 @@ def _has_images(folder: Path) -> bool:
         return False
 
 
-def folder_id(folder: Path) -> str | None:
-    """The id of the folder that nodes share, which the first node gives it. None while it cannot be read or written:
-    a folder that is away is told elsewhere."""
+def folder_id(folder: Path, *, is_start: bool) -> str | None:
+    """The id of the folder that nodes share, which the start of the first node gives it. A node that runs gives none:
+    what it finds without one is the mount point of a file system that has gone away. None while it cannot be read or
+    written: a folder that is away is told elsewhere."""
     path = folder / FILE_NAME
     try:
-        if not path.exists():
+        if is_start and not path.exists():
             _name(path)
-        return path.read_text().strip()[:64] or None
+        return _id_in(path) or None
     except OSError as error:
         LOGGER.warning("the id of the folder that nodes share cannot be read: %s", error.strerror)
         return None

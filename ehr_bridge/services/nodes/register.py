@@ -125,7 +125,7 @@ class Nodes:
         NameTaken when a running node of another home, or on a copy of this machine, has it, OSError when the data
         directory cannot be written."""
         name, own, start = node_name(self._settings), home(self._settings), new_start()
-        self._look_at_folder()
+        self._look_at_folder(is_start=True)
         with self._database.write() as session:
             now, ahead = self._time(session)
             holder = session.get(Node, name)
@@ -135,6 +135,7 @@ class Nodes:
                 session.delete(holder)
                 session.flush()
             row = self._row(own, now, ahead, NodeState.STARTING) | {"start_id": start}
+            row["shared_folder"] = self._folder or (holder.shared_folder if holder is not None else None)
             session.add(Node(name=name, **row, started_at=now))
             renamed = Node.home == own  # one server at a time runs there: what had another name is this one
             gone = or_(Node.last_seen_at < now - SHOWN_FOR, renamed & (Node.name != name))
@@ -243,6 +244,8 @@ class Nodes:
         with self._database.write_relaxed() as session:
             now, ahead = self._time(session)
             values = self._row(own, now, ahead, state) | {"start_id": self._start}
+            if self._folder is None:  # what was known stays known: the folder may be away
+                del values["shared_folder"]
             mine = update(Node).where(Node.name == name, Node.home == own, self._is_of_this_start(now))
             if session.scalar(mine.values(values).returning(Node.name)) is None:
                 insert = (sqlite if self._database.is_sqlite else postgresql).insert(Node)
@@ -279,10 +282,10 @@ class Nodes:
             "makes_md5": makes_md5(self._settings),
         }
 
-    def _look_at_folder(self) -> None:
+    def _look_at_folder(self, *, is_start: bool = False) -> None:
         """Before a transaction, in which all other writers would wait for a file system that hangs."""
         if self._folder is None:
-            self._folder = folder_id(self._settings.shared_path)
+            self._folder = folder_id(self._settings.shared_path, is_start=is_start)
 
     def _time(self, session: Session) -> tuple[datetime, float]:
         """The database's time, and by how many seconds this node's clock is ahead of it. SQLite has this node's."""
