@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.api.conftest import Api
+from tests.api.deletion_steps import purged
 from tests.api.link_steps import put_order, put_patient
 from tests.support.samples import small
 
@@ -44,5 +45,15 @@ def test_nothing_of_a_restricted_patient_has_a_name(api: Api) -> None:
     """For an auditor who is not on the list."""
     linked(api)
     body = {"reason": "a colleague", "staff": ["somebody"]}
+    assert api.call("PUT", "/api/v1/access/restrictions/MRN-77", "admin", json=body).status_code in {200, 201}
+    assert named(api) == UNNAMED
+
+
+def test_a_purged_study_has_no_name_whoever_its_patient_was(api: Api) -> None:
+    """It is here no more, and nothing tells any longer that it was a restricted patient's."""
+    uid, _ = linked(api)
+    purged(api, uid)
+    body = {"reason": "a colleague", "staff": ["somebody"]}
+    assert named(api)["study"] is None
     assert api.call("PUT", "/api/v1/access/restrictions/MRN-77", "admin", json=body).status_code in {200, 201}
     assert named(api) == UNNAMED

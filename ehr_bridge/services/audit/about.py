@@ -23,10 +23,11 @@ class NamedStudy:
 
 
 def studies_of(session: Session, uids: Iterable[str | None], unseen: Collection[str]) -> dict[str, NamedStudy]:
-    """Studies by UID, without those that the caller may not see."""
+    """Studies by UID that are here (`studies.listing.stored`), without those that the caller may not see."""
     wanted = {uid for uid in uids if uid is not None} - set(unseen)
     columns = (Study.study_instance_uid, Study.study_description, Study.study_date, Study.modalities)
-    found = session.execute(select(*columns).where(Study.study_instance_uid.in_(wanted)))
+    is_here = Study.orthanc_study_id.is_not(None) & Study.deleted_at.is_(None)
+    found = session.execute(select(*columns).where(Study.study_instance_uid.in_(wanted), is_here))
     return {uid: NamedStudy(description, day, modalities) for uid, description, day, modalities in found}
 
 
