@@ -18,6 +18,7 @@ from tests.api.conftest import Api
 from tests.api.fhir_steps import fhir_of
 from tests.api.message_steps import HL7, send
 from tests.api.privacy_steps import restrict
+from tests.api.rejection_steps import REJECTIONS, a_series, look, rejected
 from tests.api.report_steps import with_images
 from tests.support.archive import FakeArchive
 from tests.support.fhir import result
@@ -43,6 +44,10 @@ nurse = ["write_orders"]
 
 SENDERS = """[roles]
 modality = ["upload"]
+"""
+
+CLERKS = """[roles]
+nurse = ["read", "modify_tags"]
 """
 
 NARROW = """[roles]
@@ -229,3 +234,13 @@ def test_who_only_sends_images_asks_for_no_names_by_labels(database: Database, t
         refused = site.call("POST", "/api/v1/labels", "modality", json=body)
         assert (refused.status_code, refused.json["code"]) == (403, "permission_missing")
         assert site.call("POST", "/api/v1/labels", "reception", json=body).status_code == 200
+
+
+def test_who_corrects_attributes_and_may_not_view_sees_no_rejected_image(database: Database, tmp_path: Path) -> None:
+    """A picture is an image, and may have names burnt in."""
+    site = with_roles(CLERKS, database, tmp_path)
+    study, images = a_series(site, 1)
+    rejection = rejected(site, study, images)
+    look(site)
+    path = f"{REJECTIONS}/{rejection['id']}/pictures/1"
+    assert (site.get(path, "technician").status_code, site.get(path, "nurse").status_code) == (200, 403)

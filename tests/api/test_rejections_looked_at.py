@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from PIL import Image
 
+from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.rejection import looking
 from tests.api.conftest import Api
 from tests.api.rejection_steps import REJECTIONS, RITA, a_series, decide, look, rejected
 
@@ -40,3 +43,48 @@ def test_what_has_returned_to_its_study_is_not_looked_at_here(api: Api) -> None:
     look(api)
     gone = api.get(f"{REJECTIONS}/{rejection['id']}/pictures/1", "radiologist")
     assert (gone.status_code, gone.json["code"]) == (404, "instance_not_found")
+
+
+def picture_of_one(api: Api) -> str:
+    study, images = a_series(api, 1)
+    rejection = rejected(api, study, images)
+    look(api)
+    return f"{REJECTIONS}/{rejection['id']}/pictures/1"
+
+
+def test_a_file_that_cannot_be_read_or_is_damaged_is_not_said_to_be_gone(api: Api) -> None:
+    """It is kept apart still: the folder may be away for a moment, or the disk may fail."""
+    path = picture_of_one(api)
+    (file,) = api.services.settings.rejected_path.glob("*.dcm")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    damaged = api.get(path, "technician")
+    file.unlink()
+    missing = api.get(path, "technician")
+    file.mkdir()
+    unreadable = api.get(path, "technician")
+    codes = {(one.status_code, one.json["code"]) for one in (damaged, missing, unreadable)}
+    assert codes == {(503, "archive_unavailable")}
+    file.rmdir()
+    file.write_bytes(data)
+    assert api.get(path, "technician").status_code == 200
+
+
+def test_a_file_is_read_when_its_turn_has_come_and_never_one_that_is_too_large(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are asked for at once: their bytes would fill the server's memory."""
+    path = picture_of_one(api)
+    turns: list[int] = []
+    read, drawing = Quarantine.read, api.services.results.looking._drawing
+
+    def in_turn(self: Quarantine, name: str) -> bytes:
+        turns.append(drawing._value)
+        return read(self, name)
+
+    monkeypatch.setattr(Quarantine, "read", in_turn)
+    assert api.get(path, "technician").status_code == 200
+    assert turns == [drawing._value - 1]
+    monkeypatch.setattr(looking, "MAX_FILE_BYTES", 10)
+    assert api.get(path, "technician").status_code == 200
+    assert len(turns) == 1

@@ -193,7 +193,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "reject_images": (*_REPEATED, *_STUDY, "instance_not_found", "modification_running", "rejection_state"),
     "list_rejections": _FILTERED,
     "get_rejection": ("rejection_not_found", *_STUDY),
-    "get_rejected_picture": ("rejection_not_found", "instance_not_found", *_STUDY),
+    "get_rejected_picture": ("rejection_not_found", "instance_not_found", "archive_unavailable", *_STUDY),
     "undo_rejection": (*_REJECTION, "modification_running", "rejection_running"),
     "agree_to_rejection": (*_REJECTION, "modification_running"),
     "refuse_rejection": _REJECTION,

@@ -152,7 +152,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/studies/{study_uid}/rejections"): Permission.MODIFY_TAGS,
     ("GET", "/api/v1/dicom/rejections"): Permission.READ,
     ("GET", "/api/v1/dicom/rejections/{rejection_id}"): Permission.READ,
-    ("GET", "/api/v1/dicom/rejections/{rejection_id}/pictures/{number}"): Permission.MODIFY_TAGS,
+    ("GET", "/api/v1/dicom/rejections/{rejection_id}/pictures/{number}"): Permission.MODIFY_TAGS,  # and view
     ("POST", "/api/v1/dicom/rejections/{rejection_id}/undo"): Permission.MODIFY_TAGS,
     ("POST", "/api/v1/dicom/rejections/{rejection_id}/agree"): Permission.MODIFY_TAGS,
     ("POST", "/api/v1/dicom/rejections/{rejection_id}/refuse"): Permission.MODIFY_TAGS,

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from ehr_bridge.api.document.bodies import BINARY
 from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
@@ -29,6 +29,7 @@ from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import CONFLICTS
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.api.writing.repeats import repeatable
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import RejectedFile, RejectionReason, RejectionStatus
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.rejection.rejections import SORTS, RejectionFilters, RejectionView, Wish
@@ -152,7 +153,8 @@ def get_rejection(path: RejectionPath) -> Response:
     },
 )
 def get_rejected_picture(path: RejectedPicturePath) -> Response:
-    """A picture of at most 768 pixels of a rejected image that is kept apart, for who may reject or take it back"""
+    """A picture of at most 768 pixels of a rejected image that is kept apart, for who may reject. Needs `view` too"""
+    caller().require(Permission.VIEW)
     png = services().results.looking.picture(path.rejection_id, path.number, archive(), origin())
     response = Response(png, content_type="image/png")
     response.headers["Cache-Control"] = "private, no-store"

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import uuid
 from collections.abc import Callable
 from datetime import datetime
 
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.states import RejectedFile
 from ehr_bridge.dicom.reading.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
-from ehr_bridge.errors import NotFound
+from ehr_bridge.errors import NotFound, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.holdings import Holdings
-from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.archive.quarantine import Quarantine, sha256_of
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.rejection.rejections import find_rejection, images_of
 from ehr_bridge.services.studies.thumbnails import AT_ONCE, decoded
 
 SIDE = 768
 """Pixels: enough to see why it was rejected, too few to read it."""
+PUT_ASIDE = (RejectedFile.KEPT, RejectedFile.OUT, RejectedFile.RETURNING)
 
 
 class Looking:
@@ -32,17 +35,18 @@ class Looking:
         """A PNG of one of the images of a rejection, from 1 in the order in which they are shown; a placeholder when it
         cannot be drawn safely.
 
-        Raises NotFound when there is no such rejection, or this image of it is not kept apart.
+        Raises:
+            NotFound: there is no such rejection, or this image of it is not kept apart.
+            Unavailable: its file is kept apart, and cannot be read now or is damaged.
         """
         with self._fresh.read() as session:
             images = images_of(session, find_rejection(session, rejection_id))
-            name = images[number - 1].file_name if number <= len(images) else None
-        try:
-            data = self._folder.read(name or "")
-        except (LookupError, OSError):
-            raise NotFound("instance_not_found", "This image is not among those that are kept apart.") from None
-        with self._drawing:
-            png = _drawn(data, archive)
+            image = images[number - 1] if number <= len(images) else None
+            if image is None or image.file_name is None or image.status not in PUT_ASIDE:
+                raise NotFound("instance_not_found", "This image is not among those that are kept apart.")
+            name, size = image.file_name, image.size_bytes
+        with self._drawing:  # reading too: many that are asked for at once are in memory two by two
+            png = placeholder("") if size > MAX_FILE_BYTES else _drawn(self._read(name), archive)
         with self._fresh.write() as session:
             rejection = find_rejection(session, rejection_id)
             detail = {"rejection_id": str(rejection.id), "reason": rejection.reason.value, "instances": 1}
@@ -50,11 +54,20 @@ class Looking:
             audit.append(session, origin, event, self._clock())
         return png
 
+    def _read(self, name: str) -> bytes:
+        """Raises Unavailable."""
+        try:
+            data = self._folder.read(name)
+        except (LookupError, OSError) as error:
+            detail = "The file of this image is kept apart, but cannot be read at the moment; try again."
+            raise Unavailable("archive_unavailable", detail, 30) from error
+        if hashlib.sha256(data).hexdigest() != sha256_of(name):
+            raise Unavailable("archive_unavailable", "The file of this image that is kept apart is damaged.", 30)
+        return data
+
 
 def _drawn(data: bytes, archive: Holdings) -> bytes:
     try:
-        if len(data) > MAX_FILE_BYTES:
-            raise NoPicture("too large")
         return picture(data, lambda file, frame: decoded(archive, file, frame), SIDE)
     except (NoPicture, LookupError):
         return placeholder("")

@@ -29,6 +29,7 @@ export function RejectedPanel({ study }: { study: string }) {
 
 function One({ study, rejection }: { study: string; rejection: Rejection }) {
   const may = useMay("modify_tags");
+  const maySee = useMay("view");
   const decide = useDecideRejection(study);
   const say = useSay();
   const [asking, setAsking] = useState(false);
@@ -78,7 +79,7 @@ function One({ study, rejection }: { study: string; rejection: Rejection }) {
       {!asking && <Problem error={decide.error} />}
       {may && (
         <div className="actions">
-          {rejection.images.some(({ is_put_aside: isKept }) => isKept) && (
+          {maySee && rejection.images.some(({ is_put_aside: isKept }) => isKept) && (
             <button type="button" className="button button-small" onClick={() => setLooking(true)}>
               {t("rejected.look")}
             </button>
