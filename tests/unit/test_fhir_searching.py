@@ -15,7 +15,7 @@ from ehr_bridge.fhir.capability import capability_statement, interactions
 from ehr_bridge.fhir.searching import LARGEST_COUNT, Pairs, Search, literal, read_search, unescaped
 from ehr_bridge.fhir.table import IMAGING_STUDY, PATIENT, RESOURCES, SERVICE_REQUEST, Resource
 from ehr_bridge.services.interfaces.fhir.report_conditions import MEANINGS
-from ehr_bridge.services.interfaces.fhir.search import _LISTS, SeriesCount, _add_instances
+from ehr_bridge.services.interfaces.fhir.search import _LISTS, SeriesCount, _add_instances, _is_by_name_alone
 
 
 def strict(resource: Resource, *pairs: tuple[str, str]) -> Search:
@@ -151,3 +151,11 @@ def test_a_series_that_comes_between_two_questions_is_told_the_next_time() -> No
     session = cast(Session, SimpleNamespace(execute=lambda *_: rows))
     _add_instances(session, {study: [known]}, [study])
     assert known.instances == [("1.2.1.1", "1.2.840")]
+
+
+def test_a_page_of_all_patients_does_not_look_at_all_of_them() -> None:
+    """Only a part of a name does; who reads everything for the first time asks for ten thousand pages."""
+    assert not _is_by_name_alone(strict(PATIENT))
+    assert not _is_by_name_alone(strict(PATIENT, ("_sort", "-_lastUpdated"), ("_count", "20")))
+    assert not _is_by_name_alone(strict(PATIENT, ("family", "ada"), ("birthdate", "1970-01-01")))
+    assert _is_by_name_alone(strict(PATIENT, ("family", "ada"), ("given", "eve")))

@@ -307,8 +307,9 @@ def _add_instances(
 
 
 def _is_by_name_alone(search: Search) -> bool:
-    """All patients are looked at: in the index that has their names, and not in whole rows."""
-    return {one.parameter.name for one in search.criteria} <= _NAMES
+    """All patients are looked at: in the index that has their names, and not in whole rows. Without a criterion a page
+    is read in its order, and ends when it is full."""
+    return bool(search.criteria) and {one.parameter.name for one in search.criteria} <= _NAMES
 
 
 def _asks_for_step(search: Search) -> bool:
