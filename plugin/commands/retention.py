@@ -11,6 +11,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ from plugin.commands.users import operator
 
 PAGE = 500
 """As many as one page lists, and one batch requests."""
+READING = timedelta(minutes=15)
+"""Whoever has opened a study so long before the command may be reading it: all of its images were read at once."""
 REPORT = ("study_instance_uid", "study_date", "modalities", "number_of_instances", "rule", "outcome")
 PROPOSED, REQUESTED = "proposed", "requested"
 
@@ -34,12 +37,14 @@ class Server(Protocol):
 
 
 def proposals(server: Server, rules: YearsKept) -> Iterator[dict[str, Any]]:
-    """The pages of what the rules propose, as the server answers."""
+    """The pages of what the rules propose, as the server answers; `seen_at` is since when nobody may have read them."""
     query = {"rules": str(rules), "least_age": str(rules.least_age), "limit": str(PAGE)}
     cursor: str | None = None
+    seen_at: str | None = None
     while True:
         page = _said(*server.ask("GET", "retention/proposals", params=query | ({"cursor": cursor} if cursor else {})))
-        yield page
+        seen_at = seen_at or (datetime.fromisoformat(page["read_at"]) - READING).isoformat()
+        yield page | {"seen_at": seen_at}
         cursor = page["next"]
         if cursor is None:
             return
@@ -59,7 +64,7 @@ def request(server: Server, rules: YearsKept, page: Mapping[str, Any], reason: s
         "rules": str(rules),
         "least_age": rules.least_age,
         "study_instance_uids": uids,
-        "seen_at": page["read_at"],
+        "seen_at": page["seen_at"],
         "reason": reason,
     }
     key = {"Idempotency-Key": str(uuid.uuid4())}  # the answer may be lost, and is asked for again

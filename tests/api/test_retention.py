@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ehr_bridge.auth.caller import Caller
 from ehr_bridge.services.deletion.years_kept import YearsKept, years_before
 from ehr_bridge.settings import load_settings
 from plugin.commands import retention as command
@@ -21,7 +22,7 @@ from tests.support.server import SECRET
 TEN = YearsKept({"any": 10}, least_age=28)
 
 
-class Caller:
+class Server:
     """The server of the command."""
 
     def __init__(self, api: Api, token: str = RITA) -> None:
@@ -36,7 +37,7 @@ class Caller:
 
 
 def listed(api: Api, rules: YearsKept = TEN) -> list[str]:
-    return [one["study_instance_uid"] for page in proposals(Caller(api), rules) for one in page["studies"]]
+    return [one["study_instance_uid"] for page in proposals(Server(api), rules) for one in page["studies"]]
 
 
 def test_every_page_is_listed_with_its_rule_while_studies_go(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,9 +47,9 @@ def test_every_page_is_listed_with_its_rule_while_studies_go(api: Api, monkeypat
     monkeypatch.setattr(command, "PAGE", 2)
     assert listed(api) == due
     seen = []
-    for page in proposals(Caller(api), TEN):
+    for page in proposals(Server(api), TEN):
         seen += [(one["study_instance_uid"], one["rule"]) for one in page["studies"]]
-        assert set(request(Caller(api), TEN, page, "retention 2026").values()) == {"requested"}
+        assert set(request(Server(api), TEN, page, "retention 2026").values()) == {"requested"}
     assert seen == [(uid, "any=10") for uid in due]
     assert listed(api) == []
 
@@ -56,7 +57,7 @@ def test_every_page_is_listed_with_its_rule_while_studies_go(api: Api, monkeypat
 def test_the_one_who_requests_is_no_judge_of_it(api: Api) -> None:
     """Two people as ever; the second one is asked on the Deletions page, and may say no. What is not proposed any more
     is left out and named."""
-    uid, server = old(api, 1), Caller(api)
+    uid, server = old(api, 1), Server(api)
     (page,) = proposals(server, TEN)
     (modality,) = page["studies"][0]["modalities"]
     assert unknown(server, YearsKept({modality: 5, "XY": 5, "any": 5}, 28)) == ["XY"]
@@ -75,7 +76,7 @@ def test_a_cursor_is_of_these_rules(api: Api) -> None:
     for number in (1, 2):
         old(api, number)
     query = {"rules": "any=10", "limit": "1"}
-    server = Caller(api)
+    server = Server(api)
     _, first = server.ask("GET", "retention/proposals", params=query)
     assert first["number_of_studies"] == 2 and first["next"]
     _, second = server.ask("GET", "retention/proposals", params=query | {"cursor": first["next"]})
@@ -123,7 +124,7 @@ def test_the_one_who_types_the_command_is_named_and_cannot_approve(api: Api, mon
     arguments = ["--rule", "any=5", "--request", "retention 2026"]
     said = runner.invoke(retention, arguments, obj=settings)
     assert said.exit_code == 2 and "--as USER" in said.output
-    monkeypatch.setattr("plugin.commands.retention.Remote", lambda _url, token: Caller(api, token()))
+    monkeypatch.setattr("plugin.commands.retention.Remote", lambda _url, token: Server(api, token()))
     said = runner.invoke(retention, [*arguments[:3], "x" * 200, "--as", "max"], obj=settings)
     assert said.exit_code == 1 and "invalid_request" in said.output, said.output
     said = runner.invoke(retention, [*arguments, "--as", "max"], obj=settings)
@@ -132,6 +133,20 @@ def test_the_one_who_types_the_command_is_named_and_cannot_approve(api: Api, mon
     assert waiting["requested_by"] == "max" and "command:" in waiting["reason"]
     refused = decide(api, waiting["id"], "approve", MAX)
     assert (refused.status_code, refused.json["code"]) == (403, "own_request")
+
+
+def test_what_somebody_has_just_opened_is_not_requested_by_the_command(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A radiologist has the prior on the screen; the list was looked at in an earlier run."""
+    opened, plain = old(api, 1), old(api, 2)
+    api.services.viewings.note(Caller("dora", "Dora", (), frozenset()), opened, "a", "10.0.0.1")
+    api.services.viewings.flush()
+    monkeypatch.setattr("plugin.commands.retention.Remote", lambda _url, token: Server(api, token()))
+    arguments = ["--rule", "any=5", "--request", "retention 2026", "--as", "max"]
+    said = CliRunner().invoke(retention, arguments, obj=load_settings({"EHR_BRIDGE_JWT_SECRET": SECRET}))
+    outcomes = {line.split(",")[0]: line.split(",")[-1] for line in said.output.splitlines()}
+    assert (said.exit_code, outcomes[opened], outcomes[plain]) == (3, "study_read", "requested"), said.output
 
 
 def test_a_leap_day_has_a_day_in_every_year() -> None:
