@@ -16,7 +16,7 @@ from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.reporting.attention import WaitsFor
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import count_shown, issued_for, open_to, visible
+from ehr_bridge.services.reporting.rows import count_shown, issued_for, number_shown, open_to, visible
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 FREQUENT = 5_000
@@ -77,10 +77,12 @@ def search_reports(
 
 
 def _count_unread(session: Session, conditions: Sequence[ColumnElement[bool]], who: Reporter) -> int:
-    """All that were issued, less those that the caller has seen: a person has seen few of all years."""
+    """All that were issued, less those that the caller has seen: a person has seen few of all years. By one statement,
+    as `count_shown`: what is issued and seen between two would be taken off and not counted."""
     issued = [*conditions, Report.number > 0]
     ever_seen = Report.id.in_(select(ReportSeen.report_id).where(ReportSeen.subject == who.subject))
-    return count_shown(session, issued) - count_shown(session, [*issued, ever_seen, _is_seen(who)])
+    seen = number_shown([*issued, ever_seen, _is_seen(who)])
+    return session.scalar(select(number_shown(issued) - seen)) or 0
 
 
 def _is_seen(who: Reporter) -> ColumnElement[bool]:

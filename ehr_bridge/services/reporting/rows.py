@@ -40,10 +40,15 @@ def studies_that_hide() -> CompoundSelect[str]:
 
 def count_shown(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
     """All reports that fit, less those that are hidden; by one statement, so that both are of one moment."""
+    return session.scalar(select(number_shown(conditions))) or 0
+
+
+def number_shown(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[int]:
+    """The same, as a part of a statement."""
     count = select(func.count()).select_from(Report).where(*conditions)
     may_be_hidden = Report.study_instance_uid.in_(studies_that_hide())
     hidden = count.where(may_be_hidden, not_(visible()))
-    return session.scalar(select(count.scalar_subquery() - hidden.scalar_subquery())) or 0
+    return count.scalar_subquery() - hidden.scalar_subquery()
 
 
 def is_purged() -> ColumnElement[bool]:
