@@ -4,7 +4,7 @@ issued, what somebody wrote, and what was done in a month.
 A part may stand anywhere, so each name and number is looked at: in an index that has what a search needs, not in rows.
 
 Revision ID: 0062_growing4
-Revises: 0061_grown_reports
+Revises: 0060_retention
 """
 
 import sqlalchemy as sa
