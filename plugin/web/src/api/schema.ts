@@ -2590,7 +2590,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A picture of at most 768 pixels of a rejected image that is kept apart, for who may reject or take it back */
+        /** A picture of at most 768 pixels of a rejected image that is kept apart, for who may reject. Needs `view` too */
         get: {
             parameters: {
                 query?: never;
