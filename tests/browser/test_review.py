@@ -285,8 +285,8 @@ def test_somebody_found_by_search_is_compared_before_the_link_is_made(
     page.get_by_role("button", name=f"Link to the order {order['accession_number']}").click()
     dialog = page.get_by_role("dialog", name="Link this study?")
     expect(dialog).to_contain_text(BORN_YUKI)
-    expect(row(dialog, "Patient name")).to_contain_text("Doe^Peter")
-    expect(row(dialog, "Patient name")).to_contain_text("Tanaka^Yuki")
+    expect(row(dialog, "Patient name")).to_contain_text("Doe, Peter")
+    expect(row(dialog, "Patient name")).to_contain_text("Tanaka, Yuki")
     expect(row(dialog, "Patient name")).to_contain_text("not the same")
     expect(row(dialog, "Sex")).to_contain_text("another sex")
     assert violations(page) == []

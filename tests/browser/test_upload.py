@@ -272,7 +272,7 @@ def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(
     expect(dialog.get_by_label("Given name")).to_have_value("Anne")
     dialog.get_by_label("Birth date").fill("1984-05-06")
     desktop.keyboard.press("Enter")
-    expect(desktop.get_by_role("table", name="3 values corrected by you")).to_contain_text("20260102")
+    expect(desktop.get_by_role("table", name="3 values corrected by you")).to_contain_text("02 Jan 2026")
 
     send(desktop)
     expect(desktop.get_by_role("article", name="Linked, as you confirmed")).to_be_visible()

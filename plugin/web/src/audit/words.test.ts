@@ -4,7 +4,7 @@ import { setLanguage, word } from "../i18n";
 import { de } from "../i18n/de";
 import { en } from "../i18n/en";
 import { LANGUAGES } from "../i18n/languages";
-import { ACTIONS, detailLines } from "./words";
+import { ACTIONS, detailLines, technicalLines } from "./words";
 
 const PREFIX = "audit.detail.";
 /** Whatever an event may say in detail. */
@@ -31,12 +31,19 @@ describe("the audit page", () => {
     expect(detailLines({ before: "scheduled", minutes: 1500, has_pin: true, PatientSex: "F" })).toEqual(["Before: Scheduled", "Minutes: 1,500", "With a PIN: Yes", "Sex: F"]);
   });
 
+  it("keeps ids and routes beside what people read", () => {
+    const detail = { code: "patient_restricted", route: "GET orders/{order_id}", request_id: ID, share_id: ID, target_study_instance_uid: "1.2.3", reason: "wrong_patient", seconds: 432_000 };
+    expect(detailLines(detail)).toEqual(["Why: Patient restricted to other people", "Reason: Wrong patient", "Duration: 5 days"]);
+    expect(detailLines({ ...detail, seconds: 756 }).at(-1)).toBe("Duration: 12.6 minutes");
+    expect(technicalLines(detail)).toEqual(["Route: GET orders/{order_id}", `Request: ${ID}`, `Link id: ${ID}`, "New study: 1.2.3"]);
+  });
+
   it.each(Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[])("says every action and every detail in words (%s)", async (language) => {
     await setLanguage(language);
     for (const action of ACTIONS) expect(word("audit.action", action)).not.toMatch(/[a-z]\.[a-z]|_/);
     for (const name of NAMES) {
       for (const value of VALUES) {
-        for (const line of detailLines({ [name]: value })) expect(line.replace("in_progress", "")).not.toMatch(RAW);
+        for (const line of [...detailLines({ [name]: value }), ...technicalLines({ [name]: value })]) expect(line.replace("in_progress", "")).not.toMatch(RAW);
       }
     }
   });

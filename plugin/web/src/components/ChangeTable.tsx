@@ -1,5 +1,6 @@
 import { t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
+import { asRead } from "./asRead";
 import { Value } from "./Value";
 
 interface Change {
@@ -18,7 +19,7 @@ interface Props {
   after?: string;
 }
 
-/** Before and after, value by value, exactly as they stand in the files. */
+/** Before and after, value by value: names and days as people read them, as long as that shows what differs. */
 export function ChangeTable({ changes, caption, after }: Props) {
   return (
     <table className="coerced">
@@ -31,18 +32,21 @@ export function ChangeTable({ changes, caption, after }: Props) {
         </tr>
       </thead>
       <tbody>
-        {changes.map(({ tag, before, after, conflict }, at) => (
-          <tr key={at} className={conflict ? "differs" : undefined}>
-            <th scope="row">{fieldName(tag)}</th>
-            <td>
-              <Value text={before} />
-              {conflict && <span className="badge badge-bad">{t("evidence.differs")}</span>}
-            </td>
-            <td>
-              <Value text={after} />
-            </td>
-          </tr>
-        ))}
+        {changes.map(({ tag, before, after, conflict }, at) => {
+          const [readBefore, readAfter] = asRead(tag, [before, after]);
+          return (
+            <tr key={at} className={conflict ? "differs" : undefined}>
+              <th scope="row">{fieldName(tag)}</th>
+              <td>
+                <Value text={before} read={readBefore} />
+                {conflict && <span className="badge badge-bad">{t("evidence.differs")}</span>}
+              </td>
+              <td>
+                <Value text={after} read={readAfter} />
+              </td>
+            </tr>
+          );
+        })}
       </tbody>
     </table>
   );

@@ -1,6 +1,7 @@
 /** What the images say beside what the EHR says, value by value; what a link would change is marked, by word and icon too. */
 import { t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
+import { asRead } from "./asRead";
 import { Icon, type IconName } from "./Icon";
 import { Value } from "./Value";
 import type { Mark, Row } from "./comparison";
@@ -29,17 +30,20 @@ export function CompareTable({ rows, label }: Props) {
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ tag, file, ehr, mark, detail }) => (
-            <tr key={tag} className={`mark-${mark}`}>
-              <th scope="row">{fieldName(tag)}</th>
-              <td>{file !== null && <Value text={file} />}</td>
-              <td>{file !== null && (ehr === null ? <span className="muted">{t("reconciliation.silent")}</span> : <Value text={ehr} />)}</td>
-              <td className="compare-note">
-                <MarkWord mark={mark} />
-                {(mark === "slip" || mark === "other") && detail && <span className="mark-detail">{detail}</span>}
-              </td>
-            </tr>
-          ))}
+          {rows.map(({ tag, file, ehr, mark, detail }) => {
+            const [readFile, readEhr] = asRead(tag, [file ?? "", ehr ?? ""]);
+            return (
+              <tr key={tag} className={`mark-${mark}`}>
+                <th scope="row">{fieldName(tag)}</th>
+                <td>{file !== null && <Value text={file} read={readFile} />}</td>
+                <td>{file !== null && (ehr === null ? <span className="muted">{t("reconciliation.silent")}</span> : <Value text={ehr} read={readEhr} />)}</td>
+                <td className="compare-note">
+                  <MarkWord mark={mark} />
+                  {(mark === "slip" || mark === "other") && detail && <span className="mark-detail">{detail}</span>}
+                </td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>

@@ -81,6 +81,14 @@ export function formatBytes(bytes: number): string {
   }).format(bytes / 1000 ** power);
 }
 
+const SPANS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]] as const;
+
+/** "5 days", "12.6 minutes". */
+export function formatSpan(seconds: number): string {
+  const [unit, size] = SPANS.find(([, least]) => seconds >= least) ?? SPANS[3];
+  return new Intl.NumberFormat(speaking.locale, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 }).format(seconds / size);
+}
+
 /** An ISO instant in the user's time zone; text that is none comes back as it is. */
 export function formatInstant(iso: string): string {
   const moment = Date.parse(iso);

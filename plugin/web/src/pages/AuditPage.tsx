@@ -4,7 +4,7 @@ import { useAudit, type AuditEvent } from "../api/audit";
 import { rangeOf } from "../api/dayRange";
 import { ExportPanel } from "../audit/ExportPanel";
 import { VerifyPanel } from "../audit/VerifyPanel";
-import { ACTIONS, detailLines } from "../audit/words";
+import { ACTIONS, detailLines, technicalLines } from "../audit/words";
 import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
@@ -135,15 +135,39 @@ const columns = (): Column<AuditEvent>[] => [
     key: "detail",
     title: t("audit.details"),
     className: "column-wide",
-    cell: ({ detail }) => (
-      <ul className="small details">
-        {detailLines(detail).map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
+    cell: ({ id, detail }) => (
+      <>
+        <Lines of={detailLines(detail)} />
+        <Technical id={id} lines={technicalLines(detail)} />
+      </>
     ),
   },
 ];
+
+function Lines({ of }: { of: readonly string[] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul className="small details">
+      {of.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+/** Ids and routes, for who compares an event with a log. */
+function Technical({ id, lines }: { id: number; lines: readonly string[] }) {
+  if (lines.length === 0) return null;
+  return (
+    <details className="small">
+      <summary className="muted">
+        {t("audit.technical")}
+        <span className="visually-hidden"> {formatNumber(id)}</span>
+      </summary>
+      <Lines of={lines} />
+    </details>
+  );
+}
 
 /** The patient, for whoever may see them, the study and the order: by name where they are here, else by what the trail holds. */
 function About({ event: { patient, patient_id: id, study, study_instance_uid: uid, order_id: order, accession_number: accession } }: { event: AuditEvent }) {

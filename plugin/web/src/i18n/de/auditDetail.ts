@@ -1,8 +1,21 @@
-/** Names of what the events of the audit trail say in detail. */
+/** Names of what the events of the audit trail say in detail, and why something was refused. */
 import type { Translation } from "../translation";
 import type { auditDetail as en } from "../en/auditDetail";
 
 export const auditDetail: Translation<typeof en> = {
+  "audit.code.account_locked": "Name nach falschen Passwörtern gesperrt",
+  "audit.code.annotation_refused": "Keine Anmerkung zu einer Studie, die angemerkt werden darf",
+  "audit.code.ignored_roles": "Rollen hier unbekannt",
+  "audit.code.launch_refused": "Start durch ein KIS, das nicht eingetragen ist, oder durch niemanden",
+  "audit.code.not_own_request": "Antrag einer anderen Person",
+  "audit.code.patient_restricted": "Patient nur für benannte Personen",
+  "audit.code.permission_missing": "Berechtigung fehlt",
+  "audit.code.token_expired": "Anmeldung abgelaufen",
+  "audit.code.token_invalid": "Anmeldung ungültig",
+  "audit.code.token_missing": "Nicht angemeldet",
+  "audit.code.token_revoked": "Anmeldung widerrufen",
+  "audit.code.token_too_large": "Anmeldung zu lang",
+  "audit.code.token_used_up": "Viewer-Link so oft geöffnet wie erlaubt",
   "audit.detail.account_id": "Konto-ID",
   "audit.detail.active": "Darf sich anmelden",
   "audit.detail.ae_title": "AE-Titel",
@@ -96,7 +109,7 @@ export const auditDetail: Translation<typeof en> = {
   "audit.detail.rows": "Zeilen",
   "audit.detail.rule": "Regel",
   "audit.detail.run": "Lauf",
-  "audit.detail.seconds": "Sekunden",
+  "audit.detail.seconds": "Dauer",
   "audit.detail.sending_id": "ID der Sendung",
   "audit.detail.series": "Serien",
   "audit.detail.settled": "Was das KIS zu berichtigten Feldern sagte",

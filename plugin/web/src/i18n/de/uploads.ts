@@ -47,7 +47,7 @@ export const uploads: Translation<typeof english> = {
   "uploads.seconds": "Sekunden",
   "uploads.problem": "Problem",
   "uploads.to_study": "Studie öffnen",
-  "uploads.source.manual": "diese Seite",
+  "uploads.source.manual": "die Upload-Seite",
   "uploads.source.api": "ein Programm",
   "uploads.source.cd_import": "ein Datenträger",
   "uploads.source.modality": "ein Gerät",

@@ -22,6 +22,7 @@ export const audit = {
   "audit.about": "Patient, study, order",
   "audit.details": "Details",
   "audit.detail": "{name}: {value}",
+  "audit.technical": "For the log",
   "audit.outcome.refused": "refused",
 
   "audit.verify": "Verify",

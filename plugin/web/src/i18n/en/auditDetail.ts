@@ -1,5 +1,18 @@
-/** Names of what the events of the audit trail say in detail. */
+/** Names of what the events of the audit trail say in detail, and why something was refused. */
 export const auditDetail = {
+  "audit.code.account_locked": "Name locked after wrong passwords",
+  "audit.code.annotation_refused": "Not an annotation of a study that may be annotated",
+  "audit.code.ignored_roles": "Roles unknown here",
+  "audit.code.launch_refused": "Launch by an EHR that is not listed, or by nobody",
+  "audit.code.not_own_request": "Another person's request",
+  "audit.code.patient_restricted": "Patient restricted to other people",
+  "audit.code.permission_missing": "Permission missing",
+  "audit.code.token_expired": "Sign-in expired",
+  "audit.code.token_invalid": "Sign-in not valid",
+  "audit.code.token_missing": "Not signed in",
+  "audit.code.token_revoked": "Sign-in revoked",
+  "audit.code.token_too_large": "Sign-in too long",
+  "audit.code.token_used_up": "Viewer link opened as often as allowed",
   "audit.detail.account_id": "Account id",
   "audit.detail.active": "May sign in",
   "audit.detail.ae_title": "AE title",
@@ -93,7 +106,7 @@ export const auditDetail = {
   "audit.detail.rows": "Rows",
   "audit.detail.rule": "Rule",
   "audit.detail.run": "Run",
-  "audit.detail.seconds": "Seconds",
+  "audit.detail.seconds": "Duration",
   "audit.detail.sending_id": "Sending id",
   "audit.detail.series": "Series",
   "audit.detail.settled": "What the EHR said of corrected fields",

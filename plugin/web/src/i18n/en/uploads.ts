@@ -44,7 +44,7 @@ export const uploads = {
   "uploads.seconds": "Seconds",
   "uploads.problem": "Problem",
   "uploads.to_study": "Open the study",
-  "uploads.source.manual": "this page",
+  "uploads.source.manual": "the upload page",
   "uploads.source.api": "a program",
   "uploads.source.cd_import": "a disc",
   "uploads.source.modality": "a scanner",
