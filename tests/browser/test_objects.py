@@ -114,7 +114,7 @@ def test_objects_are_told_in_words_and_an_ecg_is_drawn(people: People, mixed: st
     page.set_viewport_size(ViewportSize(width=size[0], height=size[1]))
     report = page.get_by_role("region", name="Imaging Measurement Report")
     expect(report.get_by_text("12.5 mm")).to_be_visible()
-    curves = page.get_by_role("img", name=re.compile("^RHYTHM: I, II, III, aVR"))
+    curves = page.get_by_role("img", name=re.compile("^Rhythm: I, II, III, aVR"))
     expect(curves).to_be_visible()
     expect(curves.locator(".curves-line")).to_have_count(12)
     expect(page.get_by_role("region", name="For Teaching").get_by_role("table")).to_be_visible()

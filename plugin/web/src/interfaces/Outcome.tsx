@@ -1,5 +1,5 @@
 import type { Message } from "../api/interfaces";
-import { word } from "../i18n";
+import { known, word } from "../i18n";
 
 const BADGES: Readonly<Record<Message["state"], string>> = {
   applied: "badge badge-good",
@@ -20,7 +20,11 @@ export function Outcome({ of: { state, code, place, reason }, isTrial = false }:
       <span className={BADGES[state]}>{word(isTrial ? "interfaces.trial.state" : "interfaces.state", state)}</span>
       {reason && (
         <span className="second">
-          {[code, place].filter(Boolean).join(" · ")}: {reason}
+          {[code, place, known("interfaces.code", code ?? "")].filter(Boolean).join(" · ")}
+          {/* What the sender was told, in its language. */}
+          <span className="second" lang="en">
+            {reason}
+          </span>
         </span>
       )}
     </>

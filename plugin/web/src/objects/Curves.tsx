@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useObjectFile } from "../api/objects";
 import { t } from "../i18n";
+import { term } from "./dataset";
 import { curve, waveformsOf, type Waveform } from "./ecg";
 
 interface Props {
@@ -32,7 +33,8 @@ export function Curves({ study, series, instance }: Props) {
   );
 }
 
-function Paper({ waveform: { label, frequency, channels } }: { waveform: Waveform }) {
+function Paper({ waveform: { label: said, frequency, channels } }: { waveform: Waveform }) {
+  const label = term(said);
   const seconds = (channels[0]?.samples.length ?? 0) / frequency;
   const [width, height] = [MARGIN + seconds * 25 + 2, channels.length * ROW];
   const name = t("objects.waveform.label", { name: label || t("objects.kind.waveform"), channels: channels.map((one) => one.name).join(", ") });

@@ -1,6 +1,6 @@
 /** A structured report as headings and lines (PS3.3 section C.17.3). Pure. */
 import type { Dataset } from "../api/objects";
-import { clock, day, items, meaning, moment, text } from "./dataset";
+import { clock, day, items, meaning, moment, term, text } from "./dataset";
 
 export interface Line {
   /** What it is about; "" where the document does not say. */
@@ -57,7 +57,7 @@ function valueOf(item: Dataset): string {
     }
     case "SCOORD":
     case "SCOORD3D":
-      return text(item, "00700023");
+      return term(text(item, "00700023"));
     default:
       return "";
   }

@@ -1,12 +1,19 @@
-/** Attributes out of DICOM's JSON (PS3.18 annex F). Pure. */
+/** Attributes out of DICOM's JSON (PS3.18 annex F). Pure but for the language. */
 import type { Dataset } from "../api/objects";
 import { isRecord } from "../api/errors";
+import { formatDay, known } from "../i18n";
+import { parseDay } from "../i18n/parseDay";
 import { personName } from "../i18n/person";
 
 /** The values as text, several joined; "" where there is none. Names are written as people write them. */
 export function text(of: Dataset | undefined, tag: string): string {
   const { vr, Value: values } = of?.[tag] ?? {};
   return Array.isArray(values) ? values.map((value) => (vr === "DS" ? short(plain(value)) : plain(value))).filter(Boolean).join(", ") : "";
+}
+
+/** A defined term in words, "UNVERIFIED" as "Not verified"; one without words of ours stays as it is. */
+export function term(value: string): string {
+  return known("objects.value", value.toLowerCase().replaceAll(" ", "_")) ?? value;
 }
 
 /** The items of a sequence. */
@@ -21,9 +28,10 @@ export function meaning(of: Dataset | undefined, tag: string): string {
   return text(code, "00080104") || text(code, "00080100");
 }
 
-/** "20260131" as "2026-01-31"; what is none stays as it is. */
+/** "20260131" as "31 Jan 2026"; what is none stays as it is. */
 export function day(value: string): string {
-  return value.replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
+  const date = /^\d{8}$/.test(value) ? parseDay(value) : null;
+  return date ? formatDay(date) : value;
 }
 
 /** "083015.12" as "08:30:15". */
@@ -31,7 +39,7 @@ export function clock(value: string): string {
   return value.replace(/^(\d{2})(\d{2})(\d{2})?.*$/, (_, hour: string, minute: string, second?: string) => [hour, minute, second].filter(Boolean).join(":"));
 }
 
-/** "20260131083015" as "2026-01-31 08:30:15". */
+/** "20260131083015" as "31 Jan 2026 08:30:15". */
 export function moment(value: string): string {
   const found = /^(\d{8})(\d{4,6})/.exec(value);
   return found ? `${day(found[1]!)} ${clock(found[2]!)}` : day(value);

@@ -1,7 +1,7 @@
 /** What is worth saying of a plan, a segmentation, key objects and the like. Pure: labels are message keys. */
 import type { Dataset, StudyObject } from "../api/objects";
 import type { MessageKey } from "../i18n";
-import { clock, day, items, meaning, text } from "./dataset";
+import { clock, day, items, meaning, term, text } from "./dataset";
 import type { Kind } from "./kinds";
 
 export type FactKey = Extract<MessageKey, `objects.fact.${string}`>;
@@ -28,8 +28,8 @@ export function factsOf(kind: Kind, of: Dataset): Fact[] {
   switch (kind) {
     case "document":
       return [
-        ["objects.fact.completion", text(of, "0040A491")],
-        ["objects.fact.verification", text(of, "0040A493")],
+        ["objects.fact.completion", term(text(of, "0040A491"))],
+        ["objects.fact.verification", term(text(of, "0040A493"))],
         ["objects.fact.verified_by", items(of, "0040A073").map((one) => text(one, "0040A075")).join(", ")],
       ];
     case "plan":
@@ -37,15 +37,15 @@ export function factsOf(kind: Kind, of: Dataset): Fact[] {
         ["objects.fact.label", text(of, "300A0002")],
         ["objects.fact.name", text(of, "300A0003")],
         ["objects.fact.description", text(of, "300A0004")],
-        ["objects.fact.intent", text(of, "300A000A")],
-        ["objects.fact.approval", text(of, "300E0002")],
+        ["objects.fact.intent", term(text(of, "300A000A"))],
+        ["objects.fact.approval", term(text(of, "300E0002"))],
         ["objects.fact.fractions", items(of, "300A0070").map((group) => text(group, "300A0078")).join(", ")],
         ["objects.fact.dose", items(of, "300A0010").map((one) => text(one, "300A0026") && `${text(one, "300A0016") || text(one, "300A0014")} ${text(one, "300A0026")} Gy`).filter(Boolean).join(", ")],
       ];
     case "structures":
       return [["objects.fact.label", text(of, "30060002")], ["objects.fact.name", text(of, "30060004")]];
     case "dose":
-      return [["objects.fact.dose_type", text(of, "30040004")], ["objects.fact.summation", text(of, "3004000A")], ["objects.fact.units", text(of, "30040002")], ["objects.fact.frames", text(of, "00280008")]];
+      return [["objects.fact.dose_type", term(text(of, "30040004"))], ["objects.fact.summation", term(text(of, "3004000A"))], ["objects.fact.units", term(text(of, "30040002"))], ["objects.fact.frames", text(of, "00280008")]];
     case "segments":
     case "presentation":
     case "registration":
@@ -64,7 +64,7 @@ export function tableOf(kind: Kind, of: Dataset): Table | null {
         ["objects.fact.number", "objects.fact.name", "objects.fact.beam_type", "objects.fact.radiation", "objects.fact.energy", "objects.fact.gantry"],
         items(of, "300A00B0").map((beam) => {
           const [point] = items(beam, "300A0111");
-          return [text(beam, "300A00C0"), text(beam, "300A00C2"), text(beam, "300A00C4"), text(beam, "300A00C6"), text(point, "300A0114"), text(point, "300A011E")];
+          return [text(beam, "300A00C0"), text(beam, "300A00C2"), term(text(beam, "300A00C4")), term(text(beam, "300A00C6")), text(point, "300A0114"), text(point, "300A011E")];
         }),
       );
     case "structures":
@@ -72,7 +72,7 @@ export function tableOf(kind: Kind, of: Dataset): Table | null {
     case "segments":
       return table(
         ["objects.fact.number", "objects.fact.label", "objects.fact.category", "objects.fact.property", "objects.fact.algorithm"],
-        items(of, "00620002").map((one) => [text(one, "00620004"), text(one, "00620005"), meaning(one, "00620003"), meaning(one, "0062000F"), [text(one, "00620008"), text(one, "00620009")].filter(Boolean).join(" ")]),
+        items(of, "00620002").map((one) => [text(one, "00620004"), text(one, "00620005"), meaning(one, "00620003"), meaning(one, "0062000F"), [term(text(one, "00620008")), text(one, "00620009")].filter(Boolean).join(" ")]),
       );
     case "values":
       return table(

@@ -59,6 +59,14 @@ describe("a structured report", () => {
     ]);
   });
 
+  it("has days as days and defined terms in words, and leaves what is neither", () => {
+    const said = (type: string, tag: string, text: string) => linesOf({ "0040A730": value({ "0040A040": value(type), [tag]: value(text) }) })[0]?.value;
+    expect([said("DATE", "0040A121", "20260131"), said("DATETIME", "0040A120", "20260131083015.1"), said("SCOORD", "00700023", "POINT")]).toEqual(["31 Jan 2026", "31 Jan 2026 08:30:15", "Point"]);
+    expect([said("DATE", "0040A121", "20260231"), said("SCOORD", "00700023", "SPLINE")]).toEqual(["20260231", "SPLINE"]);
+    const facts = factsOf("document", { "0040A491": value("COMPLETE"), "0040A493": value("UNVERIFIED") });
+    expect(facts.slice(0, 2).map(([, words]) => words)).toEqual(["Complete", "Not verified"]);
+  });
+
   it("ends where it nests deeper than any report", () => {
     const endless: Record<string, unknown> = { "0040A040": value("CONTAINER") };
     endless["0040A730"] = value(endless);
@@ -74,7 +82,7 @@ describe("a plan and key objects", () => {
   it("name their beams and images", () => {
     const plan = { "300A0002": value("B1"), "300A00B0": value({ "300A00C0": value(1), "300A00C2": value("AP"), "300A00C4": value("STATIC"), "300A00C6": value("PHOTON"), "300A0111": value({ "300A0114": value(6), "300A011E": value(0) }) }) };
     expect(factsOf("plan", plan)[0]).toEqual(["objects.fact.label", "B1"]);
-    expect(tableOf("plan", plan)?.rows).toEqual([["1", "AP", "STATIC", "PHOTON", "6", "0"]]);
+    expect(tableOf("plan", plan)?.rows).toEqual([["1", "AP", "Static", "Photons", "6", "0"]]);
     const keys = { "0040A375": value({ "00081115": value({ "00081199": value({ "00081155": value("1.2.3") }) }) }) };
     expect(tableOf("keys", keys)?.rows).toEqual([["1.2.3"]]);
   });

@@ -14,4 +14,12 @@ describe("a patient's other studies", () => {
     await screen.findByRole("heading", { level: 2 });
     expect(asked.map(({ path }) => path)).toEqual(["dicom/studies/patient/p1?sort=-study_date&limit=100"]);
   });
+
+  it("lead to each, and leave out what is not known of it", async () => {
+    const study = { study_instance_uid: "1.3", study_description: "CT thorax", modalities: ["CT"], study_date: null, number_of_instances: 3, deleted_at: null, is_document: false };
+    shown(<Priors order={order} />, { [OF_PATIENT]: [200, { items: [study], total: 1, limit: 100, offset: 0, next: null }] });
+    const link = await screen.findByRole("link", { name: "CT thorax" });
+    expect(link.getAttribute("href")).toBe("/studies/1.3");
+    screen.getByText("CT · 3 images");
+  });
 });

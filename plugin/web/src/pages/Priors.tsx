@@ -7,9 +7,9 @@ import { Blank } from "../components/Blank";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
-import { Day, modalitiesOf } from "../components/values";
+import { modalitiesOf } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
-import { t } from "../i18n";
+import { formatDay, t } from "../i18n";
 import { hasImages } from "../day/orderWords";
 
 export function Priors({ order }: { order: Order }) {
@@ -43,11 +43,11 @@ function Prior({ study, current }: { study: Study; current: string | null }) {
   return (
     <li className="plain-row">
       <span>
-        <strong>
+        <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}>
           <bdi>{study.study_description || t("studies.untitled")}</bdi>
-        </strong>
+        </Link>
         <span className="second muted small number">
-          {modalitiesOf(study.modalities)} · <Day iso={study.study_date} /> · {t("count.images", { count: study.number_of_instances })}
+          {[modalitiesOf(study.modalities), formatDay(study.study_date ?? ""), t("count.images", { count: study.number_of_instances })].filter(Boolean).join(" · ")}
         </span>
       </span>
       <span className="actions">

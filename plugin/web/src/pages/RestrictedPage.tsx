@@ -148,7 +148,11 @@ function Openings() {
         found={(count) => t("privacy.openings.found", { count })}
         offset={offset}
         onMove={(to) => move({ offset: to })}
-        empty={<Blank icon="shield" title={t("privacy.openings.empty.title")} text={t("privacy.openings.empty.text")} />}
+        empty={
+          <p className="muted">
+            {t("privacy.openings.empty.title")}. {t("privacy.openings.empty.text")}
+          </p>
+        }
       />
       {asked && <Review opening={asked} onClose={() => setAsked(null)} />}
     </section>

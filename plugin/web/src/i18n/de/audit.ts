@@ -25,7 +25,7 @@ export const audit: Translation<typeof english> = {
   "audit.about": "Patient, Studie, Auftrag",
   "audit.details": "Einzelheiten",
   "audit.detail": "{name}: {value}",
-  "audit.technical": "Für das Protokoll",
+  "audit.technical": "Technische Angaben",
   "audit.outcome.refused": "abgelehnt",
 
   "audit.verify": "Prüfen",

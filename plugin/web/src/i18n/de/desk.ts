@@ -7,7 +7,7 @@ export const desk: Translation<typeof english> = {
   "patients.lead": "Alle Patienten – vom KIS gesendet oder an der Anmeldung angelegt.",
   "patients.filters": "Patienten suchen",
   "patients.search": "Suche",
-  "patients.search.hint": "Name, Geburtsdatum, Patienten- oder Auftragsnummer",
+  "patients.search.hint": "Name, Geburtsdatum oder Nummer",
   "patients.found": { one: "{count} Patient", other: "{count} Patienten" },
   "patients.open": "{patient} öffnen",
   "patients.since": "Angelegt",

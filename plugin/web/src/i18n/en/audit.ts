@@ -22,7 +22,7 @@ export const audit = {
   "audit.about": "Patient, study, order",
   "audit.details": "Details",
   "audit.detail": "{name}: {value}",
-  "audit.technical": "For the log",
+  "audit.technical": "Technical details",
   "audit.outcome.refused": "refused",
 
   "audit.verify": "Verify",

@@ -4,7 +4,7 @@ export const desk = {
   "patients.lead": "Everybody who is registered, by the EHR or at the desk.",
   "patients.filters": "Find a patient",
   "patients.search": "Search",
-  "patients.search.hint": "Name, birth date, MRN or accession number",
+  "patients.search.hint": "Name, birth date or number",
   "patients.found": { one: "{count} patient", other: "{count} patients" },
   "patients.open": "Open {patient}",
   "patients.since": "Registered",
