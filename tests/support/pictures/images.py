@@ -15,7 +15,12 @@ from tests.support.pictures.world import send as send_disc
 from tests.support.server import Server
 from tests.support.steps import eventually
 
-DISC = {"PatientName": "MULLER^JURGEN", "PatientID": "K-20931", "PatientBirthDate": "19500731", "PatientSex": "M"}
+DISC: dict[str, Any] = {
+    "PatientName": "MULLER^JURGEN",
+    "PatientID": "K-20931",
+    "PatientBirthDate": "19500731",
+    "PatientSex": "M",
+}
 ANSWERED = "MRN-1003"
 
 
@@ -74,11 +79,14 @@ def sharing(people: People, server: Server) -> Page:
 
 def reconciliation(people: People, server: Server) -> Page:
     """Two people of nearly one name, born on one day."""
-    said = {"PatientName": "NOVAK^IVA", "PatientBirthDate": "19840609", "PatientSex": "F", "PatientID": "MRN-4087"}
-    for description, values in (
-        ("CT of another hospital", {"PatientName": "ALMEIDA^RUI", "PatientID": "98-4411", "PatientSex": "M"}),
-        ("CT abdomen", said),
-    ):
+    said: dict[str, Any] = {
+        "PatientName": "NOVAK^IVA",
+        "PatientBirthDate": "19840609",
+        "PatientSex": "F",
+        "PatientID": "MRN-4087",
+    }
+    other: dict[str, Any] = {"PatientName": "ALMEIDA^RUI", "PatientID": "98-4411", "PatientSex": "M"}
+    for description, values in (("CT of another hospital", other), ("CT abdomen", said)):
         uid = send_disc(server, slices("CT", 4, StudyDescription=description, AccessionNumber="", **values))
     page = people.window("radiographer")
     page.set_viewport_size(HIGHER)

@@ -48,7 +48,7 @@ ORDERS: dict[str, tuple[str, str, str, str, str, int]] = {
     "ACC-2026-0017": ("MRN-4078", "US", "US abdomen", "ABDOMEN", "US2", 120),
 }
 """Patient, modality, procedure, body part, station, and in how many minutes."""
-URGENT = "ACC-2026-0015"
+PRIORITIES = {"ACC-2026-0011": "STAT", "ACC-2026-0015": "URGENT"}
 ARRIVED = ("ACC-2026-0013", "ACC-2026-0014")
 EXAMINED = {"ACC-2026-0003": "CT", "ACC-2026-0011": "CT", "ACC-2026-0012": "MR"}
 OF_THE_DEMO = ("ACC-2026-0001", "ACC-2026-0002")
@@ -69,7 +69,7 @@ def prepare(server: Server) -> None:
         place(
             server, number, mrn, modality, description, now + timedelta(minutes=minutes),
             body_part=body_part, station_ae_title=station, ordered_by="Adeyemi^Tunde",
-            priority="URGENT" if number == URGENT else "ROUTINE",
+            priority=PRIORITIES.get(number, "ROUTINE"),
         )  # fmt: skip
     for number in ARRIVED:
         ask(server, "POST", f"/api/v1/orders/{number}/arrival", "reception")
