@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from tests.support.pictures.makers import IMAGES, PICTURES
-from tests.unit.test_docs import PAGES
+from tests.unit.doc_steps import DOCS, ROOT
 
+PAGES = [*DOCS.rglob("*.md"), ROOT / "README.md"]
 SHOWN = re.compile(r"!\[([^\]]*)\]\(([^)\s]+\.png)\)")
 MOST_BYTES = 80_000
 
