@@ -13,8 +13,9 @@ from socketserver import BaseRequestHandler, TCPServer
 import pytest
 
 from ehr_bridge.settings import Settings, load_settings
+from plugin.commands.doctor import server as doctor
 from plugin.commands.doctor.findings import Finding
-from plugin.commands.doctor.server import look_at_attention, look_at_readiness, look_at_server
+from plugin.commands.doctor.server import look_at_attention, look_at_health, look_at_readiness, look_at_server
 from tests.support import ports
 
 type Answers = Mapping[str, tuple[int, str]]
@@ -159,6 +160,35 @@ def test_an_answer_that_breaks_off_is_said_with_what_to_do(sent: bytes, tmp_path
     assert server.state == f"an answer at port {settings.http_port} broke off" and not server.is_warning
     assert ready.state == "not known: the answer broke off" and attention.state.startswith("not known")
     assert all(one.fix is not None and "log" in one.fix for one in (server, ready, attention))
+
+
+@pytest.mark.parametrize("sent", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 503 No\r\nContent-Length: 5000\r\n\r\n"])
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(
+    sent: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte in time, and never an end: the time is that of the whole answer."""
+    monkeypatch.setattr(doctor, "SECONDS", 0.3)
+    is_over = threading.Event()
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(sent)
+            for _ in range(400):  # an end all the same, so that a doctor who waits for it fails
+                if is_over.wait(0.05):
+                    break
+                self.request.sendall(b".")
+
+    with TCPServer(("127.0.0.1", 0), Handler) as dripping:
+        thread = threading.Thread(target=dripping.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            found = look_at_health(settings_at(dripping.server_address[1], tmp_path))
+        finally:
+            is_over.set()
+            dripping.shutdown()
+            thread.join()
+    assert found.state.endswith("has not come within 0.3 s") and not found.is_warning
 
 
 @pytest.mark.parametrize("sent", [b"HTTP/1.1 2", b"220 mail\r\n", b"\0" * 99])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException, IncompleteRead
 from urllib.error import HTTPError
@@ -22,7 +24,7 @@ from plugin.commands.installation import token_rules, with_secret
 
 ATTENTION = "ehr_bridge_attention"
 SECONDS = 5
-"""For an answer."""
+"""For an answer, from the question to its last byte."""
 NOT_KNOWN = Finding(
     "attention",
     "not known: the server does not say",
@@ -153,20 +155,34 @@ def _ask(settings: Settings, route: str, **headers: str) -> bytes:
         OSError: nobody answers, or in something else than HTTP.
     """
     asked = urllib.request.Request(f"http://127.0.0.1:{settings.http_port}/api/v1/{route}", headers=headers)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
+    coming: Future[bytes] = Future()
+
+    def wait() -> None:
         try:
-            with opener.open(asked, timeout=SECONDS) as answer:
-                return bytes(answer.read())
-        except HTTPError as refusal:
-            with refusal:
-                raise Refused(refusal.read()) from refusal
+            coming.set_result(_whole_answer(asked))
+        except BaseException as error:
+            coming.set_exception(error)
+
+    threading.Thread(target=wait, daemon=True).start()  # a server that drips holds up that one alone
+    try:
+        return coming.result(SECONDS)
     except (IncompleteRead, ConnectionError) as error:  # RemoteDisconnected is of the latter
         raise Torn("broke off") from error
     except TimeoutError as error:
         raise Torn(f"has not come within {SECONDS} s") from error
     except HTTPException as error:
         raise OSError("something that does not speak HTTP") from error
+
+
+def _whole_answer(asked: urllib.request.Request) -> bytes:
+    """It may take as long as each part of it comes in time."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(asked, timeout=SECONDS) as answer:
+            return bytes(answer.read())
+    except HTTPError as refusal:
+        with refusal:
+            raise Refused(refusal.read()) from refusal
 
 
 def _answers(port: int) -> bool:
