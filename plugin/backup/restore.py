@@ -158,13 +158,14 @@ class Restoring:
         anchors = self._staging / manifest.ANCHORS
         if anchors.is_file():
             shutil.move(anchors, folder / manifest.ANCHORS)
-        given = self._settings.jwt_secret
+        given, former = self._settings.jwt_secret, self._settings.jwt_secret_former
         if given is None:
             (folder / SECRET_FILE).touch(mode=0o600)
             (folder / SECRET_FILE).write_text(secret)
-        elif given.get_secret_value() != secret:
+        elif all(one is None or one.get_secret_value() != secret for one in (given, former)):
             self._telling.say(
-                "EHR_BRIDGE_JWT_SECRET is not the one of the backup: secrets of destinations cannot be read with it"
+                "EHR_BRIDGE_JWT_SECRET is not the one of the backup: secrets of destinations cannot be read with it; "
+                "set EHR_BRIDGE_JWT_SECRET_FORMER to that of then"
             )
         site = self._staging / manifest.SITE
         if names := sorted(path.name for path in site.iterdir()):

@@ -41,6 +41,7 @@ class Archive:
             self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
         self._file, self._filled = self.folder / "grown.sqlite3", self.folder / "filled.json"
+        self._part = self.folder / "filling.sqlite3"
         self._told: dict[str, Any] = json.loads(self._filled.read_text()) if self._filled.exists() else {}
         moment = datetime.fromisoformat(self._told["at"]) if self._told else datetime.now(UTC)
         self.grown = Grown(self._told.get("studies", self._studies), moment)
@@ -50,11 +51,18 @@ class Archive:
         self._stack.close()
 
     def sqlite(self) -> str:
-        """The URL of the SQLite file, which is filled if it is not there whole."""
+        """The URL of the SQLite file, which is filled if it is not there whole. One that we have not told of is left
+        alone: SystemExit."""
         if not self._told:
-            self._file.unlink(missing_ok=True)
+            if self._file.exists():
+                raise SystemExit(
+                    f"bench: nothing says what {self._file} was filled with; move it away, or keep elsewhere"
+                )
             begin = time.monotonic()
-            fill(self._file, self.grown)
+            for left in self.folder.glob(f"{self._part.name}*"):  # of a run that was interrupted
+                left.unlink()
+            fill(self._part, self.grown)
+            self._part.rename(self._file)
             self._tell(studies=self.grown.studies, at=self.grown.now.isoformat())
             _say(f"SQLite: {self._file.stat().st_size / 1e9:.2f} GB in {time.monotonic() - begin:.0f} s")
         return _migrated(f"sqlite:///{self._file}")
