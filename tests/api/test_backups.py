@@ -142,6 +142,7 @@ def test_how_a_backup_ended_is_in_the_audit_trail(api: Api, backups: Backups, cl
     failed = begun(backups)
     backups.fail(failed, "repository_full")
     backups.fail(failed, "failed")
+    assert backups.marks() == {f"run-{run}", f"run-{failed}", "5a4b" * 16}
     event = last_event(api)
     assert (event["action"], event["outcome"]) == ("backup.failed", "failure")
     assert event["detail"] == {
