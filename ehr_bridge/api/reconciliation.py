@@ -52,6 +52,7 @@ Version = Annotated[
 ]
 MOST_ORDERS = 20
 EXPECTED = "The `version` of the study that was looked at; when it is another by now, the answer is 409 `study_changed`"
+SEVERAL = "Decided with another study, which was compared: 409 `decide_alone` where its images may name another patient"
 
 
 class ReconciliationQuery(StudyQuery):
@@ -90,6 +91,7 @@ class LinkBody(SomebodyQuery):
     )
     reason: ReasonText
     expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
+    is_one_of_several: bool = Field(False, description=SEVERAL)
 
     @model_validator(mode="after")
     def _names_somebody(self) -> LinkBody:
@@ -234,10 +236,10 @@ def _tags(path: StudyPath, body: LinkBody | UnlinkBody | CreateOrderBody | Creat
 @honours(_tags)
 def link_study(path: StudyPath, body: LinkBody) -> Response:
     """Link a study to one or more orders, or to a patient without an order; a job, like `modify-tags`"""
-    to = body.confirmation(services().patients)
-    expected = body.expected or _seen(path)
-    further = (body.order_ids or [])[1:]
-    return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected, further))
+    to, expected = body.confirmation(services().patients), body.expected or _seen(path)
+    further, several = (body.order_ids or [])[1:], body.is_one_of_several
+    link = services().reconciliation.link
+    return accepted(link(path.study_uid, to, body.reason, origin(), expected, further, is_one_of_several=several))
 
 
 @blueprint.post("/reconciliation/<study_uid>/unlink", responses={202: JobAnswer, **CONFLICTS})

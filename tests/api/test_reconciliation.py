@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.api.conftest import Api
+from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (
     audited,
     history,
@@ -115,6 +117,31 @@ def test_two_people_at_once_one_wins_and_the_other_hears_who(api: Api, tmp_path:
     assert api.call("POST", path, "radiologist", json=body, headers=headers).status_code == 202
     jobs(api, tmp_path).run()
     assert study(api, uid)["accession_number"] == "ACC-2"
+
+
+def test_what_was_looked_at_before_another_persons_image_came_is_no_basis_for_a_link(api: Api) -> None:
+    """The study waits as ambiguous already; its link would have given that image the patient's name."""
+    api.place_order()
+    uid = store(api, 1, AccessionNumber="ACC-1", PatientID="MRN-X", PatientName="Lindqvist^Asa", PatientSex="F")
+    seen = one(api, uid)
+    other_patients_image(api, uid)
+    now = one(api, uid)
+    assert (seen["why"], now["why"]) == ("ambiguous", "contradicted")
+    assert link(api, uid, 409, order_id="ACC-1", expected=seen["version"])["code"] == "study_changed"
+    link(api, uid, order_id="ACC-1", expected=now["version"])
+
+
+def test_a_study_with_another_persons_image_is_not_linked_along_with_others(api: Api) -> None:
+    """Whoever compared one study has not seen what another one's images say; looked at by itself, it is linked."""
+    api.place_order()
+    fine, doubted = store(api, 1), store(api, 1)
+    other_patients_image(api, doubted)
+    several: dict[str, Any] = {"order_id": "ACC-1", "is_one_of_several": True}
+    version = one(api, doubted)["version"]
+    assert link(api, doubted, 409, expected=version, **several)["code"] == "decide_alone"
+    assert (one(api, doubted)["why"], one(api, doubted)["version"]) == ("contradicted", version)
+    link(api, fine, expected=one(api, fine)["version"], **several)
+    link(api, doubted, order_id="ACC-1", expected=version)
 
 
 def test_an_order_is_made_from_a_study(api: Api, tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def test_the_record_follows_and_the_stored_study_does_not(api: Api, tmp_path: Pa
         assert linked_to(session, [find_patient(session, "MRN-1").id]) == []
     (item,) = reconciliation(api)["items"]
     assert (item["why"], item["withheld_by"]) == ("withheld", change)
+    along = {"patient_id": "MRN-1", "expected": item["version"], "is_one_of_several": True}
+    assert link(api, uid, 409, **along)["code"] == "decide_alone"
     (pending,) = changes(api, "?decision=pending")
     assert (pending["id"], pending["decision"], pending["status"]) == (change, "pending", "running")
     assert pending["number_of_studies"] == 1

@@ -174,7 +174,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "list_reconciliation": (*_FILTERED, "invalid_cursor"),
     "get_reconciliation": _STUDY,
     "compare_study": (*_STUDY, *_TARGET),
-    "link_study": (*_REPEATED, *_LINK, *_TARGET),
+    "link_study": (*_REPEATED, *_LINK, *_TARGET, "decide_alone"),
     "compare_split": (*_STUDY, *_TARGET, *_SPLIT, "archive_unavailable"),
     "split_study": (*_REPEATED, *_STUDY, *_TARGET, *_SPLIT, "modification_running", "study_changed"),
     "unlink_study": (*_REPEATED, *_LINK, "not_linked"),

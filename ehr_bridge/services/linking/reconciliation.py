@@ -101,19 +101,25 @@ class Reconciliation:
         origin: Origin,
         expected: str | None = None,
         further_orders: Sequence[str] = (),
+        *,
+        is_one_of_several: bool = False,
     ) -> Modification:
         """Link a study to the orders or the patient that a person chose; a job updates every file, then links.
 
         `expected` is the version of the study that the person saw; required for a study that is linked.
-        `further_orders` (id or accession number) are those it answers beside the one in `to`.
+        `further_orders` (id or accession number) are those it answers beside the one in `to`. `is_one_of_several`: the
+        person compared another study, and decided about this one by the way.
 
         Raises:
             NotFound: study, order or patient do not exist.
-            Conflict: somebody else was faster, order and patient do not belong together, or the order is cancelled.
+            Conflict: somebody else was faster, order and patient do not belong together, the order is cancelled, or
+                the study is doubted and was not looked at by itself.
         """
         now = self._clock()
         with self._database.write() as session:
             study = self._open(session, study_instance_uid, expected)
+            if is_one_of_several and study.link_status == LinkStatus.AMBIGUOUS and _is_doubted(study):
+                raise Conflict("decide_alone", "Images of this study name, or may name, another patient.")
             patient, order = resolve(session, to)
             of_them = (Confirmation(order=one, patient=str(patient.id)) for one in further_orders)
             orders = [one for one in (order, *(resolve(session, said)[1] for said in of_them)) if one is not None]
@@ -287,6 +293,10 @@ def _accession_number(session: Session, study: Study, wanted: str | None) -> str
     said = stored_identity(study).accession_number
     fits = said and len(said) <= 16 and said.isprintable() and "\\" not in said and keeps_its_spelling(said)
     return said if fits and is_free(said) else "X" + uuid.uuid4().hex[:15].upper()
+
+
+def _is_doubted(study: Study) -> bool:
+    return study.is_contradicted or study.withheld_by_id is not None
 
 
 def _what_happened(session: Session, study: Study) -> str:

@@ -98,9 +98,10 @@ def view_header(session: Session, header: Header, patient: Patient, order: Order
 
 
 def version_of(session: Session, study: Study) -> str:
-    """A text that changes with every job on a study and every change of its link."""
+    """A text that changes with every job on a study, every change of its link and every doubt about it."""
     jobs, fact = of_study(session, study.id), current_link(session, study.id)
-    state = (jobs[0].id if jobs else None, jobs[0].status if jobs else None, study.link_status, fact and fact.id)
+    job = (jobs[0].id, jobs[0].status) if jobs else (None, None)
+    state = (*job, study.link_status, fact and fact.id, study.is_contradicted, study.withheld_by_id)
     return hashlib.sha256("|".join(map(str, state)).encode()).hexdigest()[:16]
 
 

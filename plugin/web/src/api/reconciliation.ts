@@ -86,7 +86,8 @@ export function useLinkTogether() {
       let taken = 0;
       for (const { uid, verdict: { kind, ...whom }, reason, expected } of decisions) {
         try {
-          await ask(`reconciliation/${encodeURIComponent(uid)}/${kind}`, { method: "POST", body: { ...whom, reason, expected } });
+          const body = { ...whom, reason, expected, is_one_of_several: true };
+          await ask(`reconciliation/${encodeURIComponent(uid)}/${kind}`, { method: "POST", body });
           taken += 1;
         } catch {
           // It waits on: somebody else was faster, or the server does not agree any more.

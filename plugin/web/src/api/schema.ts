@@ -9830,6 +9830,8 @@ export interface components {
         GiveBody: {
             /** @default null */
             expected: null;
+            /** @default false */
+            is_one_of_several: boolean;
             /** @default null */
             order_id: string | null;
             /** @default null */
@@ -10113,6 +10115,8 @@ export interface components {
         LinkBody: {
             /** @default null */
             expected: string | null;
+            /** @default false */
+            is_one_of_several: boolean;
             /** @default null */
             order_id: string | null;
             /** @default null */

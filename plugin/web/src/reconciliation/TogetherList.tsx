@@ -2,7 +2,7 @@ import { useId } from "react";
 import { Day } from "../components/values";
 import { t } from "../i18n";
 import { studyWhat } from "../study/words";
-import type { Together } from "./together";
+import { isDoubted, type Together } from "./together";
 
 interface Props {
   others: readonly Together[];
@@ -23,8 +23,10 @@ export function TogetherList({ others, chosen, onChange }: Props) {
   return (
     <fieldset className="boxes">
       <legend>{t("together.title")}</legend>
-      {others.map(({ item: { study }, candidate }) => {
+      {others.map(({ item, candidate }) => {
+        const { study } = item;
         const uid = study.study_instance_uid;
+        const leftOut = t(isDoubted(item) ? "together.doubted" : "together.left_out");
         return (
           <label key={uid} htmlFor={`${id}-${uid}`} className="box">
             <input id={`${id}-${uid}`} type="checkbox" disabled={candidate === null} checked={chosen.has(uid)} onChange={({ target }) => change(uid, target.checked)} />
@@ -32,7 +34,7 @@ export function TogetherList({ others, chosen, onChange }: Props) {
               {studyWhat(study)} · <Day iso={study.study_date} /> · {t("count.images", { count: study.number_of_instances })}
               <span className="small muted">
                 {" "}
-                {candidate === null ? t("together.left_out") : candidate.accession_number ? t("together.order", { accession: candidate.accession_number }) : t("together.patient")}
+                {candidate === null ? leftOut : candidate.accession_number ? t("together.order", { accession: candidate.accession_number }) : t("together.patient")}
               </span>
             </span>
           </label>

@@ -20,4 +20,11 @@ describe("one decision for all studies of a person", () => {
     expect(found.map(({ item: each, candidate }) => [each.study.study_instance_uid, candidate !== null])).toEqual([["2", true], ["3", false]]);
     expect(found.map(decisionOf).map((each) => each?.expected ?? null)).toEqual(["v2", null]);
   });
+  it("never takes along a study whose images name somebody else, nor takes others along with it", () => {
+    for (const why of ["contradicted", "withheld"] as const) {
+      const doubted = { ...item("2", SAID, [plain]), why };
+      expect(together(item("1", SAID, [plain]), [doubted], "p").map(decisionOf)).toEqual([null]);
+      expect(together(doubted, [item("1", SAID, [plain])], "p")).toEqual([]);
+    }
+  });
 });

@@ -8,6 +8,9 @@ export interface Together {
   candidate: Candidate | null;
 }
 
+/** Its images name, or may name, another patient: what they say must be seen, so it is never decided along with others. */
+export const isDoubted = ({ why }: Reconciliation): boolean => why === "contradicted" || why === "withheld";
+
 const NAMING = ["PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "PatientSex"] as const;
 
 /** Whether two studies say the same of their patient, and say enough to be about one person. */
@@ -19,8 +22,10 @@ export function namesTheSame(one: Reconciliation["received"], other: Reconciliat
 
 /** Of those that wait, those that name the same person as `item`, each with its candidate of the patient that was chosen. */
 export function together(item: Reconciliation, waiting: readonly Reconciliation[], patientId: string): Together[] {
+  if (isDoubted(item)) return [];
   const others = waiting.filter((each) => each.study.study_instance_uid !== item.study.study_instance_uid && each.job === null && namesTheSame(item.received, each.received));
-  return others.map((each) => ({ item: each, candidate: each.candidates.find((one) => one.patient_id === patientId && isPlain(one)) ?? null }));
+  const agreed = (each: Reconciliation) => each.candidates.find((one) => one.patient_id === patientId && isPlain(one)) ?? null;
+  return others.map((each) => ({ item: each, candidate: isDoubted(each) ? null : agreed(each) }));
 }
 
 /** What is sent for one of them: it is checked by the server like any other, and refused when it has changed since. */

@@ -38,6 +38,7 @@ export const common: Translation<typeof english> = {
   "problem.modification_running": "Diese Studie wird gerade geändert. Warten Sie, bis das fertig ist.",
   "problem.cannot_undo": "Es gibt eine spätere Änderung. Machen Sie zuerst diese rückgängig.",
   "problem.study_changed": "Jemand war schneller. Sehen Sie die Studie an, wie sie jetzt ist.",
+  "problem.decide_alone": "Bilder dieser Studie nennen einen anderen Patienten oder könnten es. Entscheiden Sie einzeln über sie.",
   "problem.not_linked": "Die Studie ist nicht zugeordnet.",
   "problem.mrn_ambiguous": "Mehrere Patienten haben diese Nummer. Wählen Sie den Aussteller, oder schreiben Sie ihn vor die Nummer: SITE-A|4711.",
   "problem.issuer_required": "Mehrere Aussteller vergeben hier Patientennummern. Wählen Sie den Aussteller, oder schreiben Sie ihn vor die Nummer: SITE-A|4711.",

@@ -31,6 +31,7 @@ export const workdesk: Translation<typeof english> = {
   "split.told.undo": "Rückgängig bringt jede Datei zurück, wie sie jetzt ist.",
   "together.title": "Warten auch, laut Bildern vom selben Patienten",
   "together.left_out": "wird ausgelassen: Nicht alles stimmt überein, entscheiden Sie einzeln",
+  "together.doubted": "wird ausgelassen: Bilder darin nennen einen anderen Patienten oder könnten es. Entscheiden Sie einzeln",
   "together.order": "würde dem Auftrag {accession} zugeordnet",
   "together.patient": "würde ohne Auftrag zugeordnet",
   "together.open": { one: "Über {count} Studie dieses Patienten gemeinsam entscheiden…", other: "Über {count} Studien dieses Patienten gemeinsam entscheiden…" },

@@ -35,6 +35,7 @@ export const common = {
   "problem.modification_running": "This study is being changed at the moment. Wait until that is done.",
   "problem.cannot_undo": "There is a later change. Undo that first.",
   "problem.study_changed": "Somebody else changed it before you. Look at the study as it is now.",
+  "problem.decide_alone": "Images of this study name, or may name, another patient. Decide about it by itself.",
   "problem.not_linked": "The study is not linked.",
   "problem.mrn_ambiguous": "Several patients have this number. Choose the issuer, or type it before the number: SITE-A|4711.",
   "problem.issuer_required": "Several issuers assign numbers here. Choose the issuer, or type it before the number: SITE-A|4711.",

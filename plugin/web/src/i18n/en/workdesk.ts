@@ -29,6 +29,7 @@ export const workdesk = {
   "split.told.undo": "Undo brings back every file as it is now.",
   "together.title": "Also waiting, of the same patient as the images say",
   "together.left_out": "is left out: not everything agrees, decide about it alone",
+  "together.doubted": "is left out: its images name, or may name, another patient. Decide about it alone",
   "together.order": "would be linked to the order {accession}",
   "together.patient": "would be linked without an order",
   "together.open": { one: "Decide about {count} study of this patient together…", other: "Decide about {count} studies of this patient together…" },
