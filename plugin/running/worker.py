@@ -15,6 +15,9 @@ LOGGER = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 MANY_BYTES = 16_000_000
 """Of files whose arrivals wait in memory for the next tick; beyond that the worker is woken at once."""
+AGAIN_SECONDS = 10.0
+MOST_BYTES_KEPT_BACK = 256_000_000
+"""Of images that neither the archive nor the quarantine folder takes at the moment."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,8 @@ class Worker:
         self._tick_seconds = tick_seconds
         self._handed_over: list[AtDoor] = []
         self._bytes_held = 0
+        self._kept_back: list[AtDoor] = []
+        self._again_at = 0.0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
@@ -79,7 +84,7 @@ class Worker:
     @property
     def waiting(self) -> int:
         """How many instances were handed over and not taken yet."""
-        return len(self._handed_over)
+        return len(self._handed_over) + len(self._kept_back)
 
     @property
     def is_well(self) -> bool:
@@ -95,9 +100,13 @@ class Worker:
     def _round(self, *, last: bool = False) -> None:
         with self._lock:
             arrivals, self._handed_over, self._bytes_held = self._handed_over, [], 0
+        if last or time.monotonic() >= self._again_at:
+            arrivals, self._kept_back = self._kept_back + arrivals, []
         for arrival in arrivals:
             try:
                 self._take_over(arrival)
+            except OSError:
+                self._keep_back(arrival, last=last)
             except Exception:  # catch-up will find it in the list of changes
                 LOGGER.exception("instance %s was not taken over", arrival.stored.orthanc_instance_id)
         state = self._state()  # before any chore reads: what is committed from now on is a change for all of them
@@ -110,6 +119,17 @@ class Worker:
                 chore.began, chore.state = now, None
                 if not self._try(chore.name, chore.run):
                     chore.state = state
+
+    def _keep_back(self, arrival: AtDoor, *, last: bool) -> None:
+        """It may be the only copy, and the quarantine folder cannot be written: it is tried again in a moment."""
+        name = arrival.stored.orthanc_instance_id
+        held = sum(one.judged.size_bytes for one in self._kept_back) + arrival.judged.size_bytes
+        if last or held > MOST_BYTES_KEPT_BACK:
+            LOGGER.exception("the quarantine folder cannot be written; instance %s is lost as it came", name)
+            return
+        LOGGER.exception("the quarantine folder cannot be written; instance %s waits in memory", name)
+        self._kept_back.append(arrival)
+        self._again_at = time.monotonic() + AGAIN_SECONDS
 
     def _try(self, name: str, step: Callable[[], object]) -> bool:
         """Whether it failed, or has more to do."""

@@ -22,12 +22,9 @@ BY_C_STORE = "DicomProtocol"
 OF_THE_FILE = frozenset({3, 5, 8, 15, 21})
 """Orthanc's errors for a file that it cannot parse or index: parameter out of range, bad type of a parameter, bad
 request, bad file format, missing tag. Other errors concern its disk, its quota or its database."""
-CORRUPTED = 20
-"""Orthanc's error for a file whose MD5 differs from the one in its index; Orthanc 1.13 checks at each read."""
-OF_A_PLUGIN = 1
-"""Orthanc's error where our storage area could not read or write; it says which (`plugin.storing.area`)."""
-AWAY = frozenset({36, 42})
-"""Orthanc's errors while its index does not answer: database unavailable, a transaction that is to be tried again."""
+GONE = frozenset({7, 17})
+"""Orthanc's errors for what its index does not have: no such item, unknown resource (seen for each of our questions).
+Any other error (a failed statement, a lost connection, no memory) says nothing about it."""
 FILE_INFO = "attachments/dicom/info"
 IS_COMPRESSED = "attachments/dicom/is-compressed"
 DICOMWEB_METADATA = 4301
@@ -77,37 +74,37 @@ class OrthancArchive:
         return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
     def sop_class_of(self, orthanc_instance_id: str) -> str | None:
-        """The SOP Class UID of an instance; None when it is gone."""
+        """The SOP Class UID of an instance; None when it is gone. Raises Unavailable when the index does not answer."""
         try:
             said: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/metadata/SopClassUid")
-        except self._orthanc.OrthancException:
+        except self._orthanc.OrthancException as error:
+            if GONE.isdisjoint(error.args[:1]):
+                raise _does_not_answer() from error
             return None
         return said.decode("ascii", "replace").strip(" \0")
 
     def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
         """See `Archive.has`."""
-        try:
-            return orthanc_instance_id in self.find("Instance", SOPInstanceUID=sop_instance_uid)
-        except Unavailable:
-            return False
+        return orthanc_instance_id in self.find("Instance", SOPInstanceUID=sop_instance_uid)
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file, damaged or not. Raises LookupError when the instance or its file is gone, and Unavailable
-        when the index or the object storage does not answer."""
+        when the index, the object storage or the disk does not answer."""
         try:
             file: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
         except self._orthanc.OrthancException as error:
-            if error.args[:1] in ((CORRUPTED,), (OF_A_PLUGIN,)):
-                return self._past_orthanc(orthanc_instance_id)
-            if not AWAY.isdisjoint(error.args[:1]):
-                raise _does_not_answer() from error
-            raise LookupError(orthanc_instance_id) from error
+            if not GONE.isdisjoint(error.args[:1]):
+                raise LookupError(orthanc_instance_id) from error
+            return self._past_orthanc(orthanc_instance_id)
         return file
 
     def _past_orthanc(self, orthanc_instance_id: str) -> bytes:
+        """What Orthanc does not give out (a wrong MD5, a file that is not there), as it lies there."""
         try:
             with self.open(orthanc_instance_id) as file:
                 return file.read()
+        except NotADirectoryError as error:  # a disk that is not mounted
+            raise _does_not_answer() from error
         except OSError as error:
             raise LookupError(orthanc_instance_id) from error
 
@@ -212,7 +209,7 @@ class OrthancArchive:
         try:
             return json.loads(self._orthanc.RestApiGet(path))
         except self._orthanc.OrthancException as error:
-            if AWAY.isdisjoint(error.args[:1]):
+            if not GONE.isdisjoint(error.args[:1]):
                 return None
             raise _does_not_answer() from error
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.structure.tags import PATIENT_ID
-from ehr_bridge.errors import BridgeError, RefusedInstance
+from ehr_bridge.errors import BridgeError, RefusedInstance, Unavailable
 from ehr_bridge.meters import INSTANCES
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.archive.own_documents import OWN_DOCUMENT
-from ehr_bridge.services.archive.storing import STORAGE_FULL, Stored, archive_id
+from ehr_bridge.services.archive.storing import ARCHIVE_AWAY, STORAGE_FULL, Stored, archive_id
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.homes import STRANGER, place_of
 from ehr_bridge.services.intake.intake import Held, Intake
@@ -128,7 +128,10 @@ class Ingest:
         try:
             judged = self._judge(dicom, origin)
         except RefusedInstance as refusal:
-            return self._refuse(dicom, origin, refusal)
+            try:
+                return self._refuse(dicom, origin, refusal)
+            except Unavailable as error:
+                return self._later(error, by_c_store=origin == ORIGIN_DICOM)
         except BridgeError as error:
             LOGGER.warning("an instance is kept as it came: %s", error.code)
             INSTANCES.add(_door(origin).value, "not_judged")
@@ -151,14 +154,18 @@ class Ingest:
             self._intake.homes.require(judged)
         except RefusedInstance as refusal:
             return self._set_aside(judged, refusal.code, KEPT_APART)
-        held = self._intake.held(judged, self._archive)
+        try:
+            held = self._intake.held(judged, self._archive)
+        except Exception as error:
+            return self._later(error, by_c_store=judged.delivery.door is Door.C_STORE)
         if held is Held.OTHER:
             return self._set_aside(judged, OTHER_CONTENT, self._other_content_status)
         if held is Held.ABSENT or self._calls_for_duplicates:
             self._under_way.enter(place_of(judged))
             self._received.put(_Received(judged, came_at, stored_digest(data), held is Held.SAME))
         else:  # no other hook is called
-            self._take(AtDoor(judged, Stored(place_of(judged), "", is_duplicate=False), None, was_there=True))
+            stored = Stored(place_of(judged), "", is_duplicate=False)
+            self._take(AtDoor(judged, stored, None, was_there=True, is_same=held is Held.SAME))
         return (self._actions.MODIFY, data) if judged.changes else (self._actions.KEEP_AS_IS, None)
 
     def on_c_store(self, instance: Any) -> int:
@@ -211,11 +218,18 @@ class Ingest:
             judged = judged.sent_by(Origin(f"ae:{instance.GetInstanceRemoteAet()}"))
         was_there = instance.GetInstanceMetadata(RECEPTION_DATE) < received.came_at
         may_be_second = self._under_way.leave(orthanc_instance_id) or was_there
-        if may_be_second and not received.is_compared and self._intake.held(judged, self._archive) is Held.OTHER:
-            self._keep_second(judged)
-            return
+        if may_be_second and not received.is_compared:
+            try:
+                held = self._intake.held(judged, self._archive)
+            except Exception as error:  # the sender cannot be told any more: the worker compares it
+                LOGGER.warning("an instance is compared later: %s", getattr(error, "code", type(error).__name__))
+                held, was_there = Held.MISSING, True
+            if held is Held.OTHER:
+                self._keep_second(judged)
+                return
         digest = None if was_there else received.stored_digest
-        self._take(AtDoor(judged, Stored(orthanc_instance_id, "", is_duplicate=False), digest, was_there))
+        stored = Stored(orthanc_instance_id, "", is_duplicate=False)
+        self._take(AtDoor(judged, stored, digest, was_there, is_same=received.is_compared))
 
     def _take(self, arrival: AtDoor) -> None:
         INSTANCES.add(arrival.judged.delivery.door.value, "duplicate" if arrival.was_there else "stored")
@@ -227,8 +241,9 @@ class Ingest:
         sender = Sender(judged.delivery.door.value, origin.actor, origin.address)
         try:
             self._quarantine.keep(judged.header.data, OTHER_CONTENT, sender, judged)
-        except OSError:
-            LOGGER.exception("the quarantine folder cannot be written; an image with a UID in use is lost")
+        except OSError:  # the worker compares it again, and keeps it in memory until the folder can be written
+            LOGGER.exception("the quarantine folder cannot be written; an image with a UID in use waits")
+            self._hand_over(AtDoor(judged, Stored(place_of(judged), "", is_duplicate=False), None, was_there=True))
 
     def _judge(self, dicom: bytes, origin: int) -> Judged:
         door = _door(origin)
@@ -276,6 +291,11 @@ class Ingest:
         if not by_c_store:
             note(Sender(Door.ARCHIVE.value))
         return self._refused(code, status, note, by_c_store=by_c_store)
+
+    def _later(self, error: Exception, *, by_c_store: bool) -> tuple[Any, bytes | None]:
+        """What the archive has under these UIDs cannot be told: whoever sends it keeps it, and sends it again."""
+        LOGGER.warning("an instance is refused: %s", getattr(error, "code", type(error).__name__))
+        return self._refused(ARCHIVE_AWAY, OUT_OF_RESOURCES, nobody_asks, by_c_store=by_c_store)
 
     def _refused(
         self, code: str, status: int, on_sender: Callable[[Sender], None], *, by_c_store: bool

@@ -20,7 +20,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage
 
-from ehr_bridge.services.archive.storing import STORAGE_FULL
+from ehr_bridge.services.archive.storing import ARCHIVE_AWAY, STORAGE_FULL
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.intake.quarantine_records import Sender
 from ehr_bridge.services.uploads.arrivals import Door
@@ -36,6 +36,8 @@ ACCEPTED = 0
 DUPLICATE_SOP_INSTANCE = 0x0111
 """PS3.7 annex C.4.6."""
 FAILURES = frozenset({CANNOT_UNDERSTAND, OUT_OF_RESOURCES, DUPLICATE_SOP_INSTANCE})
+OURS = frozenset({STORAGE_FULL, ARCHIVE_AWAY})
+"""Refusals for which no sender is to blame."""
 DOOR = Door.C_STORE.value
 
 
@@ -85,7 +87,7 @@ class StoreRefusals:
             actor = "modality"
         address = only_peer(self._dicom_port)
         refused.on_sender(Sender(DOOR, actor, address))
-        if refused.status in FAILURES and refused.code != STORAGE_FULL:  # that is in the log, and on the System page
+        if refused.status in FAILURES and refused.code not in OURS:  # those are in the log, and on the System page
             self._on_refusal(Refusal(None, address, refused.code, ROUTE, files=1, actor=actor))
         return refused.status
 

@@ -41,9 +41,13 @@ class TakingOver:
         self._has_company = has_company
 
     def __call__(self, arrival: AtDoor) -> None:
-        """Raises Unavailable when the database is away; catch-up then finds the instance."""
+        """Raises Unavailable when the database is away; catch-up then finds the instance. Raises OSError when what came
+        may be the only copy and can be kept nowhere: it is to be tried again."""
         if arrival.was_there:
-            arrival = self._intake.mend(arrival, self._archive)
+            taken = self._mended(arrival)
+            if taken is None:
+                return
+            arrival = taken
         elif arrival.stored_digest is not None and self._has_company():
             kept = self._kept(arrival)
             if kept is None or stored_digest(kept) != arrival.stored_digest:
@@ -59,6 +63,26 @@ class TakingOver:
             return  # deleted already
         self._recorder.record(replace(arrival, stored=replace(arrival.stored, orthanc_study_id=study)))
 
+    def _mended(self, arrival: AtDoor) -> AtDoor | None:
+        """The arrival, its file in place of a damaged one; None if what came was put into quarantine, because the
+        archive does not give out the same image: its sender was told that it is stored."""
+        try:
+            mended = self._intake.mend(arrival, self._archive)
+        except Exception as error:
+            if not self._is_there(arrival):
+                LOGGER.warning("an image is not mended: %s", getattr(error, "code", type(error).__name__))
+                self._keep_second(arrival)
+                return None
+            raise
+        if mended is arrival and not arrival.is_same and not self._is_there(arrival):
+            self._keep_second(arrival)
+            return None
+        return mended
+
+    def _is_there(self, arrival: AtDoor) -> bool:
+        kept = self._kept(arrival)
+        return kept is not None and is_same_content(arrival.judged.header, kept)
+
     def _kept(self, arrival: AtDoor) -> bytes | None:
         try:
             return self._archive.read(arrival.stored.orthanc_instance_id)
@@ -66,9 +90,10 @@ class TakingOver:
             return None
 
     def _keep_second(self, arrival: AtDoor) -> None:
-        """Another node has stored another image with the same UIDs in the same moment."""
+        """The archive has another image with the same UIDs, perhaps of the same moment on another node, or has lost the
+        file of this one and it could not be replaced."""
         judged = arrival.judged
         origin, door = judged.delivery.origin, judged.delivery.door.value
-        LOGGER.warning("another image with the UIDs of instance %s was stored", arrival.stored.orthanc_instance_id)
+        LOGGER.warning("the archive does not give out what came as instance %s", arrival.stored.orthanc_instance_id)
         INSTANCES.add(door, "quarantined")
         self._quarantine.keep(judged.header.data, OTHER_CONTENT, Sender(door, origin.actor, origin.address), judged)

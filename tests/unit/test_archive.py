@@ -122,8 +122,8 @@ def test_a_file_at_fault_is_told_from_an_archive_in_trouble(
 
 
 def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path: Path) -> None:
-    """Orthanc 1.13 does not give it out; older ones do, and who reads it judges it. A file that is not there
-    is gone, and so is what Orthanc refuses for another reason."""
+    """Orthanc 1.13 does not give it out; older ones do, and who reads it judges it. A file that is not there is gone; a
+    folder that is not there may be back in a minute."""
     code = 20
 
     def get(path: str) -> str:
@@ -134,10 +134,15 @@ def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path
         raise OrthancException(code, "as Orthanc says it")
 
     archive = OrthancArchive(SimpleNamespace(OrthancException=OrthancException, RestApiGet=get), FolderFiles(tmp_path))
-    with pytest.raises(LookupError):
+    with pytest.raises(Unavailable):
         archive.read("an-id")
     file = tmp_path / "ab" / "cd" / "abcd1234"
     file.parent.mkdir(parents=True)
+    with pytest.raises(LookupError):
+        archive.read("an-id")
+    code = 2006  # no regular file, as 1.12 says it
+    with pytest.raises(LookupError):
+        archive.read("an-id")
     file.write_bytes(b"damaged")
     assert archive.read("an-id") == b"damaged"
     code = 17  # unknown resource
@@ -145,17 +150,17 @@ def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path
         archive.read("an-id")
 
 
-@pytest.mark.parametrize("code", [36, 42])
+@pytest.mark.parametrize("code", [4, 11, 36, 42])
 def test_an_image_is_not_gone_because_the_index_does_not_answer(code: int) -> None:
-    """PostgreSQL is being restarted: what was sent is still recorded when it is back, and what was to be deleted is
-    deleted then, not held for deleted."""
+    """PostgreSQL is being restarted, or has ended one statement: what was sent is still recorded when it is back, and
+    what was to be deleted is deleted then, not held for deleted."""
 
     def refuse(_path: str) -> str:
         raise OrthancException(code, "as Orthanc says it")
 
     fake = SimpleNamespace(OrthancException=OrthancException, RestApiGet=refuse, RestApiDelete=refuse)
     archive = OrthancArchive(fake, FOLDER)
-    for act in (archive.read, archive.parent_study, archive.sender_of, archive.delete):
+    for act in (archive.read, archive.parent_study, archive.sender_of, archive.sop_class_of, archive.delete):
         with pytest.raises(Unavailable):
             act("an-id")
     assert archive.get("/studies/an-id") is None and archive.file_of("an-id") is None

@@ -37,6 +37,29 @@ def test_a_failing_chore_is_tried_again_and_stops_no_other() -> None:
     worker.stop()
 
 
+def test_an_image_that_can_be_kept_nowhere_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender was told that it is stored: it waits until the quarantine folder can be written."""
+    monkeypatch.setattr("plugin.running.worker.AGAIN_SECONDS", 0.001)
+    tries, taken = list[str](), list[str]()
+
+    def take_over(arrival: Any) -> None:
+        tries.append(arrival.stored.orthanc_instance_id)
+        if len(tries) < 3:
+            raise OSError(28, "no space left on device")
+        taken.append(tries[-1])
+
+    worker = Worker(take_over, [], tick_seconds=0.001)
+    arrival: Any = SimpleNamespace(
+        stored=SimpleNamespace(orthanc_instance_id="a"), judged=SimpleNamespace(size_bytes=1)
+    )
+    worker.hand_over(arrival)
+    assert worker.waiting == 1
+    worker.start()
+    eventually(lambda: taken == ["a"] and worker.waiting == 0)
+    worker.stop()
+    assert len(tries) == 3
+
+
 class Beginning:
     """A chore that reacts to commits, a database that somebody commits to, and a worker with a short tick."""
 

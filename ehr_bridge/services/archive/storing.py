@@ -11,6 +11,8 @@ from ehr_bridge.services.archive.holdings import Holdings
 
 STORAGE_FULL = "storage_full"
 """Refused before anything was done, because there is no room; for every sender, and no fault of theirs."""
+ARCHIVE_AWAY = "archive_unavailable"
+"""Refused because nobody could be asked what the archive has; no fault of the sender's either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Archive(Holdings, Protocol):
         """Store one instance, already coerced. Raises RefusedInstance when the archive cannot take these bytes."""
 
     def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
-        """Whether it has this instance; quick, and False when unknown."""
+        """Whether it has this instance; quick. Raises Unavailable when that is unknown."""
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """The stored file as it is kept.

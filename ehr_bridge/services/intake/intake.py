@@ -51,6 +51,8 @@ class Held(Enum):
     """The same image, damaged: the new file replaces it."""
     OTHER = auto()
     """Another image."""
+    MISSING = auto()
+    """Its index has the image, and its file is gone: the new file replaces it."""
 
 
 class Intake:
@@ -158,7 +160,7 @@ class Intake:
         return FoundLater(replace(coerced, changes=()), stored, digest, is_unfinished=bool(coerced.changes))
 
     def held(self, judged: Judged, archive: Archive) -> Held:
-        """What the archive has under the UIDs of this coerced instance."""
+        """What the archive has under the UIDs of this coerced instance. Raises Unavailable when that is unknown."""
         header = judged.header
         stored = place_of(judged)
         if not archive.has(stored, header.sop_instance_uid):
@@ -167,7 +169,7 @@ class Intake:
             if is_same_content(header, archive.read(stored)):
                 return Held.SAME
         except LookupError:
-            return Held.ABSENT
+            return Held.MISSING
         return Held.DAMAGED if self._mending.is_due(archive, stored) else Held.OTHER
 
     def mend(self, arrival: AtDoor, archive: Archive) -> AtDoor:

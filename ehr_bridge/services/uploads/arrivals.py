@@ -123,6 +123,8 @@ class AtDoor:
     """Of the file in the archive (`file_digests`); None where that is not certain."""
     was_there: bool = False
     """It did not come through our doors, and the archive already had it; it keeps what it has."""
+    is_same: bool = False
+    """The archive gave out the same content when it came: nothing is lost, whatever becomes of these bytes."""
 
 
 @dataclass(frozen=True, slots=True)
