@@ -14,7 +14,7 @@ NAMES_NOBODY = frozenset((
     "birth_date", "body_part", "changes", "charset", "code", "control_id", "current_password", "cursor", "decision",
     "delivery_id", "description", "dry_run", "enabled", "events", "expected", "family_name", "file_name", "format",
     "from", "full_name", "further_steps", "given_name", "host", "Idempotency-Key", "If-Match", "If-None-Match",
-    "instances",
+    "instances", "is_one_of_several",
     "is_ehr", "issuer", "items", "key_id", "kind", "known_hash", "known_id", "laterality", "limit", "link_status",
     "match", "max_uses", "may", "middle_name", "modality", "must_change_password", "name", "new_password", "newest",
     "not_before", "offset", "on_behalf_of", "operations", "order_message", "ordered_by", "partial", "password",
