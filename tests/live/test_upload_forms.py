@@ -17,7 +17,7 @@ import requests
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from tests.live.request_steps import part, traces
+from tests.live.request_steps import at_rest, part, traces
 from tests.support.samples import encoded, fresh_series, nested, small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, instances, place_order, study, upload
@@ -110,7 +110,7 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(sqlite_server: Server, 
     """Status, code, no row, no file, a healthy server."""
     pack, status, code = HOSTILE[what]
     body = pack()
-    before = traces(sqlite_server)
+    before = at_rest(sqlite_server)
     answer = post_zip(sqlite_server, body)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert traces(sqlite_server) == before
@@ -135,7 +135,7 @@ def resident(server: Server) -> int:
 
 def test_looking_at_a_file_stores_nothing(sqlite_server: Server) -> None:
     """validate and read-tags, good and bad."""
-    before = traces(sqlite_server)
+    before = at_rest(sqlite_server)
     data = small(PatientName="Lindqvist^Åsa", PatientID="")
     answer = post(sqlite_server, "validate", data, "application/dicom")
     assert (answer.status_code, answer.json()["valid"]) == (200, True)

@@ -84,3 +84,14 @@ def test_one_that_slept_for_long_is_used_when_it_has_said_that_it_lives(
         resting.end_of_file()
         resting.begin(user)
         assert server.asked == 3
+
+
+def test_one_on_postgresql_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped within a transaction it would keep every other server of the cluster from writing."""
+    rested: list[str] = []
+    monkeypatch.setattr(Server, "rest", lambda server: rested.append(server.database_url[:6]))
+    other = cast(pytest.Item, SimpleNamespace(fixturenames=[]))
+    on_postgresql = Server(tmp_path, {"EHR_BRIDGE_DATABASE_URL": "postgresql+psycopg://nobody@localhost/none"})
+    with resting.shared("one", Server(tmp_path)), resting.shared("two", on_postgresql):
+        resting.others(other)
+    assert rested == ["sqlite"]
