@@ -59,8 +59,8 @@ class Mending:
         If killed in between, the instance is missing until it is sent again. Raises Unavailable when the database, the
         archive or the quarantine folder is away.
         """
-        if self._checks.look(archive, orthanc_instance_id) in NO_DAMAGE:
-            return None  # as nearly always: nobody waits for another who looks
+        if self._checks.look(archive, orthanc_instance_id) == "":
+            return None  # whole, as nearly always: nobody waits for another who looks
         with self._alone(orthanc_instance_id):  # a second sender finds it whole, and removes nothing
             trouble = self._checks.look(archive, orthanc_instance_id)
             if trouble in NO_DAMAGE:
