@@ -11,8 +11,6 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.operations.nodes import Node
-from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.settings import Settings
 from ehr_bridge.shallow_json import loads
@@ -57,6 +55,9 @@ def lost_folder(session: Session, settings: Settings) -> str | None:
     With a bucket, what is in the folder says less. Raises OSError."""
     if settings.bucket is not None or _has_images(settings.storage_path):
         return None
+    from ehr_bridge.db.tables.studies import Study  # a start whose images are there does not wait for them
+    from ehr_bridge.db.tables.uploads import Instance
+
     known = select(Node.shared_folder).where(Node.shared_folder.is_not(None)).order_by(Node.last_seen_at.desc())
     stored = exists().where(Instance.study_id == Study.id, Study.deleted_at.is_(None))
     ids = session.scalars(known.where(stored)).all()

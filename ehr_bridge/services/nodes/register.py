@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,12 +22,13 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import NodeState
 from ehr_bridge.db.tables.operations.nodes import Node
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services import audit
-from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.nodes.belonging import fits, folder_id, makes_md5, secret_marks
 from ehr_bridge.services.nodes.naming import boot_of, home, keep_start, kept_start, new_start, node_name
 from ehr_bridge.settings import Settings
 from ehr_bridge.version import VERSION
+
+if TYPE_CHECKING:
+    from ehr_bridge.services.audit.trail import Origin
 
 LOGGER = logging.getLogger(__name__)
 BEAT = timedelta(seconds=10)
@@ -206,6 +207,8 @@ class Nodes:
     def forget(self, name: str, origin: Origin) -> State | None:
         """Say that a node is gone and stays away, so that nobody is told any more that it is lost. Returns how it was;
         None, and nothing done, if there is none of this name. One that runs is left alone."""
+        from ehr_bridge.services import audit  # a start reads this module, and waits for nothing that it does not need
+
         with self._database.write() as session:
             now, _ = self._time(session)
             row = session.get(Node, name)
