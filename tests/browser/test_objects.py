@@ -130,7 +130,7 @@ def test_a_study_without_images_is_no_black_pane(people: People, demo: Server) -
     page = people.go("radiologist", f"/view/{study}")
     told = page.get_by_role("region", name="Radiotherapy plan")
     expect(told).to_contain_text("Left lung")
-    expect(told.get_by_role("row", name="1 Posterior STATIC PHOTON 6 180")).to_be_visible()
+    expect(told.get_by_role("row", name="1 Posterior Static Photons 6 180")).to_be_visible()
     expect(page.locator("iframe")).to_have_count(0)
     with page.expect_download() as download:
         told.get_by_role("button", name="Download the file").click()

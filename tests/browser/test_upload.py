@@ -339,7 +339,7 @@ def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, 
         where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("group", name="Where it belongs")
         expect(where).to_contain_text(words)
         if kind == "exact":
-            expect(where.get_by_role("table")).to_contain_text("Lindqvist^Åsa")
+            expect(where.get_by_role("table")).to_contain_text("Lindqvist, Åsa")
         if kind == "probable":
             where.get_by_role("button", name="Yes, link it there").click()
             expect(where).to_contain_text(f"For order {order['accession_number']}, as you chose")
