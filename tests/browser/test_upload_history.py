@@ -119,6 +119,6 @@ def test_a_study_leads_to_its_uploads_and_to_its_part_of_the_audit_trail(
     page.get_by_role("link", name="Audit trail of this study").click()
     expect(page.get_by_text("Only events of the study")).to_be_visible()
     rows = page.get_by_role("table", name="Events").get_by_role("row")
-    expect(rows.nth(1)).to_contain_text(uploads["api"])
+    expect(rows.nth(1).get_by_title(uploads["api"])).to_be_visible()
     expect(page.get_by_role("table", name="Events")).to_contain_text("Study received")
     expect(page.get_by_role("table", name="Events")).not_to_contain_text(uploads["cd_import"])
