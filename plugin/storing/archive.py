@@ -78,9 +78,9 @@ class OrthancArchive:
         try:
             said: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/metadata/SopClassUid")
         except self._orthanc.OrthancException as error:
-            if GONE.isdisjoint(error.args[:1]):
-                raise _does_not_answer() from error
-            return None
+            if _is_gone(error):
+                return None
+            raise _does_not_answer() from error
         return said.decode("ascii", "replace").strip(" \0")
 
     def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
@@ -93,7 +93,7 @@ class OrthancArchive:
         try:
             file: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
         except self._orthanc.OrthancException as error:
-            if not GONE.isdisjoint(error.args[:1]):
+            if _is_gone(error):
                 raise LookupError(orthanc_instance_id) from error
             return self._past_orthanc(orthanc_instance_id)
         return file
@@ -209,7 +209,7 @@ class OrthancArchive:
         try:
             return json.loads(self._orthanc.RestApiGet(path))
         except self._orthanc.OrthancException as error:
-            if not GONE.isdisjoint(error.args[:1]):
+            if _is_gone(error):
                 return None
             raise _does_not_answer() from error
 
@@ -305,6 +305,10 @@ class OrthancArchive:
         return RefusedInstance(
             "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
+
+
+def _is_gone(error: Exception) -> bool:
+    return not GONE.isdisjoint(error.args[:1])
 
 
 def _does_not_answer() -> Unavailable:
