@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import requests
@@ -22,6 +22,13 @@ LONGEST_WAIT = 60
 
 class ServerAway(click.ClickException):
     """It stopped early; running the command again continues."""
+
+
+class Server(Protocol):
+    """What commands ask; tests answer in its place."""
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
+        """See `Remote.ask`."""
 
 
 class Remote:

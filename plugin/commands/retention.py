@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
 from ehr_bridge.services.deletion.years_kept import ANY, LEAST_AGE, YearsKept, read_rules
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import with_secret
-from plugin.commands.remote import Remote, own_token
+from plugin.commands.remote import Remote, Server, own_token
 from plugin.commands.users import operator
 
 PAGE = 500
@@ -29,11 +29,6 @@ READING = timedelta(minutes=15)
 """Whoever has opened a study so long before the command may be reading it: all of its images were read at once."""
 REPORT = ("study_instance_uid", "study_date", "modalities", "number_of_instances", "rule", "outcome")
 PROPOSED, REQUESTED = "proposed", "requested"
-
-
-class Server(Protocol):
-    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
-        """See `Remote.ask`."""
 
 
 def proposals(server: Server, rules: YearsKept) -> Iterator[dict[str, Any]]:

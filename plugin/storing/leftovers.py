@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import click
 import psycopg
@@ -30,7 +30,7 @@ from plugin.backup.copying import copy_locked_sqlite
 from plugin.backup.failures import BackupFailed
 from plugin.backup.placing import is_excerpt, unpacked
 from plugin.commands.installation import with_secret
-from plugin.commands.remote import Remote, own_token
+from plugin.commands.remote import Remote, Server, own_token
 
 OLD_SECONDS = 86_400.0
 """Younger objects may be of an image that is being stored."""
@@ -40,11 +40,6 @@ COLUMNS = ("object", "bytes", "days", "outcome")
 YOUNG, LEFT, EXCERPT, NO_IMAGE = "too_young", "left", "excerpt", "no_image"
 DEALT_WITH = frozenset({"stored", "duplicate", EXCERPT})
 """The server has said that the image is in the archive, or it is Orthanc's excerpt of one."""
-
-
-class Server(Protocol):
-    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
-        """See `Remote.ask`."""
 
 
 @dataclass(slots=True)
@@ -115,7 +110,7 @@ def bucket(context: click.Context, leftovers: bool, take_in: bool, report: Path 
     settings = with_secret(context.obj)
     if settings.bucket is None:
         raise click.ClickException("EHR_BRIDGE_STORAGE_URL is not set: there is no bucket")
-    token = lambda: own_token(settings, "ehr-bridge bucket", "technician")  # noqa: E731
+    token = partial(own_token, settings, "ehr-bridge bucket", "technician")
     server = Remote(f"http://127.0.0.1:{settings.http_port}", token) if take_in else None
     work = Leftovers(Bucket(settings, time.time), lambda: known_files(settings), server)
     counted: Counter[str] = Counter()

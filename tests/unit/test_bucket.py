@@ -17,8 +17,8 @@ from ehr_bridge.settings import load_settings
 from ehr_bridge.storage.bucket import Bucket, BucketTrouble
 from ehr_bridge.storage.folder import write_owner
 from ehr_bridge.storage.making import trouble_with_bucket
+from plugin.commands.remote import Server
 from plugin.storing import leftovers
-from plugin.storing.leftovers import Server
 from tests.support.object_store import KEYS, ceph, object_store
 from tests.support.samples import small
 
