@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from tests.live.deletion_steps import ask, decide
 from tests.live.door_steps import c_store
 from tests.live.tag_steps import alike, digests, metadata, modify, store, undo
-from tests.support.running import databases
+from tests.support.running import databases, two_nodes
 from tests.support.samples import nested, small
 from tests.support.scu import message_of, send
 from tests.support.server import SECRET, Server, user_token
@@ -28,19 +28,10 @@ def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Started one after the other; in the end both run and stop as they should."""
     folder = tmp_path_factory.mktemp("nodes")
     shared = databases(request, "postgresql") | {"DICOM_STORAGE_PATH": str(folder / "images")}
-    both = []
-    for name in ("one", "other"):
-        (folder / name).mkdir()
-        both.append(Server(folder / name / "var", shared))
-    try:
-        for node in both:
-            node.start()
+    with two_nodes(folder, shared) as both:
         yield both
         for node in both:
             assert node.stop() == 0, node.log()[-3000:]
-    finally:
-        for node in both:
-            node.end()
 
 
 def said_in(server: Server, statement: str) -> list[tuple[object, ...]]:

@@ -11,7 +11,7 @@ import pytest
 from tests.live.backup_steps import PASSWORD
 from tests.live.digest_steps import sop
 from tests.support.object_store import ObjectStore, object_store
-from tests.support.running import SMALL_LIMITS, databases
+from tests.support.running import SMALL_LIMITS, databases, two_nodes
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, instances, upload
@@ -35,17 +35,8 @@ def nodes(
         "DICOM_BACKUP_PATH": str(folder / "repository"),
         "EHR_BRIDGE_BACKUP_PASSWORD": PASSWORD,
     }
-    both = []
-    for name in ("one", "other"):
-        (folder / name).mkdir()
-        both.append(Server(folder / name / "var", shared))
-    try:
-        for node in both:
-            node.start("--no-demo")
+    with two_nodes(folder, shared, "--no-demo") as both:
         yield both
-    finally:
-        for node in both:
-            node.end()
 
 
 def sent(node: Server, data: bytes) -> str:

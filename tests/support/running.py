@@ -51,6 +51,22 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
 
 
 @contextmanager
+def two_nodes(folder: Path, shared: dict[str, str], *arguments: str) -> Iterator[list[Server]]:
+    """Two servers with these settings, started one after the other. None is left behind, whatever fails."""
+    both = []
+    for name in ("one", "other"):
+        (folder / name).mkdir()
+        both.append(Server(folder / name / "var", shared))
+    try:
+        for node in both:
+            node.start(*arguments)
+        yield both
+    finally:
+        for node in both:
+            node.end()
+
+
+@contextmanager
 def bare_orthanc(server: Server) -> Iterator[None]:
     """Orthanc on the same images and index, without us and without DICOMweb."""
     settings = json.loads((server.data_dir / "orthanc.json").read_text())
