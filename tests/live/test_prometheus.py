@@ -12,6 +12,7 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from ehr_bridge.services.system.state import ADVICE
 from ehr_bridge.settings import load_settings
 from plugin.commands.doctor.server import needs_attention
 from tests.support import ports
@@ -22,6 +23,8 @@ from tests.support.steps import eventually
 
 TYPED = {name.removesuffix("_total") for name in DESCRIBED}
 """As the parser names the families of counters."""
+ORDER = list(ADVICE)
+"""In which the metrics, and so the doctor, say what needs attention."""
 
 
 @contextmanager
@@ -83,7 +86,8 @@ def test_prometheus_reads_every_metric_and_understands_dashboard_and_rules(
 
     def doctor_reads_the_same() -> bool:
         said = sqlite_server.get("/api/v1/system", "admin").json()["attention"]
-        assert sorted(needs_attention(read) or ()) == sorted(f"{one['code']} ({one['count'] or 1})" for one in said)
+        in_order = sorted(said, key=lambda one: ORDER.index(one["code"]))
+        assert list(needs_attention(read) or ()) == [f"{one['code']} ({one['count'] or 1})" for one in in_order]
         return True
 
     eventually(doctor_reads_the_same)
